@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# Installs what building (and, with "check", testing) needs. Everything fetched is pinned by
+# version and hash, kept in .deps/ (or $SNOWMUX_DEPS) and fetched once.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mode=${1:-build}
+deps=${SNOWMUX_DEPS:-$PWD/.deps}
+mkdir -p "$deps"/{dl,src,include,lib,log}
+
+say() { echo "==> $*"; }
+die() { echo "setup: $*" >&2; exit 1; }
+
+# Runs a command quietly; shows the end of its output when it fails.
+quiet() {
+    local log=$deps/log/$1.log
+    shift
+    "$@" >"$log" 2>&1 || { tail -n 20 "$log" >&2; die "'$*' failed; all of its output is in $log"; }
+}
+
+packages() {
+    local missing=()
+    local installed
+    installed=$(dpkg-query -W -f '${Package} ${Status}\n' "$@" 2>/dev/null | grep 'install ok' | cut -d' ' -f1 || true)
+    for package in "$@"; do
+        grep -qx "$package" <<<"$installed" || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    local as=()
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || die "please have these Debian packages installed: ${missing[*]}"
+        as=(sudo)
+    fi
+    say "installing Debian packages: ${missing[*]}"
+    quiet apt-update "${as[@]}" apt-get update
+    quiet apt-install "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+}
+
+# pip wants to run a source package's own build backend for its name and version only;
+# these stand-ins answer that from PKG-INFO, so nothing is built.
+stub_backends() {
+    local dir=$deps/stub
+    [ -d "$dir/setuptools" ] && return
+    mkdir -p "$dir/setuptools"
+    cat >"$dir/mesonpy.py" <<'PY'
+import email, os
+def prepare_metadata_for_build_wheel(directory, settings=None):
+    text = open("PKG-INFO", encoding="utf-8").read()
+    info = email.message_from_string(text)
+    name = "%s-%s.dist-info" % (info["Name"].replace("-", "_"), info["Version"])
+    os.makedirs(os.path.join(directory, name))
+    open(os.path.join(directory, name, "METADATA"), "w", encoding="utf-8").write(text)
+    return name
+PY
+    cp "$dir/mesonpy.py" "$dir/setuptools/build_meta.py"
+    : >"$dir/setuptools/__init__.py"
+}
+
+# sdist NAME VERSION SHA256: leaves the archive in dl/NAME.tar.gz
+sdist() {
+    [ -f "$deps/dl/$1.tar.gz" ] && return
+    say "fetching $1 $2"
+    stub_backends
+    rm -rf "$deps/dl/tmp" && mkdir -p "$deps/dl/tmp"
+    echo "$1==$2 --hash=sha256:$3" >"$deps/dl/tmp/pin.txt"
+    PYTHONPATH=$deps/stub quiet "pip-$1" python3 -m pip download --require-hashes --no-deps \
+        --no-build-isolation --no-binary :all: -d "$deps/dl/tmp/out" -r "$deps/dl/tmp/pin.txt"
+    mv "$deps"/dl/tmp/out/*.tar.gz "$deps/dl/$1.tar.gz"
+    rm -rf "$deps/dl/tmp"
+}
+
+# npm_package NAME VERSION SHA512 FILE: leaves the archive in dl/FILE
+npm_package() {
+    [ -f "$deps/dl/$4" ] && return
+    say "fetching $1 $2"
+    rm -rf "$deps/dl/tmp" && mkdir -p "$deps/dl/tmp"
+    (cd "$deps/dl/tmp" && quiet "npm-$4" npm pack --silent "$1@$2")
+    local got
+    got=$(openssl dgst -sha512 -binary "$deps"/dl/tmp/*.tgz | base64 -w0)
+    [ "$got" = "$3" ] || die "$1 $2 has an unexpected hash ($got); nothing was installed"
+    mv "$deps"/dl/tmp/*.tgz "$deps/dl/$4"
+    rm -rf "$deps/dl/tmp"
+}
+
+unpack() { # ARCHIVE DIRECTORY
+    rm -rf "$2" && mkdir -p "$2" && tar -xzf "$1" -C "$2" --strip-components=1
+}
+
+driver_manager() {
+    [ -f "$deps/lib/libadbc_driver_manager.a" ] && return
+    say "building the ADBC driver manager"
+    local tree=$deps/src/adbc
+    unpack "$deps/dl/adbc-driver-manager.tar.gz" "$tree"
+    local header=$(find "$tree" -path '*arrow-adbc/adbc.h' | head -n1)
+    local sources=$(dirname "$(find "$tree" -name adbc_driver_manager.cc | head -n1)")
+    local toml=$(find "$tree" -name toml.hpp | head -n1)
+    mkdir -p "$deps/include/arrow-adbc" "$deps/include/toml++"
+    cp "$header" "$deps/include/arrow-adbc/" && cp "$toml" "$deps/include/toml++/"
+    find "$(dirname "$header")/.." -maxdepth 2 -name 'adbc*.h' -exec cp -n {} "$deps/include/arrow-adbc/" \;
+    mkdir -p "$tree/o"
+    local includes=(-I "$deps/include" -I "$sources" -I "$(dirname "$(dirname "$toml")")" -I "$(dirname "$toml")" -I "$(dirname "$(dirname "$header")")")
+    for unit in "$sources"/adbc_driver_manager*.cc; do
+        (quiet "adbc-$(basename "$unit")" g++ -std=c++17 -O2 -fPIC -fvisibility=hidden "${includes[@]}" -c "$unit" -o "$tree/o/$(basename "$unit" .cc).o") &
+    done
+    wait
+    ar rcs "$deps/lib/tmp.a" "$tree"/o/*.o
+    mv "$deps/lib/tmp.a" "$deps/lib/libadbc_driver_manager.a"
+}
+
+small_sources() {
+    [ -f "$deps/src/llhttp/llhttp.h" ] && [ -f "$deps/src/yyjson/yyjson.h" ] && return
+    unpack "$deps/dl/httptools.tar.gz" "$deps/src/httptools"
+    unpack "$deps/dl/yyjson.tar.gz" "$deps/src/pyyyjson"
+    mkdir -p "$deps/src/yyjson" "$deps/src/llhttp"
+    cp "$deps"/src/pyyyjson/yyjson/yyjson.[ch] "$deps/src/yyjson/"
+    cp "$deps"/src/httptools/vendor/llhttp/src/*.c "$deps/src/llhttp/"
+    cp "$deps"/src/httptools/vendor/llhttp/include/llhttp.h "$deps/src/llhttp/"
+}
+
+duckdb() {
+    [ -f "$deps/lib/libduckdb.so" ] && return
+    unpack "$deps/dl/duckdb.tgz" "$deps/src/duckdb"
+    cp "$deps/src/duckdb/libduckdb.so" "$deps/lib/tmp.so" && mv "$deps/lib/tmp.so" "$deps/lib/libduckdb.so"
+}
+
+vega() {
+    [ -f "$deps/data/.done" ] && return
+    unpack "$deps/dl/vega.tgz" "$deps/src/vega"
+    mkdir -p "$deps/data"
+    for file in flights-3m.parquet airports.csv zipcodes.csv birdstrikes.csv species.csv \
+        seattle-weather.csv weather.csv unemployment.tsv penguins.json gapminder.json; do
+        cp "$deps/src/vega/data/$file" "$deps/data/"
+    done
+    rm -rf "$deps/src/vega"
+    touch "$deps/data/.done"
+}
+
+sdks() {
+    [ -f "$deps/sdk/.done" ] && cmp -s tests/e2e/package.json "$deps/sdk/.done" && return
+    say "installing the official MCP client SDKs (for tests)"
+    mkdir -p "$deps/sdk"
+    cp tests/e2e/package.json "$deps/sdk/package.json"
+    (cd "$deps/sdk" && quiet npm-sdks npm install --no-audit --no-fund --ignore-scripts)
+    cp tests/e2e/package.json "$deps/sdk/.done"
+}
+
+packages meson ninja-build gcc g++ pkg-config libuv1-dev libsqlite3-dev openssl ca-certificates
+command -v npm >/dev/null || packages nodejs npm
+python3 -m pip --version >/dev/null 2>&1 || packages python3 python3-pip
+sdist adbc-driver-manager 1.13.0 72d616e43d03b735e4000b653307531a2d1820f1f7e0ce949656f0ab939bd53e
+sdist httptools 0.9.0 d484ebb7e3a3f3597b0f645fbd1b85633674ca808c1f5ba11c2caf7c66f5c8b6
+sdist yyjson 4.0.6 fcd4dc15c1e39a30bf9fa85d56903029111506860fc3080ab0d81c6c6dacaa8c
+npm_package @duckdb/node-bindings-linux-x64 1.5.6-r.1 "IXcrZJE6kEqM0Z4wwdVnGBHX/frOS33VPNAwDXQ/Q+Fs84b058Qe94chrCCIcNJlG8Y3UHIUU4eBeCQxW5mN1Q==" duckdb.tgz
+npm_package vega-datasets 3.2.1 "lTSwZA6yq6qSU2YZm+6bqILiIvTPPxn4itir7jPGFmHIdPvUfQ9pCzzcrklYywMJgLUbaIeSkZQdiJd6wBxPug==" vega.tgz
+driver_manager
+small_sources
+duckdb
+vega
+if [ "$mode" = check ]; then
+    packages libcmocka-dev
+    sdks
+fi
