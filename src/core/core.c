@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The one switch: an event in, the due work after it, actions out. */
+#include "core/core.h"
+
+#include "core/state.h"
+
+struct core_action *act(struct core *core, enum core_action_kind kind)
+{
+    ASSERT(core->out->len < CORE_ACTIONS_MAX);
+    struct core_action *a = &core->out->at[core->out->len++];
+    *a = (struct core_action){
+        .kind = kind,
+        .session = CORE_NONE,
+        .heir_of = CORE_NONE,
+        .ticket = CORE_NONE,
+        .worker = CORE_NONE,
+        .conn = CORE_NONE,
+    };
+    return a;
+}
+
+bool has_room(const struct core *core)
+{
+    return core->out->len + ACTIONS_RESERVE <= CORE_ACTIONS_MAX;
+}
+
+static size_t round_up(size_t bytes)
+{
+    return (bytes + 15) & ~(size_t)15;
+}
+
+static uint32_t buckets_of(const struct core_limits *limits)
+{
+    uint32_t buckets = 64;
+    while (buckets < limits->sessions && buckets < 1u << 20) {
+        buckets *= 2;
+    }
+    return buckets;
+}
+
+/* A ticket that waits needs at most a principal's and a client's flow. */
+static uint32_t flows_of(const struct core_limits *limits)
+{
+    return 2 * limits->tickets;
+}
+
+static uint32_t heap_of(const struct core_limits *limits)
+{
+    return limits->sessions + limits->tickets + CORE_CONNS_MAX + CORE_WORKERS_MAX +
+           CORE_PROFILES_MAX;
+}
+
+size_t core_size(const struct core_limits *limits)
+{
+    return round_up(sizeof(struct core)) + round_up(limits->sessions * sizeof(struct session)) +
+           round_up(limits->tickets * sizeof(struct ticket)) +
+           round_up(flows_of(limits) * sizeof(struct flow)) +
+           round_up(heap_of(limits) * sizeof(struct deadline *)) +
+           2 * round_up(buckets_of(limits) * sizeof(uint32_t));
+}
+
+static void *carve(char **at, size_t bytes)
+{
+    void *part = *at;
+    *at += round_up(bytes);
+    return part;
+}
+
+static void own(struct deadline *d, enum owner owner, uint32_t index)
+{
+    d->owner = (uint32_t)owner << OWNER_SHIFT | index;
+}
+
+/* Deadlines name their owner by index, so that a due entry leads back to its object. */
+static void name_deadlines(struct core *core)
+{
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        own(&core->conns[i].deadline, OWNER_CONN, i);
+        core->conns[i].ticket = CORE_NONE;
+    }
+    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
+        own(&core->workers[i].deadline, OWNER_WORKER, i);
+    }
+    for (uint32_t i = 0; i < CORE_PROFILES_MAX; i++) {
+        own(&core->profiles[i].deadline, OWNER_PROFILE, i);
+        core->profiles[i].turn = CORE_NONE;
+    }
+    for (uint32_t i = 0; i < core->limits.tickets; i++) {
+        own(&core->tickets[i].deadline, OWNER_TICKET, i);
+    }
+}
+
+struct core *core_init(void *zeroed, const struct core_limits *limits)
+{
+    char *at = zeroed;
+    struct core *core = carve(&at, sizeof(*core));
+    ASSERT(limits->sessions > 0 && limits->sessions <= OWNER_INDEX_MASK);
+    ASSERT(limits->tickets > 0 && limits->profiles <= CORE_PROFILES_MAX);
+    core->limits = *limits;
+    core->sessions = carve(&at, limits->sessions * sizeof(struct session));
+    core->tickets = carve(&at, limits->tickets * sizeof(struct ticket));
+    core->flows = carve(&at, flows_of(limits) * sizeof(struct flow));
+    core->heap = carve(&at, heap_of(limits) * sizeof(struct deadline *));
+    core->buckets_mask = buckets_of(limits) - 1;
+    core->principal_buckets = carve(&at, buckets_of(limits) * sizeof(uint32_t));
+    core->client_buckets = carve(&at, buckets_of(limits) * sizeof(uint32_t));
+    memset(core->principal_buckets, 0xFF, buckets_of(limits) * sizeof(uint32_t));
+    memset(core->client_buckets, 0xFF, buckets_of(limits) * sizeof(uint32_t));
+    for (uint32_t i = 0; i < limits->sessions; i++) {
+        core->sessions[i].next_principal = i + 1 < limits->sessions ? i + 1 : CORE_NONE;
+    }
+    for (uint32_t i = 0; i < flows_of(limits); i++) {
+        core->flows[i].ring_next = i + 1 < flows_of(limits) ? i + 1 : CORE_NONE;
+    }
+    for (uint32_t i = 0; i < limits->profiles; i++) {
+        core->profiles[i].limits = limits->profile[i];
+    }
+    name_deadlines(core);
+    return core;
+}
+
+static void handle(struct core *core, const struct core_event *event)
+{
+    switch (event->kind) {
+    case CORE_TICK:
+        break;
+    case CORE_SESSION_OPEN:
+        session_open(core, event);
+        break;
+    case CORE_SESSION_LOAD:
+        session_load(core, event);
+        break;
+    case CORE_SESSION_DURABLE:
+    case CORE_SESSION_ATTACH:
+    case CORE_SESSION_DETACH:
+    case CORE_SESSION_TOUCH:
+    case CORE_SESSION_CONTEXT:
+    case CORE_SESSION_CLOSE:
+        session_event(core, event);
+        break;
+    case CORE_SUBMIT:
+        ticket_submit(core, event);
+        break;
+    case CORE_CANCEL:
+        ASSERT(event->ticket < core->limits.tickets);
+        ticket_cancel(core, event->ticket, event->reason);
+        break;
+    case CORE_WORKER_UP:
+    case CORE_WORKER_LOST:
+    case CORE_CONN_UP:
+    case CORE_CONN_LOST:
+    case CORE_STARTED:
+    case CORE_DONE:
+        pool_event(core, event);
+        break;
+    case CORE_DRAIN:
+        core->draining = true;
+        break;
+    }
+}
+
+static void due(struct core *core, const struct deadline *d)
+{
+    enum owner owner = (enum owner)(d->owner >> OWNER_SHIFT);
+    uint32_t index = d->owner & OWNER_INDEX_MASK;
+    switch (owner) {
+    case OWNER_SESSION:
+        session_due(core, index);
+        break;
+    case OWNER_TICKET:
+        ticket_due(core, index);
+        break;
+    case OWNER_CONN:
+    case OWNER_WORKER:
+    case OWNER_PROFILE:
+        pool_due(core, owner, index);
+        break;
+    }
+}
+
+/* One call of a session that is ending; false: nothing is left to cancel. */
+static bool cancel_ending(struct core *core)
+{
+    if (core->ending_count == 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < core->limits.tickets; i++) {
+        const struct ticket *t = &core->tickets[i];
+        if (t->state != TICKET_FREE && t->session != CORE_NONE && t->end_reason == CORE_OK &&
+            core->sessions[t->session].end_reason != CORE_OK) {
+            ticket_cancel(core, i, CORE_CLOSED);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does one piece of what is due or possible now; false: there is nothing. */
+static bool work_left(struct core *core)
+{
+    if (core->heap_len > 0 && core->heap[0]->at_ns <= core->now_ns) {
+        due(core, core->heap[0]);
+        return true;
+    }
+    return cancel_ending(core) || pool_dispatch(core);
+}
+
+void core_step(struct core *core, const struct core_event *event, struct core_actions *ret)
+{
+    ASSERT(event->boot_ns >= core->now_ns);
+    core->now_ns = event->boot_ns;
+    core->wall_ns = event->wall_ns;
+    core->out = ret;
+    ret->len = 0;
+    handle(core, event);
+    core->unfinished = false;
+    while (has_room(core)) {
+        if (!work_left(core)) {
+            return;
+        }
+    }
+    core->unfinished = true;
+}
+
+uint64_t core_deadline(const struct core *core)
+{
+    if (core->unfinished) {
+        return core->now_ns;
+    }
+    return core->heap_len > 0 ? core->heap[0]->at_ns : CORE_NEVER;
+}
+
+const char *core_reason_name(enum core_reason reason)
+{
+    static const char *const names[] = {
+        [CORE_OK] = "ok",
+        [CORE_CANCELLED] = "cancelled",
+        [CORE_TIMEOUT] = "timeout",
+        [CORE_QUEUE_TIMEOUT] = "queue_timeout",
+        [CORE_QUEUE_FULL] = "queue_full",
+        [CORE_TOO_MANY] = "too_many",
+        [CORE_NO_SESSION] = "no_session",
+        [CORE_WORKER_DIED] = "worker_died",
+        [CORE_UNAVAILABLE] = "unavailable",
+        [CORE_DRAINING] = "draining",
+        [CORE_CLOSED] = "closed",
+        [CORE_IDLE_LIMIT] = "idle_limit",
+        [CORE_AGE_LIMIT] = "age_limit",
+    };
+    _Static_assert(ARRAY_LEN(names) == CORE_REASONS, "one name a reason");
+    return names[reason];
+}

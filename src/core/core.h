@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * The brain: sessions, tickets, queue, pool. A state machine that is told events and
+ * answers with actions. It sees numbers only, reads no clock, allocates nothing, does no
+ * I/O and knows no thread: whoever drives it (the daemon, the simulator) maps the memory,
+ * stamps each event with two clocks and carries out the actions in order.
+ *
+ * Contract:
+ * - core_step() handles one event, then as much due work as fits into the action buffer.
+ *   When work is left over, core_deadline() lies in the past: step again with CORE_TICK.
+ * - Nothing learned while carrying out an action may re-enter core_step(); it comes as a
+ *   later event.
+ * - Completions name (connection, generation). A generation that no longer matches is late
+ *   and is ignored: it cannot touch the successor.
+ * - Every ticket ends by exactly one CORE_END. Sessions end by exactly one CORE_SESSION_END.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CORE_NEVER UINT64_MAX
+#define CORE_NONE UINT32_MAX
+
+/* What a backend connection is set to; each part is an interned symbol, 0 = the default. */
+enum core_part {
+    CORE_ROLE,
+    CORE_WAREHOUSE,
+    CORE_DATABASE,
+    CORE_SCHEMA,
+    CORE_PARTS,
+};
+
+struct core_context {
+    uint32_t part[CORE_PARTS];
+};
+
+enum core_session_state {
+    CORE_CONNECTING,    /* being made durable */
+    CORE_CONNECTED,     /* has a connection, no call yet */
+    CORE_ACTIVE,        /* a call is queued or runs */
+    CORE_IDLE,          /* connected, all calls ended */
+    CORE_DISCONNECTING, /* lost its last connection while calls run */
+    CORE_DISCONNECTED,  /* kept for whoever comes back */
+    CORE_EXPIRED,       /* gone; the slot is free */
+};
+
+enum core_event_kind {
+    CORE_TICK,            /* nothing happened but time */
+    CORE_SESSION_OPEN,    /* request, principal, client, context -> OPENED or REFUSED */
+    CORE_SESSION_LOAD,    /* at start: a stored session, disconnected since last_seen */
+    CORE_SESSION_DURABLE, /* the store has it */
+    CORE_SESSION_ATTACH,  /* one more stream, bridge or socket */
+    CORE_SESSION_DETACH,  /* one less */
+    CORE_SESSION_TOUCH,   /* a request over plain HTTP: connected for touch_ns */
+    CORE_SESSION_CONTEXT, /* session, context: what its next calls run in */
+    CORE_SESSION_CLOSE,   /* the client or the operator ends it */
+    CORE_SUBMIT,          /* ticket, session or none, principal, client, profile, context */
+    CORE_CANCEL,          /* ticket, reason */
+    CORE_WORKER_UP,       /* worker, generation */
+    CORE_WORKER_LOST,     /* worker, generation: exited, whoever wanted it so */
+    CORE_CONN_UP,         /* conn, generation */
+    CORE_CONN_LOST,       /* conn, generation: closed, or could not be opened */
+    CORE_STARTED,         /* conn, generation: the statement went to the engine */
+    CORE_DONE,            /* conn, generation, clean: the lease may be returned */
+    CORE_DRAIN,           /* refuse new work, finish the old */
+};
+
+enum core_reason {
+    CORE_OK,
+    CORE_CANCELLED,      /* by the asker */
+    CORE_TIMEOUT,        /* ran longer than its limit */
+    CORE_QUEUE_TIMEOUT,  /* waited longer than its limit */
+    CORE_QUEUE_FULL,     /* too many waiting: of the client, the principal or in all */
+    CORE_TOO_MANY,       /* no room for another session or ticket */
+    CORE_NO_SESSION,     /* expired or closed */
+    CORE_WORKER_DIED,    /* under a started statement */
+    CORE_UNAVAILABLE,    /* the profile cannot be reached now */
+    CORE_DRAINING,       /* the daemon is going down */
+    CORE_CLOSED,         /* session closed */
+    CORE_IDLE_LIMIT,     /* session: nobody came back */
+    CORE_AGE_LIMIT,      /* session: as old as it may get */
+    CORE_REASONS,
+};
+
+enum core_scope {
+    CORE_SCOPE_CLIENT,
+    CORE_SCOPE_PRINCIPAL,
+    CORE_SCOPE_ALL,
+};
+
+/* One event; unused fields are 0. Times are nanoseconds. */
+struct core_event {
+    enum core_event_kind kind;
+    enum core_reason reason; /* CANCEL */
+    uint64_t boot_ns;        /* never runs backwards */
+    uint64_t wall_ns;
+    uint64_t user;       /* the shell's word for a request; comes back in the answer */
+    uint32_t session;    /* core's number, CORE_NONE: none */
+    uint32_t ticket;     /* the shell's number, below limits.tickets; free until SUBMIT */
+    uint32_t principal;  /* symbol */
+    uint32_t client;     /* symbol of the client key */
+    uint32_t profile;    /* index */
+    uint32_t worker;     /* index */
+    uint32_t conn;       /* index */
+    uint32_t generation; /* of worker or conn */
+    bool clean;          /* DONE: the connection is provably as before */
+    struct core_context context;
+    uint64_t timeout_ns;        /* SUBMIT: longest run, 0 = no limit */
+    uint64_t created_wall_ns;   /* SESSION_LOAD */
+    uint64_t last_seen_wall_ns; /* SESSION_LOAD */
+};
+
+enum core_action_kind {
+    CORE_OPENED,      /* user -> session; heir_of: whose context it inherits */
+    CORE_REFUSED,     /* user, reason: no session */
+    CORE_SESSION_END, /* session, reason: forget it, also in the store */
+    CORE_SAVE,        /* session, state: its row changed */
+    CORE_SPAWN,       /* worker, generation, profile: start the process */
+    CORE_KILL,        /* worker, generation: end the process now */
+    CORE_CONNECT,     /* conn, generation, worker: open a backend connection */
+    CORE_DISCONNECT,  /* conn, generation */
+    CORE_START,       /* ticket, conn, generation, context, replay: run it */
+    CORE_INTERRUPT,   /* conn, generation, ticket: ask the engine to stop */
+    CORE_GRACE,       /* ticket: answer with a handle, the call goes on */
+    CORE_END,         /* ticket, reason, scope */
+};
+
+struct core_action {
+    enum core_action_kind kind;
+    enum core_reason reason;
+    enum core_scope scope;
+    enum core_session_state state;
+    uint64_t user;
+    uint64_t retry_after_ns;
+    uint32_t session;
+    uint32_t heir_of; /* session or CORE_NONE */
+    uint32_t ticket;
+    uint32_t profile;
+    uint32_t worker;
+    uint32_t conn;
+    uint32_t generation;
+    uint32_t replay; /* bit per core_part that differs from the connection's actual context */
+    struct core_context context;
+};
+
+enum { CORE_ACTIONS_MAX = 64 };
+
+struct core_actions {
+    uint32_t len;
+    struct core_action at[CORE_ACTIONS_MAX];
+};
+
+enum { CORE_PROFILES_MAX = 8, CORE_WORKERS_MAX = 32, CORE_CONNS_MAX = 256 };
+
+struct core_profile_limits {
+    uint32_t slots;            /* statements at once; also the most connections */
+    uint32_t conns_per_worker; /* 1 where a cancel cannot reach the driver */
+};
+
+struct core_limits {
+    uint32_t sessions; /* in all, dormant ones too */
+    uint32_t principal_sessions;
+    uint32_t tickets;
+    uint32_t queue_total;
+    uint32_t queue_principal;
+    uint32_t queue_client;
+    uint64_t idle_ns;   /* connected without a call: counts as disconnected */
+    uint64_t resume_ns; /* disconnected: kept this long */
+    uint64_t age_ns;    /* 0 = off */
+    uint64_t touch_ns;  /* one plain HTTP request keeps a session connected this long */
+    uint64_t grace_ns;
+    uint64_t queue_ns;
+    uint64_t cancel_ns; /* an interrupted statement may take this long to stop */
+    uint64_t drain_ns;  /* a condemned worker's other calls may take this long */
+    uint64_t spawn_ns;  /* a worker may take this long to come up */
+    uint64_t backoff_ns_min;
+    uint64_t backoff_ns_max;
+    uint32_t profiles;
+    struct core_profile_limits profile[CORE_PROFILES_MAX];
+};
+
+/* Counts for whoever looks in from outside; derived, never stored. */
+struct core_counts {
+    uint32_t sessions;
+    uint32_t queued;
+    uint32_t running;
+    uint32_t conns_idle;
+    uint32_t conns_busy;
+    uint32_t workers;
+};
+
+struct core_session_view {
+    enum core_session_state state;
+    uint32_t principal;
+    uint32_t client;
+    struct core_context context;
+    uint32_t connections;
+    uint32_t calls; /* queued or running */
+    uint64_t created_wall_ns;
+    uint64_t last_seen_wall_ns;
+};
+
+struct core;
+
+size_t core_size(const struct core_limits *limits); /* bytes of zeroed memory core_init needs */
+struct core *core_init(void *zeroed, const struct core_limits *limits);
+void core_step(struct core *core, const struct core_event *event, struct core_actions *ret);
+uint64_t core_deadline(const struct core *core); /* boot_ns of the next due work, or NEVER */
+void core_check(const struct core *core);        /* asserts every invariant; O(everything) */
+
+struct core_counts core_counts(const struct core *core);
+/* False when @session is no live session. */
+bool core_session_view(const struct core *core, uint32_t session, struct core_session_view *ret);
+/* Tickets of the same client before @ticket in its queue, plus one; 0 when it is not queued. */
+uint32_t core_position(const struct core *core, uint32_t ticket);
+const char *core_reason_name(enum core_reason reason);
+const char *core_session_state_name(enum core_session_state state);

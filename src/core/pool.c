@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Workers and their backend connections: who gets which lease, what must be replayed on
+ * it, and what happens when one dies or will not stop.
+ */
+#include "core/state.h"
+
+static uint32_t replay_of(const struct conn *c, const struct core_context *wanted)
+{
+    uint32_t replay = 0;
+    for (uint32_t i = 0; i < CORE_PARTS; i++) {
+        if (!c->actual_known || c->actual.part[i] != wanted->part[i]) {
+            replay |= 1u << i;
+        }
+    }
+    return replay;
+}
+
+static void worker_action(struct core *core, enum core_action_kind kind, uint32_t worker)
+{
+    struct core_action *a = act(core, kind);
+    a->worker = worker;
+    a->generation = core->workers[worker].generation;
+    a->profile = core->workers[worker].profile;
+}
+
+static void conn_action(struct core *core, enum core_action_kind kind, uint32_t conn)
+{
+    struct core_action *a = act(core, kind);
+    a->conn = conn;
+    a->generation = core->conns[conn].generation;
+    a->worker = core->conns[conn].worker;
+    a->profile = core->conns[conn].profile;
+    a->ticket = core->conns[conn].ticket;
+}
+
+static void worker_kill(struct core *core, uint32_t worker)
+{
+    struct worker *w = &core->workers[worker];
+    ASSERT(w->conns == 0);
+    worker_action(core, CORE_KILL, worker);
+    deadline_arm(core, &w->deadline, CORE_NEVER);
+    w->state = WORKER_DOWN;
+    w->generation++;
+}
+
+/* Forgets a connection; what still comes from it carries an old generation. */
+static void conn_drop(struct core *core, uint32_t conn)
+{
+    struct conn *c = &core->conns[conn];
+    struct profile *p = &core->profiles[c->profile];
+    struct worker *w = &core->workers[c->worker];
+    if (c->state == CONN_CONNECTING) {
+        p->connecting--;
+    } else if (c->state == CONN_IDLE) {
+        p->idle--;
+    } else {
+        p->busy--;
+        w->busy--;
+    }
+    ASSERT(c->ticket == CORE_NONE);
+    deadline_arm(core, &c->deadline, CORE_NEVER);
+    c->state = CONN_CLOSED;
+    c->generation++;
+    w->conns--;
+}
+
+static void conn_discard(struct core *core, uint32_t conn)
+{
+    conn_action(core, CORE_DISCONNECT, conn);
+    conn_drop(core, conn);
+}
+
+/* Ends the statement on @conn, whose lease is over. */
+static void conn_release(struct core *core, uint32_t conn, enum core_reason reason)
+{
+    struct conn *c = &core->conns[conn];
+    uint32_t ticket = c->ticket;
+    struct ticket *t = &core->tickets[ticket];
+    c->ticket = CORE_NONE;
+    t->conn = CORE_NONE;
+    if (t->end_reason != CORE_OK) {
+        reason = (enum core_reason)t->end_reason;
+    }
+    ticket_end(core, ticket, reason, CORE_SCOPE_CLIENT, 0);
+}
+
+/* The worker under @conn died: what had not started runs again, once. */
+static void conn_lost(struct core *core, uint32_t conn)
+{
+    struct conn *c = &core->conns[conn];
+    uint32_t ticket = c->ticket;
+    struct ticket *t = ticket == CORE_NONE ? NULL : &core->tickets[ticket];
+    if (t && t->state == TICKET_LEASED && t->end_reason == CORE_OK && !t->requeued) {
+        c->ticket = CORE_NONE;
+        t->conn = CORE_NONE;
+        t->requeued = true;
+        queue_push(core, ticket, true);
+        ticket_rearm(core, ticket);
+    } else if (t) {
+        conn_release(core, conn, CORE_WORKER_DIED);
+    }
+    conn_drop(core, conn);
+}
+
+static void failed(struct core *core, uint32_t profile)
+{
+    struct profile *p = &core->profiles[profile];
+    uint64_t wait_ns = core->limits.backoff_ns_min;
+    for (uint32_t i = 0; i < p->failures && wait_ns < core->limits.backoff_ns_max; i++) {
+        wait_ns *= 2;
+    }
+    if (wait_ns > core->limits.backoff_ns_max) {
+        wait_ns = core->limits.backoff_ns_max;
+    }
+    p->failures++;
+    p->flush = p->idle + p->busy == 0;
+    deadline_arm(core, &p->deadline, core->now_ns + wait_ns);
+}
+
+bool pool_unavailable(const struct core *core, uint32_t profile, uint64_t *ret_retry_ns)
+{
+    const struct profile *p = &core->profiles[profile];
+    if (p->deadline.heap_at == 0 || p->idle + p->busy > 0) {
+        return false;
+    }
+    *ret_retry_ns = p->deadline.at_ns > core->now_ns ? p->deadline.at_ns - core->now_ns : 0;
+    return true;
+}
+
+/* No new leases; idle connections go, busy ones may finish within the drain time. */
+static void worker_condemn(struct core *core, uint32_t worker)
+{
+    struct worker *w = &core->workers[worker];
+    w->state = WORKER_CONDEMNED;
+    deadline_arm(core, &w->deadline, core->now_ns + core->limits.drain_ns);
+}
+
+static void worker_lost(struct core *core, uint32_t worker)
+{
+    struct worker *w = &core->workers[worker];
+    deadline_arm(core, &w->deadline, CORE_NEVER);
+    if (w->state == WORKER_STARTING) {
+        w->state = WORKER_DOWN;
+        w->generation++;
+        failed(core, w->profile);
+        return;
+    }
+    w->state = WORKER_DYING; /* bury() works its connections off, as room allows */
+}
+
+static void conn_done(struct core *core, const struct core_event *event)
+{
+    struct conn *c = &core->conns[event->conn];
+    bool keep = event->clean && c->state == CONN_BUSY &&
+                core->workers[c->worker].state == WORKER_UP;
+    core->profiles[c->profile].failures = 0;
+    deadline_arm(core, &core->profiles[c->profile].deadline, CORE_NEVER);
+    conn_release(core, event->conn, CORE_OK);
+    if (!keep) {
+        conn_discard(core, event->conn);
+        return;
+    }
+    deadline_arm(core, &c->deadline, CORE_NEVER);
+    c->state = CONN_IDLE;
+    core->profiles[c->profile].busy--;
+    core->profiles[c->profile].idle++;
+    core->workers[c->worker].busy--;
+}
+
+static void conn_event(struct core *core, const struct core_event *event)
+{
+    ASSERT(event->conn < CORE_CONNS_MAX);
+    struct conn *c = &core->conns[event->conn];
+    if (c->state == CONN_CLOSED || c->generation != event->generation) {
+        return; /* late */
+    }
+    bool leased = c->state == CONN_BUSY || c->state == CONN_INTERRUPTED;
+    switch (event->kind) {
+    case CORE_CONN_UP:
+        if (c->state == CONN_CONNECTING) {
+            c->state = CONN_IDLE;
+            core->profiles[c->profile].connecting--;
+            core->profiles[c->profile].idle++;
+        }
+        break;
+    case CORE_CONN_LOST:
+        if (c->state == CONN_CONNECTING) {
+            conn_drop(core, event->conn);
+            failed(core, c->profile);
+        } else {
+            conn_lost(core, event->conn);
+        }
+        break;
+    case CORE_STARTED:
+        if (leased) {
+            core->tickets[c->ticket].state = TICKET_RUNNING;
+        }
+        break;
+    case CORE_DONE:
+        if (leased) {
+            conn_done(core, event);
+        }
+        break;
+    default:
+        UNREACHABLE();
+    }
+}
+
+void pool_event(struct core *core, const struct core_event *event)
+{
+    if (event->kind != CORE_WORKER_UP && event->kind != CORE_WORKER_LOST) {
+        conn_event(core, event);
+        return;
+    }
+    ASSERT(event->worker < CORE_WORKERS_MAX);
+    struct worker *w = &core->workers[event->worker];
+    if (w->state == WORKER_DOWN || w->state == WORKER_DYING ||
+        w->generation != event->generation) {
+        return; /* late */
+    }
+    if (event->kind == CORE_WORKER_LOST) {
+        worker_lost(core, event->worker);
+    } else if (w->state == WORKER_STARTING) {
+        w->state = WORKER_UP;
+        deadline_arm(core, &w->deadline, CORE_NEVER);
+    }
+}
+
+void pool_interrupt(struct core *core, uint32_t ticket)
+{
+    uint32_t conn = core->tickets[ticket].conn;
+    struct conn *c = &core->conns[conn];
+    ASSERT(c->state == CONN_BUSY && c->ticket == ticket);
+    c->state = CONN_INTERRUPTED;
+    conn_action(core, CORE_INTERRUPT, conn);
+    deadline_arm(core, &c->deadline, core->now_ns + core->limits.cancel_ns);
+}
+
+void pool_due(struct core *core, enum owner owner, uint32_t index)
+{
+    switch (owner) {
+    case OWNER_CONN:
+        /* It did not stop: its slot is free again, its worker may take nothing new. */
+        worker_condemn(core, core->conns[index].worker);
+        conn_release(core, index, CORE_CANCELLED);
+        conn_discard(core, index);
+        break;
+    case OWNER_WORKER:
+        worker_action(core, CORE_KILL, index);
+        worker_lost(core, index);
+        break;
+    case OWNER_PROFILE:
+        deadline_arm(core, &core->profiles[index].deadline, CORE_NEVER);
+        break;
+    case OWNER_SESSION:
+    case OWNER_TICKET:
+        UNREACHABLE();
+    }
+}
+
+static void lease(struct core *core, uint32_t ticket, uint32_t conn)
+{
+    struct ticket *t = &core->tickets[ticket];
+    struct conn *c = &core->conns[conn];
+    struct profile *p = &core->profiles[t->profile];
+    queue_turn(core, ticket);
+    queue_remove(core, ticket);
+    t->state = TICKET_LEASED;
+    t->conn = conn;
+    t->run_until_ns = t->timeout_ns > 0 ? core->now_ns + t->timeout_ns : CORE_NEVER;
+    c->ticket = ticket;
+    c->state = CONN_BUSY;
+    p->idle--;
+    p->busy++;
+    core->workers[c->worker].busy++;
+    conn_action(core, CORE_START, conn);
+    struct core_action *a = &core->out->at[core->out->len - 1];
+    a->replay = replay_of(c, &t->context);
+    a->context = t->context;
+    c->actual = t->context;
+    c->actual_known = true;
+    ticket_rearm(core, ticket);
+}
+
+/* The idle connection that needs the fewest context statements. */
+static uint32_t best_idle(const struct core *core, uint32_t profile, uint32_t ticket)
+{
+    uint32_t best = CORE_NONE;
+    int best_cost = CORE_PARTS + 1;
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        const struct conn *c = &core->conns[i];
+        if (c->state == CONN_IDLE && c->profile == profile &&
+            core->workers[c->worker].state == WORKER_UP) {
+            int cost = __builtin_popcount(replay_of(c, &core->tickets[ticket].context));
+            if (cost < best_cost) {
+                best = i;
+                best_cost = cost;
+            }
+        }
+    }
+    return best;
+}
+
+static void worker_spawn(struct core *core, uint32_t profile)
+{
+    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
+        struct worker *w = &core->workers[i];
+        if (w->state == WORKER_DOWN) {
+            w->state = WORKER_STARTING;
+            w->profile = profile;
+            w->generation++;
+            deadline_arm(core, &w->deadline, core->now_ns + core->limits.spawn_ns);
+            worker_action(core, CORE_SPAWN, i);
+            return;
+        }
+    }
+}
+
+/* A connection more, on a worker with room; or such a worker. False: neither was begun. */
+static bool grow(struct core *core, uint32_t profile)
+{
+    const struct profile *p = &core->profiles[profile];
+    uint32_t free_conn = CORE_NONE;
+    for (uint32_t i = 0; i < CORE_CONNS_MAX && free_conn == CORE_NONE; i++) {
+        free_conn = core->conns[i].state == CONN_CLOSED ? i : CORE_NONE;
+    }
+    if (free_conn == CORE_NONE || p->deadline.heap_at != 0) {
+        return false;
+    }
+    bool free_worker = false;
+    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
+        struct worker *w = &core->workers[i];
+        if (w->profile == profile && w->state == WORKER_STARTING) {
+            return false; /* wait for it */
+        }
+        if (w->profile == profile && w->state == WORKER_UP &&
+            w->conns < p->limits.conns_per_worker) {
+            struct conn *c = &core->conns[free_conn];
+            c->state = CONN_CONNECTING;
+            c->generation++;
+            c->profile = profile;
+            c->worker = i;
+            c->ticket = CORE_NONE;
+            c->actual = (struct core_context){{0}};
+            c->actual_known = true;
+            w->conns++;
+            core->profiles[profile].connecting++;
+            conn_action(core, CORE_CONNECT, free_conn);
+            return true;
+        }
+        free_worker = free_worker || w->state == WORKER_DOWN;
+    }
+    if (free_worker) {
+        worker_spawn(core, profile);
+    }
+    return free_worker;
+}
+
+static bool dispatch_profile(struct core *core, uint32_t profile)
+{
+    struct profile *p = &core->profiles[profile];
+    uint32_t ticket = queue_next(core, profile);
+    if (ticket == CORE_NONE) {
+        p->flush = false;
+        return false;
+    }
+    if (p->flush) {
+        uint64_t retry_ns = 0;
+        (void)pool_unavailable(core, profile, &retry_ns);
+        queue_remove(core, ticket);
+        ticket_end(core, ticket, CORE_UNAVAILABLE, CORE_SCOPE_ALL, retry_ns);
+        return true;
+    }
+    if (p->busy >= p->limits.slots) {
+        return false;
+    }
+    uint32_t conn = best_idle(core, profile, ticket);
+    if (conn != CORE_NONE) {
+        lease(core, ticket, conn);
+        return true;
+    }
+    if (p->busy + p->idle + p->connecting < p->limits.slots && p->connecting < p->queued) {
+        return grow(core, profile);
+    }
+    return false;
+}
+
+/* Lets go of one connection of a worker that is condemned and without calls, or dead. */
+static bool bury(struct core *core, uint32_t worker)
+{
+    struct worker *w = &core->workers[worker];
+    bool dying = w->state == WORKER_DYING;
+    if (!dying && (w->state != WORKER_CONDEMNED || w->busy > 0)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < CORE_CONNS_MAX && w->conns > 0; i++) {
+        if (core->conns[i].state != CONN_CLOSED && core->conns[i].worker == worker) {
+            if (dying) {
+                conn_lost(core, i);
+            } else {
+                conn_discard(core, i);
+            }
+            return true;
+        }
+    }
+    if (dying) {
+        w->state = WORKER_DOWN;
+        w->generation++;
+    } else {
+        worker_kill(core, worker);
+    }
+    return true;
+}
+
+bool pool_dispatch(struct core *core)
+{
+    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
+        if (bury(core, i)) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < core->limits.profiles; i++) {
+        if (dispatch_profile(core, i)) {
+            return true;
+        }
+    }
+    return false;
+}

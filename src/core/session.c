@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Sessions: one table of legal moves, one deadline each. */
+#include "core/state.h"
+
+#define TO(state) (1u << (state))
+
+static const struct {
+    const char *name;
+    unsigned next;
+} moves[] = {
+    [CORE_CONNECTING] = {"connecting",
+        TO(CORE_CONNECTED) | TO(CORE_DISCONNECTED) | TO(CORE_EXPIRED)},
+    [CORE_CONNECTED] = {"connected", TO(CORE_ACTIVE) | TO(CORE_DISCONNECTED) | TO(CORE_EXPIRED)},
+    [CORE_ACTIVE] = {"active", TO(CORE_IDLE) | TO(CORE_DISCONNECTING) | TO(CORE_EXPIRED)},
+    [CORE_IDLE] = {"idle", TO(CORE_ACTIVE) | TO(CORE_DISCONNECTED) | TO(CORE_EXPIRED)},
+    [CORE_DISCONNECTING] = {"disconnecting",
+        TO(CORE_ACTIVE) | TO(CORE_DISCONNECTED) | TO(CORE_EXPIRED)},
+    [CORE_DISCONNECTED] = {"disconnected",
+        TO(CORE_CONNECTED) | TO(CORE_ACTIVE) | TO(CORE_DISCONNECTING) | TO(CORE_EXPIRED)},
+    [CORE_EXPIRED] = {"expired", 0},
+};
+
+const char *core_session_state_name(enum core_session_state state)
+{
+    return moves[state].name;
+}
+
+static void session_move(struct session *s, enum core_session_state next)
+{
+    if (s->state != next) {
+        ASSERT(moves[s->state].next & TO(next));
+        s->state = (uint8_t)next;
+    }
+}
+
+static bool is_connected(const struct core *core, const struct session *s)
+{
+    return s->connections > 0 || s->touched_ns > core->now_ns;
+}
+
+static uint32_t *bucket(const struct core *core, uint32_t *buckets, uint32_t key)
+{
+    return &buckets[(key * 0x9E3779B1u) >> 7 & core->buckets_mask];
+}
+
+static uint64_t add_ns(uint64_t at_ns, uint64_t ns)
+{
+    return ns > CORE_NEVER - at_ns ? CORE_NEVER : at_ns + ns;
+}
+
+/* The next moment at which this session changes by itself. Work in flight is never idle. */
+static void session_rearm(struct core *core, uint32_t session)
+{
+    struct session *s = &core->sessions[session];
+    uint64_t at_ns = s->expire_ns;
+    uint64_t other_ns = CORE_NEVER;
+    if (s->calls > 0 || s->end_reason != CORE_OK || s->state == CORE_CONNECTING) {
+        other_ns = s->state == CORE_ACTIVE && s->connections == 0 ? s->touched_ns : CORE_NEVER;
+    } else if (s->state == CORE_DISCONNECTED) {
+        other_ns = add_ns(s->active_ns, core->limits.resume_ns);
+    } else if (s->connections > 0) {
+        other_ns = add_ns(s->active_ns, core->limits.idle_ns);
+    } else {
+        other_ns = s->touched_ns;
+    }
+    deadline_arm(core, &s->deadline, at_ns < other_ns ? at_ns : other_ns);
+}
+
+static void session_save(struct core *core, uint32_t session)
+{
+    struct session *s = &core->sessions[session];
+    struct core_action *a = act(core, CORE_SAVE);
+    a->session = session;
+    a->state = (enum core_session_state)s->state;
+    a->context = s->context;
+}
+
+static uint32_t session_new(struct core *core, const struct core_event *event)
+{
+    uint32_t session = core->free_session;
+    ASSERT(session != CORE_NONE);
+    struct session *s = &core->sessions[session];
+    core->free_session = s->next_principal;
+    uint32_t *principal = bucket(core, core->principal_buckets, event->principal);
+    uint32_t *client = bucket(core, core->client_buckets, event->client);
+    *s = (struct session){
+        .used = true,
+        .deadline.owner = (uint32_t)OWNER_SESSION << OWNER_SHIFT | session,
+        .principal = event->principal,
+        .client = event->client,
+        .context = event->context,
+        .active_ns = core->now_ns,
+        .created_wall_ns = core->wall_ns,
+        .last_seen_wall_ns = core->wall_ns,
+        .expire_ns = CORE_NEVER,
+        .first_ticket = CORE_NONE,
+        .next_principal = *principal,
+        .next_client = *client,
+    };
+    *principal = session;
+    *client = session;
+    core->session_count++;
+    return session;
+}
+
+static void unchain(struct core *core, uint32_t *link, uint32_t session, bool by_client)
+{
+    while (*link != session) {
+        ASSERT(*link != CORE_NONE);
+        struct session *s = &core->sessions[*link];
+        link = by_client ? &s->next_client : &s->next_principal;
+    }
+    struct session *s = &core->sessions[session];
+    *link = by_client ? s->next_client : s->next_principal;
+}
+
+static void session_end(struct core *core, uint32_t session, enum core_reason reason)
+{
+    struct session *s = &core->sessions[session];
+    ASSERT(s->calls == 0);
+    struct core_action *a = act(core, CORE_SESSION_END);
+    a->session = session;
+    a->reason = reason;
+    session_move(s, CORE_EXPIRED);
+    deadline_arm(core, &s->deadline, CORE_NEVER);
+    unchain(core, bucket(core, core->principal_buckets, s->principal), session, false);
+    unchain(core, bucket(core, core->client_buckets, s->client), session, true);
+    s->used = false;
+    s->next_principal = core->free_session;
+    core->free_session = session;
+    core->session_count--;
+}
+
+/* Ends at once, or as soon as its last call has ended. */
+static void session_close(struct core *core, uint32_t session, enum core_reason reason)
+{
+    struct session *s = &core->sessions[session];
+    if (s->end_reason != CORE_OK) {
+        return;
+    }
+    if (s->calls == 0) {
+        session_end(core, session, reason);
+        return;
+    }
+    s->end_reason = (uint8_t)reason;
+    core->ending_count++;
+    deadline_arm(core, &s->deadline, CORE_NEVER);
+}
+
+/* Makes room at a cap: the disconnected session that was used longest ago goes. */
+static bool evict(struct core *core, uint32_t principal, bool any_principal)
+{
+    uint32_t oldest = CORE_NONE;
+    uint32_t at = any_principal ? 0 : *bucket(core, core->principal_buckets, principal);
+    while (at != CORE_NONE && at < core->limits.sessions) {
+        const struct session *s = &core->sessions[at];
+        if (s->used && s->state == CORE_DISCONNECTED && s->calls == 0 &&
+            (any_principal || s->principal == principal) &&
+            (oldest == CORE_NONE || s->active_ns < core->sessions[oldest].active_ns)) {
+            oldest = at;
+        }
+        at = any_principal ? at + 1 : s->next_principal;
+    }
+    if (oldest == CORE_NONE) {
+        return false;
+    }
+    session_end(core, oldest, CORE_TOO_MANY);
+    return true;
+}
+
+static uint32_t count_of(struct core *core, uint32_t principal)
+{
+    uint32_t count = 0;
+    uint32_t at = *bucket(core, core->principal_buckets, principal);
+    for (; at != CORE_NONE; at = core->sessions[at].next_principal) {
+        count += core->sessions[at].principal == principal;
+    }
+    return count;
+}
+
+/* The newest disconnected session of the same client key: whose context is inherited. */
+static uint32_t find_heir_of(struct core *core, uint32_t principal, uint32_t client)
+{
+    uint32_t newest = CORE_NONE;
+    uint32_t at = *bucket(core, core->client_buckets, client);
+    for (; at != CORE_NONE; at = core->sessions[at].next_client) {
+        const struct session *s = &core->sessions[at];
+        if (s->client == client && s->principal == principal &&
+            s->state == CORE_DISCONNECTED && s->end_reason == CORE_OK &&
+            (newest == CORE_NONE || s->active_ns > core->sessions[newest].active_ns)) {
+            newest = at;
+        }
+    }
+    return newest;
+}
+
+void session_open(struct core *core, const struct core_event *event)
+{
+    enum core_reason refusal = CORE_OK;
+    if (core->draining) {
+        refusal = CORE_DRAINING;
+    } else if (count_of(core, event->principal) >= core->limits.principal_sessions &&
+               !evict(core, event->principal, false)) {
+        refusal = CORE_TOO_MANY;
+    } else if (core->free_session == CORE_NONE && !evict(core, 0, true)) {
+        refusal = CORE_TOO_MANY;
+    }
+    if (refusal != CORE_OK) {
+        struct core_action *a = act(core, CORE_REFUSED);
+        a->user = event->user;
+        a->reason = refusal;
+        return;
+    }
+    uint32_t heir_of = find_heir_of(core, event->principal, event->client);
+    uint32_t session = session_new(core, event);
+    struct session *s = &core->sessions[session];
+    if (heir_of != CORE_NONE) {
+        s->context = core->sessions[heir_of].context;
+    }
+    if (core->limits.age_ns > 0) {
+        s->expire_ns = add_ns(core->now_ns, core->limits.age_ns);
+    }
+    struct core_action *a = act(core, CORE_OPENED);
+    a->user = event->user;
+    a->session = session;
+    a->heir_of = heir_of;
+    a->context = s->context;
+    session_rearm(core, session);
+}
+
+void session_load(struct core *core, const struct core_event *event)
+{
+    struct core_action *a;
+    if (core->free_session == CORE_NONE) {
+        a = act(core, CORE_REFUSED);
+        a->user = event->user;
+        a->reason = CORE_TOO_MANY;
+        return;
+    }
+    uint32_t session = session_new(core, event);
+    struct session *s = &core->sessions[session];
+    /* Wall times of another life: a clock that was set may not make them lie ahead. */
+    uint64_t seen_ns = event->last_seen_wall_ns < core->wall_ns ? event->last_seen_wall_ns
+                                                                : core->wall_ns;
+    uint64_t away_ns = core->wall_ns - seen_ns;
+    uint64_t age_ns =
+        event->created_wall_ns < core->wall_ns ? core->wall_ns - event->created_wall_ns : 0;
+    s->state = CORE_DISCONNECTED;
+    s->created_wall_ns = event->created_wall_ns;
+    s->last_seen_wall_ns = seen_ns;
+    s->active_ns = away_ns < core->now_ns ? core->now_ns - away_ns : 0;
+    if (core->limits.age_ns > 0) {
+        s->expire_ns = age_ns < core->limits.age_ns
+                           ? add_ns(core->now_ns, core->limits.age_ns - age_ns)
+                           : core->now_ns;
+    }
+    a = act(core, CORE_OPENED);
+    a->user = event->user;
+    a->session = session;
+    a->heir_of = CORE_NONE;
+    a->context = s->context;
+    /* Away for longer than the boot clock has run: what is left of the window counts. */
+    uint64_t left_ns = away_ns < core->limits.resume_ns ? core->limits.resume_ns - away_ns : 0;
+    uint64_t end_ns = add_ns(core->now_ns, left_ns);
+    deadline_arm(core, &s->deadline, end_ns < s->expire_ns ? end_ns : s->expire_ns);
+}
+
+static void come_back(struct core *core, uint32_t session)
+{
+    struct session *s = &core->sessions[session];
+    s->active_ns = core->now_ns;
+    s->last_seen_wall_ns = core->wall_ns;
+    if (s->state == CORE_DISCONNECTED) {
+        session_move(s, CORE_CONNECTED);
+        session_save(core, session);
+    } else if (s->state == CORE_DISCONNECTING) {
+        session_move(s, CORE_ACTIVE);
+    }
+}
+
+static void leave(struct core *core, uint32_t session)
+{
+    struct session *s = &core->sessions[session];
+    if (is_connected(core, s) || s->state == CORE_CONNECTING) {
+        return;
+    }
+    if (s->calls > 0) {
+        session_move(s, CORE_DISCONNECTING);
+    } else if (s->state != CORE_DISCONNECTED) {
+        session_move(s, CORE_DISCONNECTED);
+        session_save(core, session);
+    }
+}
+
+void session_event(struct core *core, const struct core_event *event)
+{
+    uint32_t session = event->session;
+    ASSERT(session < core->limits.sessions && core->sessions[session].used);
+    struct session *s = &core->sessions[session];
+    if (s->end_reason != CORE_OK && event->kind != CORE_SESSION_DETACH) {
+        return;
+    }
+    switch (event->kind) {
+    case CORE_SESSION_DURABLE:
+        session_move(s, is_connected(core, s) ? CORE_CONNECTED : CORE_DISCONNECTED);
+        break;
+    case CORE_SESSION_ATTACH:
+        s->connections++;
+        come_back(core, session);
+        break;
+    case CORE_SESSION_DETACH:
+        ASSERT(s->connections > 0);
+        s->connections--;
+        leave(core, session);
+        break;
+    case CORE_SESSION_TOUCH:
+        s->touched_ns = core->now_ns + core->limits.touch_ns;
+        come_back(core, session);
+        break;
+    case CORE_SESSION_CONTEXT:
+        s->context = event->context;
+        session_save(core, session);
+        break;
+    case CORE_SESSION_CLOSE:
+        session_close(core, session, CORE_CLOSED);
+        return;
+    default:
+        UNREACHABLE();
+    }
+    if (s->end_reason == CORE_OK) {
+        session_rearm(core, session);
+    }
+}
+
+void session_call_begun(struct core *core, uint32_t session, uint32_t ticket)
+{
+    struct session *s = &core->sessions[session];
+    struct ticket *t = &core->tickets[ticket];
+    t->session_prev = CORE_NONE;
+    t->session_next = s->first_ticket;
+    if (s->first_ticket != CORE_NONE) {
+        core->tickets[s->first_ticket].session_prev = ticket;
+    }
+    s->first_ticket = ticket;
+    s->calls++;
+    s->last_seen_wall_ns = core->wall_ns;
+    if (s->state == CORE_CONNECTING) {
+        return;
+    }
+    if (is_connected(core, s)) {
+        session_move(s, CORE_ACTIVE);
+    } else {
+        session_move(s, CORE_DISCONNECTING);
+    }
+    session_rearm(core, session);
+}
+
+void session_call_ended(struct core *core, uint32_t session, uint32_t ticket)
+{
+    struct session *s = &core->sessions[session];
+    struct ticket *t = &core->tickets[ticket];
+    if (t->session_prev != CORE_NONE) {
+        core->tickets[t->session_prev].session_next = t->session_next;
+    } else {
+        s->first_ticket = t->session_next;
+    }
+    if (t->session_next != CORE_NONE) {
+        core->tickets[t->session_next].session_prev = t->session_prev;
+    }
+    ASSERT(s->calls > 0);
+    s->calls--;
+    s->active_ns = core->now_ns;
+    s->last_seen_wall_ns = core->wall_ns;
+    if (s->calls > 0) {
+        return;
+    }
+    if (s->end_reason != CORE_OK) {
+        core->ending_count--;
+        session_end(core, session, (enum core_reason)s->end_reason);
+        return;
+    }
+    if (s->state == CORE_ACTIVE) {
+        session_move(s, CORE_IDLE);
+    }
+    leave(core, session);
+    session_rearm(core, session);
+}
+
+void session_due(struct core *core, uint32_t session)
+{
+    struct session *s = &core->sessions[session];
+    if (s->expire_ns <= core->now_ns) {
+        session_close(core, session, CORE_AGE_LIMIT);
+        return;
+    }
+    if (s->state == CORE_DISCONNECTED) {
+        session_end(core, session, CORE_IDLE_LIMIT);
+        return;
+    }
+    /* Idle for too long although a stream is open: as if it had gone. */
+    if (s->calls == 0 && s->connections > 0 &&
+        add_ns(s->active_ns, core->limits.idle_ns) <= core->now_ns) {
+        s->active_ns = core->now_ns;
+        session_move(s, CORE_DISCONNECTED);
+        session_save(core, session);
+    } else {
+        leave(core, session);
+    }
+    session_rearm(core, session);
+}
+
+bool core_session_view(const struct core *core, uint32_t session, struct core_session_view *ret)
+{
+    if (session >= core->limits.sessions || !core->sessions[session].used ||
+        core->sessions[session].end_reason != CORE_OK) {
+        return false;
+    }
+    const struct session *s = &core->sessions[session];
+    *ret = (struct core_session_view){
+        .state = (enum core_session_state)s->state,
+        .principal = s->principal,
+        .client = s->client,
+        .context = s->context,
+        .connections = s->connections,
+        .calls = s->calls,
+        .created_wall_ns = s->created_wall_ns,
+        .last_seen_wall_ns = s->last_seen_wall_ns,
+    };
+    return true;
+}
