@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Frames between the daemon and its workers, the same on both sockets:
+ *
+ *   u32 payload length | u16 kind | u16 zero | u64 call | payload
+ *
+ * All numbers little-endian; a str is a u32 length and its bytes. The control socket
+ * (SOCK_SEQPACKET) carries one frame a packet, at most WIRE_PACKET_MAX; a connection
+ * socket (SOCK_STREAM) carries frames back to back. What a peer sends is checked here,
+ * never asserted. Payloads by kind:
+ *
+ *   control socket, daemon to worker
+ *     SETUP   str driver, str entrypoint, u32 n, n * (str key, str value) database
+ *             options, u32 m, m * str init statements
+ *     ATTACH  u32 conn, with one descriptor (SCM_RIGHTS)
+ *     CANCEL  u32 conn; the header's call names the call
+ *     PING
+ *   control socket, worker to daemon
+ *     READY   str driver name, str version
+ *     FAILED  str message
+ *     PONG    the PING's call in the header
+ *   connection socket, daemon to worker
+ *     EXEC    u32 n, n * (str key, str value) connection options to set first, str sql,
+ *             u32 rows_max, u32 page_bytes, u32 cell_chars
+ *   connection socket, worker to daemon
+ *     OPENED, or FAILED with the fields of ERROR: first of all, once
+ *     STARTED when the statement goes to the driver, then one of
+ *     PAGE    str columns_json, str rows_json, u32 row_count, i64 total_rows (-1
+ * unknown), u32 truncated, str cut_cells_json, u64 elapsed_ns ERROR   u32 code (enum
+ * wire_error_code), str message, str sqlstate, i64 vendor_code (0 none), u32
+ * connection_usable (also without STARTED, when the call never reached the driver)
+ */
+#include "base/buf.h"
+
+enum {
+    WIRE_HEADER_SIZE = 16,
+    WIRE_PACKET_MAX = 64 * 1024,
+    WIRE_PAYLOAD_MAX = 2 * 1024 * 1024,
+};
+
+enum wire_kind {
+    WIRE_SETUP = 1,
+    WIRE_ATTACH = 2,
+    WIRE_CANCEL = 3,
+    WIRE_PING = 4,
+    WIRE_READY = 5,
+    WIRE_FAILED = 6,
+    WIRE_PONG = 7,
+    WIRE_OPENED = 8,
+    WIRE_EXEC = 9,
+    WIRE_STARTED = 10,
+    WIRE_PAGE = 11,
+    WIRE_ERROR = 12,
+};
+
+enum wire_error_code {
+    WIRE_E_SQL = 1,       /* the engine refused the statement */
+    WIRE_E_CANCELLED = 2, /* ended by WIRE_CANCEL */
+    WIRE_E_CONTEXT = 3,   /* a connection option failed; the statement was not sent */
+    WIRE_E_LOST = 4,      /* the connection to the warehouse is gone */
+    WIRE_E_INTERNAL = 5,  /* ours or the driver's fault */
+};
+
+struct wire_frame {
+    enum wire_kind kind;
+    uint64_t call;
+    struct str payload; /* borrowed from the parsed bytes */
+};
+
+/*
+ * Takes one frame off the front of @bytes. Returns the bytes consumed (header and
+ * payload), 0 when more are needed, -1 when they are no frame (unknown kind, reserved
+ * bits, payload over the maximum): the stream has then to be closed.
+ */
+int wire_parse(struct str bytes, struct wire_frame *ret) MUST_USE;
+
+struct wire_writer {
+    struct buf *buf;
+    size_t start;
+};
+
+/* Appends a frame to @buf, which nobody else writes until wire_end(). */
+struct wire_writer wire_begin(struct buf *buf, enum wire_kind kind, uint64_t call);
+void wire_u32(struct wire_writer *writer, uint32_t value);
+void wire_u64(struct wire_writer *writer, uint64_t value);
+void wire_i64(struct wire_writer *writer, int64_t value);
+void wire_str(struct wire_writer *writer, struct str s);
+
+/*
+ * Fixes the length. False when the buffer failed or the payload is over the maximum: the
+ * frame is then taken off the buffer again (whose failed mark stays).
+ */
+bool wire_end(struct wire_writer *writer) MUST_USE;
+
+/* Reads fields in order. After the first short field all answers are 0 or empty. */
+struct wire_reader {
+    struct str rest;
+    bool bad;
+};
+
+static inline struct wire_reader wire_reader_of(const struct wire_frame *frame)
+{
+    return (struct wire_reader){.rest = frame->payload};
+}
+
+uint32_t wire_get_u32(struct wire_reader *reader);
+uint64_t wire_get_u64(struct wire_reader *reader);
+int64_t wire_get_i64(struct wire_reader *reader);
+struct str wire_get_str(struct wire_reader *reader); /* borrowed from the frame */
+
+/*
+ * A u32 count of elements of at least @element_size bytes each; bad when the rest cannot
+ * hold so many, so that a count may be used to size memory.
+ */
+uint32_t wire_get_count(struct wire_reader *reader, size_t element_size);
+
+/* True when every field was there and nothing is left over. */
+bool wire_reader_done(const struct wire_reader *reader);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Arrow arrays to JSON text, in bounded memory. Exact: decimals and 64-bit integers never
+ * pass through a double. The forms:
+ *   integers, decimals of scale 0  numbers within +-(2^53-1), by value, else strings
+ *   decimals with a scale          strings, always with all their digits
+ *   floats                         shortest digits that read back the same; "NaN",
+ *                                  "Infinity", "-Infinity"
+ *   dates, times, timestamps       ISO 8601 without trailing zeros of the fraction; a
+ * type with a zone is shown at its fixed offset, or in UTC (Z) when the zone is a name
+ *   intervals, durations           ISO 8601 durations
+ *   binary                         lower-case hex
+ *   list, struct, map              a string of JSON text; a map is an object, or pairs
+ * when its keys are not text; a union is its present member
+ */
+#include <arrow-adbc/adbc.h>
+
+#include "base/buf.h"
+
+enum {
+    ARROW_PAGE_BYTES_MAX = 1024 * 1024
+};
+
+struct arrow_page {
+    uint32_t rows_max;
+    uint32_t page_bytes;
+    uint32_t cell_chars;
+    struct buf rows;    /* [[..],..] after arrow_page_end() */
+    struct buf cuts;    /* [[row,column,bytes],..] of the whole texts */
+    struct buf scratch; /* one nested cell */
+    uint32_t row_count;
+    bool full;    /* takes no more rows */
+    bool has_cut; /* some cell was cut */
+};
+
+/* Zero limits mean one row, no bytes beyond it, and cells without text. */
+void arrow_page_init(
+    struct arrow_page *page, uint32_t rows_max, uint32_t page_bytes, uint32_t cell_chars);
+void arrow_page_free(struct arrow_page *page);
+
+/*
+ * Takes rows of a record batch until the page is full. False: no memory, or the first row
+ * does not fit into any page, however short its cells are cut.
+ */
+bool arrow_page_add(struct arrow_page *page, const struct ArrowSchema *schema,
+    const struct ArrowArray *batch) MUST_USE;
+bool arrow_page_end(struct arrow_page *page) MUST_USE;
+
+/* [{"name":..,"type":..},..]; types as SQL engines call them. */
+void arrow_put_columns(struct buf *out, const struct ArrowSchema *schema);
+
+/* One value as JSON; nested values inline, nothing is cut. */
+void arrow_put_value(struct buf *out, const struct ArrowSchema *schema,
+    const struct ArrowArray *array, int64_t row);
+
+/* The text of a string value (through dictionaries, unions, runs); false when not text.
+ */
+bool arrow_text(const struct ArrowSchema *schema, const struct ArrowArray *array,
+    int64_t row, struct str *ret_text);

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* What an Arrow format string says, and the names SQL engines have for it. */
+#include <arrow-adbc/adbc.h>
+
+#include "base/buf.h"
+
+enum arrow_kind {
+    ARROW_UNKNOWN,
+    ARROW_NULL,
+    ARROW_BOOL,
+    ARROW_INT,
+    ARROW_UINT,
+    ARROW_FLOAT,
+    ARROW_DECIMAL,
+    ARROW_TEXT,
+    ARROW_BINARY,
+    ARROW_DATE,
+    ARROW_TIME,
+    ARROW_TIMESTAMP,
+    ARROW_DURATION,
+    ARROW_INTERVAL_MONTHS,
+    ARROW_INTERVAL_DAYS,
+    ARROW_INTERVAL_FULL,
+    ARROW_LIST,
+    ARROW_STRUCT,
+    ARROW_MAP,
+    ARROW_UNION,
+    ARROW_RUNS,
+};
+
+enum arrow_layout {
+    ARROW_OFFSETS_32,
+    ARROW_OFFSETS_64,
+    ARROW_VIEW_32, /* views: of text and binary, of lists with 32-bit offsets */
+    ARROW_VIEW_64,
+    ARROW_FIXED,  /* @width bytes or elements each */
+    ARROW_SPARSE, /* unions */
+    ARROW_DENSE,
+};
+
+struct arrow_type {
+    enum arrow_kind kind;
+    enum arrow_layout layout;
+    int width;        /* bytes of one value; elements of a fixed-size list */
+    int precision;    /* decimals */
+    int scale;        /* decimals */
+    int64_t per_unit; /* times: parts of a second; 0 for days */
+    const char *tail; /* zone of a timestamp, type ids of a union; else "" */
+};
+
+struct arrow_type arrow_type_parse(const char *format);
+
+/* The SQL name of a column's type: BIGINT, DECIMAL(12,2), VARCHAR[], ... */
+void arrow_put_type_name(struct buf *out, const struct ArrowSchema *schema);

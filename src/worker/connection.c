@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/connection.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "wire/wire.h"
+#include "worker/arrow_json.h"
+
+enum {
+    COUNT_MAX = 100000, /* rows counted beyond the page */
+    COLUMNS_MAX = 256 * 1024,
+    READ_SIZE = 64 * 1024,
+};
+
+/* One EXEC. */
+struct exec {
+    uint64_t call;
+    char *sql;
+    struct arrow_page page;
+    struct buf columns;
+    int64_t total_rows;
+    uint64_t started_ns;
+    struct failure failure;
+    enum wire_error_code code;
+};
+
+static void failure_set(struct failure *failure, const char *message)
+{
+    *failure = (struct failure){.status = ADBC_STATUS_INTERNAL};
+    snprintf(failure->message, sizeof(failure->message), "%s", message);
+}
+
+static struct failure failure_copy(const struct AdbcError *error, AdbcStatusCode status)
+{
+    struct failure failure = {.status = status};
+    struct str message =
+        str_of(error->message ? error->message : "the driver gave no reason");
+    message = str_utf8_prefix(message, sizeof(failure.message) - 1);
+    memcpy(failure.message, message.ptr, message.len);
+    memcpy(failure.sqlstate, error->sqlstate, 5);
+    bool has_code = error->vendor_code != ADBC_ERROR_VENDOR_CODE_PRIVATE_DATA;
+    failure.vendor_code = has_code ? error->vendor_code : 0;
+    return failure;
+}
+
+struct failure failure_take(struct AdbcError *error, AdbcStatusCode status)
+{
+    struct failure failure = failure_copy(error, status);
+    if (error->release) {
+        error->release(error);
+    }
+    struct AdbcError fresh = ADBC_ERROR_INIT;
+    *error = fresh;
+    return failure;
+}
+
+/* Is the session at the warehouse gone? The status alone is too coarse to say so. */
+static bool is_lost(const struct failure *failure)
+{
+    static const int64_t snowflake_codes[] = {390104, 390111, 390114, 261000};
+    for (size_t i = 0; i < ARRAY_LEN(snowflake_codes); i++) {
+        if (failure->vendor_code == snowflake_codes[i]) {
+            return true;
+        }
+    }
+    struct str state = str_of(failure->sqlstate);
+    if (state.len > 0) {
+        return str_starts(state, STR("08")) || str_starts(state, STR("57P0"));
+    }
+    return failure->status == ADBC_STATUS_IO ||
+           failure->status == ADBC_STATUS_UNAUTHENTICATED;
+}
+
+static bool send_all(int fd, struct str bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t sent = send(fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) {
+            continue;
+        }
+        if (sent < 0) {
+            return false;
+        }
+        bytes = str_from(bytes, (size_t)sent);
+    }
+    return true;
+}
+
+static bool send_empty(const struct connection *conn, enum wire_kind kind, uint64_t call)
+{
+    struct buf out = BUF_INIT(WIRE_HEADER_SIZE);
+    struct wire_writer writer = wire_begin(&out, kind, call);
+    bool ok = wire_end(&writer) && send_all(conn->fd, buf_str(&out));
+    buf_free(&out);
+    return ok;
+}
+
+static bool send_failure(const struct connection *conn, enum wire_kind kind,
+    uint64_t call, enum wire_error_code code, const struct failure *failure)
+{
+    struct buf out = BUF_INIT(WIRE_PACKET_MAX);
+    struct wire_writer writer = wire_begin(&out, kind, call);
+    wire_u32(&writer, (uint32_t)code);
+    wire_str(&writer, str_of(failure->message));
+    wire_str(&writer, str_of(failure->sqlstate));
+    wire_i64(&writer, failure->vendor_code);
+    wire_u32(&writer, code != WIRE_E_LOST && kind == WIRE_ERROR);
+    bool ok = wire_end(&writer) && send_all(conn->fd, buf_str(&out));
+    buf_free(&out);
+    return ok;
+}
+
+static bool send_page(const struct connection *conn, struct exec *exec)
+{
+    struct arrow_page *page = &exec->page;
+    bool is_truncated = page->has_cut || exec->total_rows != (int64_t)page->row_count;
+    struct buf out = BUF_INIT(WIRE_PAYLOAD_MAX + WIRE_HEADER_SIZE);
+    struct wire_writer writer = wire_begin(&out, WIRE_PAGE, exec->call);
+    wire_str(&writer, buf_str(&exec->columns));
+    wire_str(&writer, buf_str(&page->rows));
+    wire_u32(&writer, page->row_count);
+    wire_i64(&writer, exec->total_rows);
+    wire_u32(&writer, is_truncated);
+    wire_str(&writer, buf_str(&page->cuts));
+    wire_u64(&writer, clock_boot_ns() - exec->started_ns);
+    bool ok = wire_end(&writer) && send_all(conn->fd, buf_str(&out));
+    buf_free(&out);
+    return ok;
+}
+
+static bool is_cancelled(struct connection *conn)
+{
+    pthread_mutex_lock(&conn->mutex);
+    bool answer =
+        conn->is_hung_up || (conn->has_cancel && conn->cancel_call == conn->call);
+    pthread_mutex_unlock(&conn->mutex);
+    return answer;
+}
+
+static void cancel_statement(struct connection *conn)
+{
+    if (conn->is_running && conn->statement) {
+        struct AdbcError error = ADBC_ERROR_INIT;
+        (void)failure_take(&error, AdbcStatementCancel(conn->statement, &error));
+    }
+}
+
+void connection_cancel(struct connection *conn, uint64_t call)
+{
+    pthread_mutex_lock(&conn->mutex);
+    conn->has_cancel = true;
+    conn->cancel_call = call;
+    if (conn->is_running && conn->call == call) {
+        cancel_statement(conn);
+    }
+    pthread_mutex_unlock(&conn->mutex);
+}
+
+void connection_hang_up(struct connection *conn)
+{
+    pthread_mutex_lock(&conn->mutex);
+    conn->is_hung_up = true;
+    cancel_statement(conn);
+    pthread_mutex_unlock(&conn->mutex);
+}
+
+bool connection_insist(struct connection *conn)
+{
+    pthread_mutex_lock(&conn->mutex);
+    bool is_due =
+        conn->is_running &&
+        (conn->is_hung_up || (conn->has_cancel && conn->cancel_call == conn->call));
+    if (is_due) {
+        cancel_statement(conn);
+    }
+    pthread_mutex_unlock(&conn->mutex);
+    return is_due;
+}
+
+static void publish(struct connection *conn, struct AdbcStatement *statement)
+{
+    pthread_mutex_lock(&conn->mutex);
+    conn->statement = statement;
+    pthread_mutex_unlock(&conn->mutex);
+}
+
+/* Why the stream ended: what the driver attached to it, or its own last words. */
+static struct failure stream_failure(struct ArrowArrayStream *stream, int code)
+{
+    AdbcStatusCode status = ADBC_STATUS_INTERNAL;
+    const struct AdbcError *error = AdbcErrorFromArrayStream(stream, &status);
+    if (error && error->message) {
+        return failure_copy(error, status);
+    }
+    const char *words = stream->get_last_error(stream);
+    struct failure failure;
+    failure_set(&failure, words ? words : strerror(code));
+    return failure;
+}
+
+static bool exec_fail(struct exec *exec, enum wire_error_code code, const char *message)
+{
+    failure_set(&exec->failure, message);
+    exec->code = code;
+    return false;
+}
+
+static bool exec_refused(struct exec *exec, struct failure failure)
+{
+    exec->failure = failure;
+    exec->code = is_lost(&failure) ? WIRE_E_LOST : WIRE_E_SQL;
+    return false;
+}
+
+/* Reads batches: first into the page, then only counting. */
+static bool read_batches(struct connection *conn, struct exec *exec,
+    struct ArrowArrayStream *stream, const struct ArrowSchema *schema)
+{
+    for (;;) {
+        if (is_cancelled(conn)) {
+            return exec_fail(exec, WIRE_E_CANCELLED, "cancelled");
+        }
+        struct ArrowArray batch = {0};
+        int code = stream->get_next(stream, &batch);
+        if (code != 0) {
+            return exec_refused(exec, stream_failure(stream, code));
+        }
+        if (!batch.release) {
+            return true;
+        }
+        exec->total_rows += batch.length;
+        bool ok = exec->page.full || arrow_page_add(&exec->page, schema, &batch);
+        batch.release(&batch);
+        if (!ok) {
+            return exec_fail(exec, WIRE_E_INTERNAL, "a row is too large for a page");
+        }
+        if (exec->total_rows > (int64_t)exec->page.row_count + COUNT_MAX) {
+            exec->total_rows = -1;
+            return true;
+        }
+    }
+}
+
+static bool read_stream(
+    struct connection *conn, struct exec *exec, struct ArrowArrayStream *stream)
+{
+    struct ArrowSchema schema = {0};
+    int code = stream->get_schema(stream, &schema);
+    if (code != 0) {
+        return exec_refused(exec, stream_failure(stream, code));
+    }
+    arrow_put_columns(&exec->columns, &schema);
+    bool ok = buf_ok(&exec->columns)
+                  ? read_batches(conn, exec, stream, &schema)
+                  : exec_fail(exec, WIRE_E_INTERNAL, "the columns' names are too large");
+    schema.release(&schema);
+    if (ok && !arrow_page_end(&exec->page)) {
+        return exec_fail(exec, WIRE_E_INTERNAL, "no memory for the page");
+    }
+    return ok;
+}
+
+static bool run_statement(
+    struct connection *conn, struct exec *exec, struct AdbcStatement *statement)
+{
+    struct AdbcError error = ADBC_ERROR_INIT;
+    AdbcStatusCode status = AdbcStatementSetSqlQuery(statement, exec->sql, &error);
+    if (status != ADBC_STATUS_OK) {
+        /* No ExecuteQuery now: DuckDB 1.5 would abort the process. */
+        return exec_refused(exec, failure_take(&error, status));
+    }
+    if (is_cancelled(conn)) {
+        return exec_fail(exec, WIRE_E_CANCELLED, "cancelled");
+    }
+    struct ArrowArrayStream stream = {0};
+    int64_t rows_affected = -1;
+    status = AdbcStatementExecuteQuery(statement, &stream, &rows_affected, &error);
+    if (status != ADBC_STATUS_OK) {
+        return exec_refused(exec, failure_take(&error, status));
+    }
+    if (!stream.release) {
+        buf_puts(&exec->columns, "[]");
+        return arrow_page_end(&exec->page);
+    }
+    bool ok = read_stream(conn, exec, &stream);
+    if (!ok || exec->total_rows < 0) {
+        (void)failure_take(&error, AdbcStatementCancel(statement, &error));
+    }
+    stream.release(&stream);
+    return ok;
+}
+
+static bool run_call(struct connection *conn, struct exec *exec)
+{
+    struct AdbcStatement statement = {0};
+    struct AdbcError error = ADBC_ERROR_INIT;
+    AdbcStatusCode status = AdbcStatementNew(&conn->adbc, &statement, &error);
+    if (status != ADBC_STATUS_OK) {
+        return exec_refused(exec, failure_take(&error, status));
+    }
+    publish(conn, &statement);
+    bool ok = is_cancelled(conn) ? exec_fail(exec, WIRE_E_CANCELLED, "cancelled")
+                                 : run_statement(conn, exec, &statement);
+    if (!ok && exec->code == WIRE_E_SQL && is_cancelled(conn)) {
+        exec->code = WIRE_E_CANCELLED; /* drivers give a cancel many names */
+    }
+    publish(conn, NULL);
+    (void)failure_take(&error, AdbcStatementRelease(&statement, &error));
+    return ok;
+}
+
+static char *c_string(struct str s)
+{
+    return memchr(s.ptr, 0, s.len) ? NULL : strndup(s.ptr, s.len);
+}
+
+/* Sets the options an EXEC begins with; false: exec->failure says why. */
+static bool set_options(
+    struct connection *conn, struct exec *exec, struct wire_reader *reader)
+{
+    uint32_t count = wire_get_count(reader, 8);
+    bool ok = true;
+    for (uint32_t i = 0; i < count; i++) {
+        char *key = c_string(wire_get_str(reader));
+        char *value = c_string(wire_get_str(reader));
+        struct AdbcError error = ADBC_ERROR_INIT;
+        AdbcStatusCode status = ADBC_STATUS_INVALID_ARGUMENT;
+        if (ok && !reader->bad && key && value) {
+            status = AdbcConnectionSetOption(&conn->adbc, key, value, &error);
+        }
+        if (ok && status != ADBC_STATUS_OK) {
+            ok = exec_refused(exec, failure_take(&error, status));
+            exec->code = exec->code == WIRE_E_LOST ? WIRE_E_LOST : WIRE_E_CONTEXT;
+        }
+        free(key);
+        free(value);
+    }
+    return ok;
+}
+
+/* Decodes and runs; false: the daemon sent no EXEC or does not listen any more. */
+static bool serve_call(struct connection *conn, const struct wire_frame *frame)
+{
+    struct exec exec = {.call = frame->call, .columns = BUF_INIT(COLUMNS_MAX)};
+    struct wire_reader reader = wire_reader_of(frame);
+    bool has_context = set_options(conn, &exec, &reader);
+    exec.sql = c_string(wire_get_str(&reader));
+    uint32_t rows_max = wire_get_u32(&reader);
+    uint32_t page_bytes = wire_get_u32(&reader);
+    arrow_page_init(&exec.page, rows_max, page_bytes, wire_get_u32(&reader));
+    bool ok = wire_reader_done(&reader);
+    if (ok) {
+        bool is_done = false;
+        if (has_context && !exec.sql) {
+            exec_fail(&exec, WIRE_E_SQL, "the statement contains a NUL");
+        } else if (has_context && is_cancelled(conn)) {
+            exec_fail(&exec, WIRE_E_CANCELLED, "cancelled");
+        } else if (has_context) {
+            exec.started_ns = clock_boot_ns();
+            ok = send_empty(conn, WIRE_STARTED, exec.call);
+            is_done = ok && run_call(conn, &exec);
+        }
+        ok = ok && (is_done ? send_page(conn, &exec)
+                            : send_failure(
+                                  conn, WIRE_ERROR, exec.call, exec.code, &exec.failure));
+    }
+    arrow_page_free(&exec.page);
+    buf_free(&exec.columns);
+    free(exec.sql);
+    return ok;
+}
+
+static bool handle_frame(struct connection *conn, const struct wire_frame *frame)
+{
+    if (frame->kind != WIRE_EXEC) {
+        return false;
+    }
+    pthread_mutex_lock(&conn->mutex);
+    conn->is_running = true;
+    conn->call = frame->call;
+    pthread_mutex_unlock(&conn->mutex);
+    bool ok = serve_call(conn, frame);
+    pthread_mutex_lock(&conn->mutex);
+    conn->is_running = false;
+    pthread_mutex_unlock(&conn->mutex);
+    return ok;
+}
+
+static void serve(struct connection *conn)
+{
+    struct buf in = BUF_INIT(WIRE_PAYLOAD_MAX + WIRE_HEADER_SIZE + READ_SIZE);
+    char *chunk = malloc(READ_SIZE);
+    for (bool ok = chunk != NULL; ok;) {
+        struct wire_frame frame;
+        int used = wire_parse(buf_str(&in), &frame);
+        if (used > 0) {
+            ok = handle_frame(conn, &frame);
+            buf_consume(&in, (size_t)used);
+            continue;
+        }
+        ssize_t got = used < 0 ? 0 : recv(conn->fd, chunk, READ_SIZE, 0);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got > 0) {
+            buf_put(&in, chunk, (size_t)got);
+        }
+        ok = got > 0 && buf_ok(&in);
+    }
+    free(chunk);
+    buf_free(&in);
+}
+
+static bool open_connection(struct connection *conn, struct failure *ret)
+{
+    struct AdbcError error = ADBC_ERROR_INIT;
+    conn->adbc = (struct AdbcConnection){0};
+    AdbcStatusCode status = AdbcConnectionNew(&conn->adbc, &error);
+    if (status == ADBC_STATUS_OK) {
+        status = AdbcConnectionInit(&conn->adbc, conn->database, &error);
+    }
+    if (status != ADBC_STATUS_OK) {
+        *ret = failure_take(&error, status);
+    }
+    return status == ADBC_STATUS_OK;
+}
+
+static void *connection_main(void *cookie)
+{
+    struct connection *conn = cookie;
+    struct failure failure;
+    if (!open_connection(conn, &failure)) {
+        send_failure(
+            conn, WIRE_FAILED, 0, is_lost(&failure) ? WIRE_E_LOST : WIRE_E_SQL, &failure);
+    } else if (send_empty(conn, WIRE_OPENED, 0)) {
+        serve(conn);
+    }
+    struct AdbcError error = ADBC_ERROR_INIT;
+    if (conn->adbc.private_data || conn->adbc.private_driver) {
+        (void)failure_take(&error, AdbcConnectionRelease(&conn->adbc, &error));
+    }
+    pthread_mutex_lock(&conn->mutex);
+    close(conn->fd);
+    conn->fd = -1; /* the slot may be used again from here on */
+    pthread_mutex_unlock(&conn->mutex);
+    return NULL;
+}
+
+void connection_init(struct connection *conn)
+{
+    *conn = (struct connection){.fd = -1};
+    pthread_mutex_init(&conn->mutex, NULL);
+}
+
+bool connection_is_free(struct connection *conn)
+{
+    pthread_mutex_lock(&conn->mutex);
+    bool is_free = conn->fd < 0;
+    pthread_mutex_unlock(&conn->mutex);
+    return is_free;
+}
+
+bool connection_start(
+    struct connection *conn, uint32_t id, int fd, struct AdbcDatabase *database)
+{
+    ASSERT(connection_is_free(conn));
+    pthread_mutex_lock(&conn->mutex);
+    conn->id = id;
+    conn->fd = fd;
+    conn->database = database;
+    conn->is_running = false;
+    conn->is_hung_up = false;
+    conn->has_cancel = false;
+    pthread_mutex_unlock(&conn->mutex);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, connection_main, conn) != 0) {
+        close(fd);
+        conn->fd = -1;
+        return false;
+    }
+    pthread_detach(thread);
+    return true;
+}
+
+bool connection_run(struct AdbcConnection *adbc, const char *sql, struct failure *ret)
+{
+    struct AdbcStatement statement = {0};
+    struct AdbcError error = ADBC_ERROR_INIT;
+    struct ArrowArrayStream stream = {0};
+    AdbcStatusCode status = AdbcStatementNew(adbc, &statement, &error);
+    if (status != ADBC_STATUS_OK) {
+        *ret = failure_take(&error, status);
+        return false;
+    }
+    status = AdbcStatementSetSqlQuery(&statement, sql, &error);
+    if (status == ADBC_STATUS_OK) {
+        status = AdbcStatementExecuteQuery(&statement, &stream, NULL, &error);
+    }
+    bool ok = status == ADBC_STATUS_OK;
+    if (!ok) {
+        *ret = failure_take(&error, status);
+    }
+    for (bool more = ok && stream.release; more;) {
+        struct ArrowArray batch = {0};
+        int code = stream.get_next(&stream, &batch);
+        if (code != 0) {
+            *ret = stream_failure(&stream, code);
+            ok = false;
+        }
+        more = code == 0 && batch.release;
+        if (more) {
+            batch.release(&batch);
+        }
+    }
+    if (stream.release) {
+        stream.release(&stream);
+    }
+    (void)failure_take(&error, AdbcStatementRelease(&statement, &error));
+    return ok;
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * One backend connection: a thread that owns an ADBC connection and serves one socket of
+ * the daemon (see wire/wire.h). The thread alone touches the ADBC connection; other
+ * threads only cancel, under the mutex that also guards the statement's life.
+ */
+#include <arrow-adbc/adbc.h>
+#include <pthread.h>
+
+#include "base/str.h"
+
+struct connection {
+    pthread_mutex_t mutex;
+    uint32_t id;
+    int fd; /* -1: the slot is free */
+    struct AdbcDatabase *database;
+    struct AdbcConnection adbc; /* the thread's own */
+
+    /* Guarded by the mutex. */
+    bool is_running;
+    bool is_hung_up;                 /* the daemon closed the socket */
+    bool has_cancel;                 /* @cancel_call is set */
+    uint64_t call;                   /* the running call */
+    uint64_t cancel_call;            /* may come before its call is read */
+    struct AdbcStatement *statement; /* published while it may be cancelled */
+};
+
+/* What ADBC said, in bounded memory of our own. */
+struct failure {
+    int status;
+    char message[2048];
+    char sqlstate[6];
+    int64_t vendor_code; /* 0: none */
+};
+
+/* Copies what @error says, releases it and makes it ready for use again. */
+struct failure failure_take(struct AdbcError *error, AdbcStatusCode status);
+
+void connection_init(struct connection *conn);
+bool connection_is_free(struct connection *conn);
+
+/* Takes over @fd and starts the thread; false: no thread, @fd is closed. */
+bool connection_start(
+    struct connection *conn, uint32_t id, int fd, struct AdbcDatabase *database);
+
+/* Marks the call as cancelled and cancels its statement if it is running. */
+void connection_cancel(struct connection *conn, uint64_t call);
+
+/* Cancels whatever runs: nobody will read the answer. */
+void connection_hang_up(struct connection *conn);
+
+/*
+ * Cancels once more if a cancelled call still runs: a cancel just before the driver
+ * starts the statement is lost in most drivers. True when it should be called again.
+ */
+bool connection_insist(struct connection *conn);
+
+/* Runs a statement and throws its rows away. */
+bool connection_run(struct AdbcConnection *adbc, const char *sql, struct failure *ret);

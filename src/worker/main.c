@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * snowmux-worker: hosts one ADBC driver for the daemon. Descriptor 3 is the control
+ * socket (see wire/wire.h); the process ends with it, and with its parent. A crash or a
+ * hang of the driver stays in here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "wire/wire.h"
+#include "worker/arrow_json.h"
+#include "worker/connection.h"
+
+enum {
+    CONTROL_FD = 3,
+    CONNECTIONS_MAX = 64,
+    INSIST_MS = 100,
+    NAME_SIZE = 128
+};
+
+struct worker {
+    bool is_ready;
+    bool has_failed; /* takes no further SETUP */
+    struct AdbcDatabase database;
+    struct AdbcConnection first; /* kept open: it holds what the init statements did */
+    char driver_name[NAME_SIZE];
+    char driver_version[NAME_SIZE];
+    struct connection connections[CONNECTIONS_MAX];
+};
+
+static bool send_control(struct buf *out, struct wire_writer *writer)
+{
+    bool ok = wire_end(writer) &&
+              send(CONTROL_FD, out->ptr, out->len, MSG_NOSIGNAL) == (ssize_t)out->len;
+    buf_free(out);
+    return ok;
+}
+
+static bool send_failed(uint64_t call, const char *message)
+{
+    struct buf out = BUF_INIT(WIRE_PACKET_MAX);
+    struct wire_writer writer = wire_begin(&out, WIRE_FAILED, call);
+    wire_str(&writer, str_of(message));
+    return send_control(&out, &writer);
+}
+
+static bool check(AdbcStatusCode status, struct AdbcError *error, struct failure *ret)
+{
+    if (status != ADBC_STATUS_OK) {
+        *ret = failure_take(error, status);
+    }
+    return status == ADBC_STATUS_OK;
+}
+
+/* A NUL-terminated copy the caller frees; NULL when @s has a NUL inside. */
+static char *c_string(struct str s)
+{
+    return memchr(s.ptr, 0, s.len) ? NULL : strndup(s.ptr, s.len);
+}
+
+static bool set_option(
+    struct worker *worker, struct str key, struct str value, struct failure *ret)
+{
+    struct AdbcError error = ADBC_ERROR_INIT;
+    AdbcStatusCode status = ADBC_STATUS_INVALID_ARGUMENT;
+    char *key_z = c_string(key);
+    char *value_z = c_string(value);
+    if (key_z && value_z) {
+        status = AdbcDatabaseSetOption(&worker->database, key_z, value_z, &error);
+    }
+    free(key_z);
+    if (value_z) {
+        explicit_bzero(value_z, value.len); /* may be a secret */
+    }
+    free(value_z);
+    return check(status, &error, ret);
+}
+
+/* Name and version as the driver tells them; they stay empty when it does not. */
+static void read_info(struct worker *worker)
+{
+    static const uint32_t codes[] = {ADBC_INFO_DRIVER_NAME, ADBC_INFO_DRIVER_VERSION};
+    struct AdbcError error = ADBC_ERROR_INIT;
+    struct ArrowArrayStream stream = {0};
+    AdbcStatusCode status =
+        AdbcConnectionGetInfo(&worker->first, codes, ARRAY_LEN(codes), &stream, &error);
+    (void)failure_take(&error, status);
+    if (status != ADBC_STATUS_OK || !stream.release) {
+        return;
+    }
+    struct ArrowSchema schema = {0};
+    struct ArrowArray batch = {0};
+    bool ok = stream.get_schema(&stream, &schema) == 0 && schema.n_children == 2;
+    while (ok && stream.get_next(&stream, &batch) == 0 && batch.release) {
+        for (int64_t row = 0; row < batch.length; row++) {
+            struct buf code = BUF_INIT(32);
+            struct str text = STR("");
+            arrow_put_value(&code, schema.children[0], batch.children[0], row);
+            (void)arrow_text(schema.children[1], batch.children[1], row, &text);
+            if (str_eq(buf_str(&code), STR("100"))) {
+                str_copy(text, worker->driver_name, NAME_SIZE);
+            } else if (str_eq(buf_str(&code), STR("101"))) {
+                str_copy(text, worker->driver_version, NAME_SIZE);
+            }
+            buf_free(&code);
+        }
+        batch.release(&batch);
+        batch = (struct ArrowArray){0};
+    }
+    if (schema.release) {
+        schema.release(&schema);
+    }
+    stream.release(&stream);
+}
+
+static bool run_init(
+    struct worker *worker, struct wire_reader *reader, struct failure *ret)
+{
+    uint32_t count = wire_get_count(reader, 4);
+    for (uint32_t i = 0; i < count && !reader->bad; i++) {
+        char *sql = c_string(wire_get_str(reader));
+        bool ok = sql && connection_run(&worker->first, sql, ret);
+        free(sql);
+        if (!ok) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool set_up(struct worker *worker, struct wire_reader *reader, struct failure *ret)
+{
+    struct AdbcError error = ADBC_ERROR_INIT;
+    struct str driver = wire_get_str(reader);
+    struct str entrypoint = wire_get_str(reader);
+    *ret = (struct failure){.message = "malformed setup"};
+    if (!check(AdbcDatabaseNew(&worker->database, &error), &error, ret) ||
+        !set_option(worker, STR("driver"), driver, ret) ||
+        (entrypoint.len > 0 && !set_option(worker, STR("entrypoint"), entrypoint, ret))) {
+        return false;
+    }
+    uint32_t count = wire_get_count(reader, 8);
+    for (uint32_t i = 0; i < count && !reader->bad; i++) {
+        struct str key = wire_get_str(reader);
+        if (!set_option(worker, key, wire_get_str(reader), ret)) {
+            return false;
+        }
+    }
+    if (reader->bad || !check(AdbcDatabaseInit(&worker->database, &error), &error, ret) ||
+        !check(AdbcConnectionNew(&worker->first, &error), &error, ret) ||
+        !check(
+            AdbcConnectionInit(&worker->first, &worker->database, &error), &error, ret)) {
+        return false;
+    }
+    if (!run_init(worker, reader, ret) || !wire_reader_done(reader)) {
+        return false;
+    }
+    read_info(worker);
+    return true;
+}
+
+static bool handle_setup(struct worker *worker, const struct wire_frame *frame)
+{
+    struct wire_reader reader = wire_reader_of(frame);
+    struct failure failure = {0};
+    if (worker->is_ready || worker->has_failed) {
+        return send_failed(frame->call, "a worker is set up once");
+    }
+    if (!set_up(worker, &reader, &failure)) {
+        worker->has_failed = true;
+        return send_failed(frame->call, failure.message);
+    }
+    worker->is_ready = true;
+    struct buf out = BUF_INIT(WIRE_PACKET_MAX);
+    struct wire_writer writer = wire_begin(&out, WIRE_READY, frame->call);
+    wire_str(&writer, str_of(worker->driver_name));
+    wire_str(&writer, str_of(worker->driver_version));
+    return send_control(&out, &writer);
+}
+
+static struct connection *find(struct worker *worker, uint32_t id)
+{
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        struct connection *conn = &worker->connections[i];
+        if (!connection_is_free(conn) && conn->id == id) {
+            return conn;
+        }
+    }
+    return NULL;
+}
+
+/* Takes over @fd. A refusal shows as the end of that socket, without OPENED. */
+static void attach(struct worker *worker, uint32_t id, int fd)
+{
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+    for (size_t i = 0; worker->is_ready && i < CONNECTIONS_MAX; i++) {
+        if (connection_is_free(&worker->connections[i])) {
+            connection_start(&worker->connections[i], id, fd, &worker->database);
+            return;
+        }
+    }
+    log_event(LOG_WARN, "attach_refused", "conn=%u", id);
+    close(fd);
+}
+
+static bool handle_frame(struct worker *worker, const struct wire_frame *frame, int fd)
+{
+    struct wire_reader reader = wire_reader_of(frame);
+    struct buf out = BUF_INIT(WIRE_PACKET_MAX);
+    struct wire_writer writer;
+    if (frame->kind == WIRE_SETUP) {
+        return handle_setup(worker, frame);
+    }
+    if (frame->kind == WIRE_PING) {
+        writer = wire_begin(&out, WIRE_PONG, frame->call);
+        return send_control(&out, &writer);
+    }
+    uint32_t id = wire_get_u32(&reader);
+    if (frame->kind == WIRE_ATTACH && wire_reader_done(&reader) && fd >= 0) {
+        attach(worker, id, fd);
+        return true;
+    }
+    if (frame->kind == WIRE_CANCEL && wire_reader_done(&reader)) {
+        struct connection *conn = find(worker, id);
+        if (conn) {
+            connection_cancel(conn, frame->call);
+        }
+        return true;
+    }
+    return false;
+}
+
+/* One packet and the descriptor that may come with it; false: the daemon is gone. */
+static bool handle_control(struct worker *worker, char *packet)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec iov = {packet, WIRE_PACKET_MAX};
+    struct msghdr message = {.msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof(control)};
+    ssize_t len = recvmsg(CONTROL_FD, &message, MSG_CMSG_CLOEXEC);
+    if (len < 0 && errno == EINTR) {
+        return true;
+    }
+    if (len <= 0 || message.msg_flags & MSG_TRUNC) {
+        return false;
+    }
+    int fd = -1;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+        memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+    }
+    struct wire_frame frame;
+    struct str bytes = {packet, (size_t)len};
+    if (wire_parse(bytes, &frame) != len) {
+        return false;
+    }
+    bool ok = handle_frame(worker, &frame, fd);
+    if (frame.kind == WIRE_SETUP) {
+        explicit_bzero(packet, (size_t)len); /* its options may be secrets */
+    }
+    return ok;
+}
+
+/* Waits for the control socket and for daemon ends of connections that close. */
+static bool step(struct worker *worker, char *packet)
+{
+    struct pollfd fds[1 + CONNECTIONS_MAX] = {{.fd = CONTROL_FD, .events = POLLIN}};
+    bool must_insist = false;
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        struct connection *conn = &worker->connections[i];
+        must_insist = connection_insist(conn) || must_insist;
+        pthread_mutex_lock(&conn->mutex);
+        fds[1 + i] =
+            (struct pollfd){.fd = conn->is_hung_up ? -1 : conn->fd, .events = POLLRDHUP};
+        pthread_mutex_unlock(&conn->mutex);
+    }
+    int count = poll(fds, ARRAY_LEN(fds), must_insist ? INSIST_MS : -1);
+    if (count < 0) {
+        return errno == EINTR;
+    }
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        if (fds[1 + i].revents & (POLLRDHUP | POLLHUP | POLLERR)) {
+            connection_hang_up(&worker->connections[i]);
+        }
+    }
+    return fds[0].revents == 0 || handle_control(worker, packet);
+}
+
+int main(void)
+{
+    static struct worker worker;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGPIPE, SIG_IGN);
+    fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC);
+    /* Snowflake's driver would write a helper library and probe cloud metadata. */
+    setenv("SF_DISABLE_MINICORE", "true", 0);
+    setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true", 0);
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        connection_init(&worker.connections[i]);
+    }
+    char *packet = malloc(WIRE_PACKET_MAX);
+    while (packet && step(&worker, packet)) {
+    }
+    /* Connections may be stuck in the driver: no clean-up could wait for them. */
+    _exit(0);
+}
