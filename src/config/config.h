@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Settings: one table (config.def) gives name, type, default, range and a sentence; from
+ * it come this struct, the reader, `snowmux help config` and docs/configuration.md.
+ */
+#include <stdint.h>
+
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/str.h"
+
+enum {
+    CONFIG_STRING_SIZE = 256,
+    CONFIG_UIDS_MAX = 32,
+    CONFIG_PROFILES_MAX = 8,
+    CONFIG_FILES_MAX = 64,
+    CONFIG_NAME_SIZE = 64,
+    CONFIG_PATH_SIZE = 4096
+};
+
+struct config_uids {
+    uint32_t len;
+    uint32_t at[CONFIG_UIDS_MAX];
+};
+
+struct config_files {
+    uint32_t len;
+    char *at[CONFIG_FILES_MAX]; /* owned */
+};
+
+/* A [profile.NAME] section. */
+struct config_profile {
+    char name[CONFIG_NAME_SIZE];       /* letters, digits, '_' and '-' */
+    char driver[CONFIG_PATH_SIZE];     /* "duckdb" so far */
+    struct config_files files;         /* DuckDB files, the first is the main one */
+    uint32_t slots;
+    char policy[CONFIG_NAME_SIZE]; /* "read_only" so far */
+};
+
+struct config {
+#define CONFIG_INT(section, key, value, min, max, text) int64_t section##_##key;
+#define CONFIG_STRING(section, key, value, text) char section##_##key[CONFIG_STRING_SIZE];
+#define CONFIG_UIDS(section, key, text) struct config_uids section##_##key;
+#include "config/config.def"
+#undef CONFIG_INT
+#undef CONFIG_STRING
+#undef CONFIG_UIDS
+    uint32_t profile_count;
+    struct config_profile profile[CONFIG_PROFILES_MAX];
+};
+
+/* All defaults, no profile. */
+void config_init(struct config *config);
+void config_free(struct config *config);
+
+/*
+ * Reads TOML over what @config holds. All or nothing: on an error false, @config is as
+ * before and @err says file, line, what was wrong and what is allowed (an unknown key: the
+ * nearest known ones). @name is for messages.
+ */
+MUST_USE bool config_parse(
+    struct config *config, struct str toml, const char *name, struct buf *err);
+
+/* The same from a file; a missing file is an error that says so. */
+MUST_USE bool config_read(struct config *config, const char *path, struct buf *err);
+
+/* The table as Markdown, for docs/configuration.md and `snowmux help config`. */
+void config_describe(struct buf *out);

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * What outlives the daemon: SQLite (WAL) behind one writer thread. The loop thread asks,
+ * the writer thread writes in groups (one transaction for all that waits), and the answers
+ * come back on the loop thread through `done`. Two durability classes: a write with a
+ * `done` is committed before `done` is called; one without is committed within a second.
+ *
+ * A failing store (full disk, I/O error) answers `done` with false and goes on: the next
+ * write is tried anew.
+ */
+#include <uv.h>
+
+#include "base/assert.h"
+#include "base/handle.h"
+#include "base/str.h"
+
+enum { STORE_CONTEXT_PARTS = 5 }; /* profile, role, warehouse, database, schema */
+
+/* A session as it is kept. All strings are borrowed, for the call only. */
+struct store_session {
+    struct str handle;
+    struct str principal;
+    struct str client_name;
+    struct str client_version;
+    struct str instance; /* tells clients of one name apart; may be empty */
+    struct str label;    /* may be empty */
+    struct str revision; /* of MCP, as negotiated; empty: made by open_session */
+    struct str context[STORE_CONTEXT_PARTS];
+    uint64_t created_wall_ns;
+    uint64_t last_seen_wall_ns;
+    uint64_t calls_total;
+    uint64_t calls_ok;
+    uint64_t calls_failed;
+    uint64_t calls_refused;
+    uint64_t rows_total;
+};
+
+struct store;
+
+typedef void (*store_done_fn)(void *ctx, bool ok);
+typedef void (*store_session_fn)(void *ctx, const struct store_session *session);
+
+/*
+ * Opens (creates, migrates) @path with mode 0600, before the loop runs. False with a
+ * sentence in @err; a file of a newer schema than ours is refused, never touched.
+ * @writes_max bounds the queue.
+ */
+MUST_USE bool store_open(struct store **ret, uv_loop_t *loop, const char *path,
+    uint32_t writes_max, char *err, size_t err_size);
+
+/* All sessions, synchronously, oldest last_seen first. Only before the first write. */
+MUST_USE bool store_load_sessions(struct store *store, store_session_fn each, void *ctx,
+    char *err, size_t err_size);
+
+/*
+ * Inserts or replaces the session of that handle. @done may be NULL (within a second).
+ * Writes of one handle take effect in order. False: the queue is full, nothing happens and
+ * @done is not called.
+ */
+MUST_USE bool store_put_session(struct store *store, const struct store_session *session,
+    store_done_fn done, void *ctx);
+MUST_USE bool store_drop_session(
+    struct store *store, struct str handle, store_done_fn done, void *ctx);
+
+/* Writes what waits, ends the thread, closes; then @closed is called on the loop. */
+void store_close(struct store *store, void (*closed)(void *ctx), void *ctx);
