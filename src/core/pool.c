@@ -386,23 +386,30 @@ static bool dispatch_profile(struct core *core, uint32_t profile)
     return false;
 }
 
-/* Lets go of one connection of a worker that is condemned and without calls, or dead. */
+/* Lets go of one connection of a worker that is condemned or dead; of itself when none is left. */
 static bool bury(struct core *core, uint32_t worker)
 {
     struct worker *w = &core->workers[worker];
     bool dying = w->state == WORKER_DYING;
-    if (!dying && (w->state != WORKER_CONDEMNED || w->busy > 0)) {
+    if (!dying && w->state != WORKER_CONDEMNED) {
         return false;
     }
     for (uint32_t i = 0; i < CORE_CONNS_MAX && w->conns > 0; i++) {
-        if (core->conns[i].state != CONN_CLOSED && core->conns[i].worker == worker) {
-            if (dying) {
-                conn_lost(core, i);
-            } else {
-                conn_discard(core, i);
-            }
+        const struct conn *c = &core->conns[i];
+        if (c->state == CONN_CLOSED || c->worker != worker) {
+            continue;
+        }
+        if (dying) {
+            conn_lost(core, i);
             return true;
         }
+        if (c->ticket == CORE_NONE) {
+            conn_discard(core, i);
+            return true;
+        }
+    }
+    if (w->conns > 0) {
+        return false; /* condemned, and its other calls may finish */
     }
     if (dying) {
         w->state = WORKER_DOWN;

@@ -54,7 +54,9 @@ static void session_rearm(struct core *core, uint32_t session)
     struct session *s = &core->sessions[session];
     uint64_t at_ns = s->expire_ns;
     uint64_t other_ns = CORE_NEVER;
-    if (s->calls > 0 || s->end_reason != CORE_OK || s->state == CORE_CONNECTING) {
+    if (s->end_reason != CORE_OK) {
+        at_ns = CORE_NEVER; /* ends with its last call */
+    } else if (s->calls > 0 || s->state == CORE_CONNECTING) {
         other_ns = s->state == CORE_ACTIVE && s->connections == 0 ? s->touched_ns : CORE_NEVER;
     } else if (s->state == CORE_DISCONNECTED) {
         other_ns = add_ns(s->active_ns, core->limits.resume_ns);
@@ -287,6 +289,7 @@ static void leave(struct core *core, uint32_t session)
     if (s->calls > 0) {
         session_move(s, CORE_DISCONNECTING);
     } else if (s->state != CORE_DISCONNECTED) {
+        s->active_ns = core->now_ns; /* the resume window begins */
         session_move(s, CORE_DISCONNECTED);
         session_save(core, session);
     }

@@ -123,7 +123,8 @@ void ticket_due(struct core *core, uint32_t ticket)
         ticket_cancel(core, ticket, CORE_QUEUE_TIMEOUT);
         return;
     }
-    if (t->state != TICKET_QUEUED && t->run_until_ns <= core->now_ns) {
+    if (t->state != TICKET_QUEUED && t->end_reason == CORE_OK &&
+        t->run_until_ns <= core->now_ns) {
         ticket_cancel(core, ticket, CORE_TIMEOUT);
         return;
     }

@@ -124,6 +124,9 @@ static void on_end(struct sim *s, const struct core_action *a)
     CHECK(s->ticket_live[a->ticket]);
     s->ticket_live[a->ticket] = false;
     s->ended[a->reason]++;
+    /* Whoever ends in the queue may leave his ring and come back behind all others. */
+    memset(s->turns_since[s->ticket_profile[a->ticket]][s->ticket_principal[a->ticket]], 0,
+        sizeof(s->turns_since[0][0]));
     for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
         if (s->conn_ticket[i] == a->ticket) {
             s->conn_ticket[i] = CORE_NONE;
