@@ -204,11 +204,16 @@ static int check_expect(struct conn *c, bool has_body)
     return 0;
 }
 
+static bool is_version_ours(const llhttp_t *parser)
+{
+    return parser->http_major == 1 && parser->http_minor <= 1;
+}
+
 static int check_head(struct conn *c)
 {
     struct request *req = c->req;
     llhttp_t *parser = &c->parser;
-    if (parser->http_major != 1 || parser->http_minor > 1) {
+    if (!is_version_ours(parser)) {
         return refuse(req, 505, "HTTP/1.1 only");
     }
     if (parser->method == HTTP_CONNECT) {
@@ -338,7 +343,8 @@ static void refuse_error(struct conn *c, llhttp_errno_t err)
     const struct request *req = c->req;
     if (req->status != 0) {
         conn_refuse(c, req->status, req->error);
-    } else if (err == HPE_INVALID_VERSION || err == HPE_PAUSED_H2_UPGRADE) {
+    } else if (err == HPE_PAUSED_H2_UPGRADE ||
+        (err == HPE_INVALID_VERSION && !is_version_ours(&c->parser))) {
         conn_refuse(c, 505, "HTTP/1.1 only");
     } else if (err == HPE_INVALID_TRANSFER_ENCODING) {
         conn_refuse(c, 400, "bad transfer coding");

@@ -68,7 +68,8 @@ static bool is_word(unsigned char c)
 
 /*
  * Bytes of the blank-like or invisible character here, 0 when it is none. @ret_blank:
- * one of those that DuckDB turns into a space before it parses.
+ * one of those that DuckDB turns into a space before it parses. U+200B is refused though
+ * it does the same to it: nobody sees it.
  */
 static size_t odd_space(const struct sql_lexer *lexer, bool *ret_blank)
 {
@@ -81,7 +82,7 @@ static size_t odd_space(const struct sql_lexer *lexer, bool *ret_blank)
         return 2;
     }
     if (a == 0xE2 && b == 0x80 && (c <= 0x8F || (c >= 0xA8 && c <= 0xAF))) {
-        *ret_blank = c <= 0x8D || c == 0xAF;
+        *ret_blank = c <= 0x8A || c == 0xAF;
         return 3;
     }
     if (a == 0xE2 && b == 0x81 && c >= 0x9F && c <= 0xAF) {
@@ -163,12 +164,13 @@ static bool skip_blanks(struct sql_lexer *lexer)
     }
 }
 
-/* From the opening quote over the closing @quote; doubled ones are content. */
-static bool skip_quoted(struct sql_lexer *lexer, unsigned char quote, bool backslash,
-                        const char *error)
+/* From the @prefix bytes before the opening quote over the closing @quote; doubled ones
+ * are content. */
+static bool skip_quoted(struct sql_lexer *lexer, size_t prefix, unsigned char quote,
+                        bool backslash, const char *error)
 {
     struct sql_lexer start = *lexer;
-    for (advance(lexer, 1); !at_end(lexer);) {
+    for (advance(lexer, prefix + 1); !at_end(lexer);) {
         unsigned char c = peek_at(lexer, 0);
         if (c == 0) {
             return fail(lexer, "NUL in the text");
@@ -186,7 +188,7 @@ static bool skip_quoted(struct sql_lexer *lexer, unsigned char quote, bool backs
 /* An E'string' may go on after a line end under the same escapes: not followed here. */
 static bool skip_e_string(struct sql_lexer *lexer)
 {
-    if (!skip_quoted(lexer, '\'', true, "string without end")) {
+    if (!skip_quoted(lexer, 1, '\'', true, "string without end")) {
         return false;
     }
     struct sql_lexer ahead = *lexer;
@@ -321,15 +323,15 @@ static bool scan(struct sql_lexer *lexer, enum sql_token_kind *ret_kind)
     bool brackets = lexer->flags & SQL_LEX_BRACKETS;
     if (c == '\'') {
         *ret_kind = SQL_TOKEN_STRING;
-        return skip_quoted(lexer, c, lexer->flags & SQL_LEX_BACKSLASH, "string without end");
+        return skip_quoted(lexer, 0, c, lexer->flags & SQL_LEX_BACKSLASH,
+            "string without end");
     }
     if (c == '"' || (brackets && (c == '`' || c == '['))) {
         *ret_kind = SQL_TOKEN_QUOTED;
-        return skip_quoted(lexer, c == '[' ? ']' : c, false, "quoted name without end");
+        return skip_quoted(lexer, 0, c == '[' ? ']' : c, false, "quoted name without end");
     }
     if (e_strings && (c | 0x20) == 'e' && d == '\'') {
         *ret_kind = SQL_TOKEN_STRING;
-        advance(lexer, 1);
         return skip_e_string(lexer);
     }
     if (e_strings && (c | 0x20) == 'u' && d == '&' &&

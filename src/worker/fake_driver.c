@@ -11,6 +11,7 @@
  *   types           one row with a value of every type it can make, then one of nulls
  *   context         the connection's catalog and schema options
  *   cancels         how many cancels this process was sent
+ *   waits           how many sleeps, lates and hangs this process has begun
  */
 #include <arrow-adbc/adbc.h>
 #include <errno.h>
@@ -62,6 +63,7 @@ struct fake_stream {
 };
 
 static atomic_int cancels;
+static atomic_int waits;
 
 static void error_release(struct AdbcError *error)
 {
@@ -320,6 +322,13 @@ static void answer_text(struct fake_stream *stream, const char *name, const char
     stream->rows = 1;
 }
 
+static void answer_number(struct fake_stream *stream, const char *name, int64_t number)
+{
+    stream->number = number;
+    add(stream, name, "l", &stream->number, 8);
+    stream->rows = 1;
+}
+
 /* Does what the script says; the stream then holds the answer. */
 static AdbcStatusCode play(
     struct fake_statement *statement, struct fake_stream *stream, struct AdbcError *error)
@@ -327,6 +336,8 @@ static AdbcStatusCode play(
     const char *sql = statement->sql;
     long long count = 0;
     long long width = 8;
+    bool is_wait = !strncmp(sql, "sleep ", 6) || !strncmp(sql, "late ", 5);
+    atomic_fetch_add(&waits, is_wait || strcmp(sql, "hang") == 0);
     if (sscanf(sql, "rows %lld %lld", &count, &width) >= 1) {
         add(stream, "id", "l", NULL, 0);
         add(stream, "text", "U", NULL, 0);
@@ -358,9 +369,9 @@ static AdbcStatusCode play(
         answer_text(stream, "catalog", statement->connection->catalog);
         answer_text(stream, "schema", statement->connection->schema);
     } else if (strcmp(sql, "cancels") == 0) {
-        stream->number = atomic_load(&cancels);
-        add(stream, "cancels", "l", &stream->number, 8);
-        stream->rows = 1;
+        answer_number(stream, "cancels", atomic_load(&cancels));
+    } else if (strcmp(sql, "waits") == 0) {
+        answer_number(stream, "waits", atomic_load(&waits));
     } else {
         return fail(
             error, ADBC_STATUS_INVALID_ARGUMENT, "42601", 1003, "unknown command");

@@ -2,6 +2,7 @@
 /* The HTTP server, driven by raw sockets in the same thread: no sleeps, no second thread. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -104,6 +105,8 @@ static int dial(struct fixture *f)
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     assert_true(fd >= 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    int on = 1; /* single bytes must not wait for the one before */
+    assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
     return fd;
 }
 
@@ -160,17 +163,16 @@ static void hear(struct fixture *f, int fd, struct buf *got, const char *until)
 
 static bool has(const struct buf *got, const char *text)
 {
-    return got->len > 0 && memmem(got->ptr, got->len, text, strlen(text));
+    return got->ptr && memmem(got->ptr, got->len, text, strlen(text));
 }
 
+/* Without memmem: the sanitizers would look at the whole rest each time. */
 static int count_of(const struct buf *got, const char *text)
 {
     int count = 0;
-    struct str rest = buf_str(got);
-    const char *hit;
-    while (rest.len > 0 && (hit = memmem(rest.ptr, rest.len, text, strlen(text)))) {
-        count++;
-        rest = str_from(rest, (size_t)(hit - rest.ptr) + strlen(text));
+    size_t len = strlen(text);
+    for (size_t i = 0; i + len <= got->len; i++) {
+        count += got->ptr[i] == text[0] && memcmp(got->ptr + i, text, len) == 0;
     }
     return count;
 }
@@ -187,7 +189,7 @@ static void expect_refusal(struct fixture *f, const char *request, const char *w
         fail_msg("%s\nwanted %s, got %.*s", request, want, (int)got.len, got.ptr);
     }
     assert_int_equal(f->requests, before);
-    assert_int_equal(count_of(&got, "HTTP/1.1 "), 1);
+    assert_int_equal(count_of(&got, "\r\nDate: "), 1);
     close(fd);
     turn(f);
     buf_free(&got);

@@ -104,7 +104,7 @@ static void expect_refusal(enum sql_dialect_id id, const struct corpus_line *lin
     struct guard_verdict v = guard_check(id, text);
     if (v.allowed || !v.reason || !str_eq(cls, str_of(guard_class_name(v.cls))) ||
         v.offset != at) {
-        print_message("line %u: allowed %d, class %s, offset %u: %s", line->number, v.allowed,
+        fail_msg("line %u: allowed %d, class %s, offset %u: %s", line->number, v.allowed,
             guard_class_name(v.cls), v.offset, v.reason ? v.reason : "");
     }
     check_position(&v, text);

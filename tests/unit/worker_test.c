@@ -293,6 +293,9 @@ static void fake_start(struct rig *rig)
 
 static void duck_start(struct rig *rig)
 {
+    if (*getenv("SNOWMUX_DUCKDB") == '\0') {
+        skip();
+    }
     rig_start(rig);
     assert_int_equal(set_up(rig, getenv("SNOWMUX_DUCKDB"), "duckdb_adbc_init", NULL,
                          "create table t as select 7 as seven"),
@@ -429,6 +432,16 @@ static void fake_cancel(void **state)
     assert_int_equal(rig_stop(&rig), 0);
 }
 
+/* Asks on @fd until the answer to @sql is no longer @rows. */
+static void await_change(struct rig *rig, int fd, const char *sql, const char *rows)
+{
+    uint64_t end = clock_boot_ns() + WAIT_MS * NS_PER_S / 1000;
+    while (str_eq(query(rig, fd, sql, wide).rows, str_of(rows))) {
+        assert_true(clock_boot_ns() < end);
+        poll(NULL, 0, 1);
+    }
+}
+
 /* A daemon that closes the socket of a running call has it cancelled. */
 static void fake_hang_up(void **state)
 {
@@ -439,13 +452,9 @@ static void fake_hang_up(void **state)
     int other = attach(&rig, 2);
     exec_send(&rig, fd, NULL, NULL, "sleep 100000", wide);
     assert_int_equal(connection_read(&rig, fd), WIRE_STARTED);
+    await_change(&rig, other, "waits", "[[0]]");
     close(fd);
-    struct str rows = STR("[[0]]");
-    for (int i = 0; i < 100 && str_eq(rows, STR("[[0]]")); i++) {
-        poll(NULL, 0, 10);
-        rows = query(&rig, other, "cancels", wide).rows;
-    }
-    assert_false(str_eq(rows, STR("[[0]]")));
+    await_change(&rig, other, "cancels", "[[0]]");
     close(other);
     for (uint32_t i = 0; i < 200; i++) { /* slots come back */
         close(attach(&rig, i));
@@ -463,6 +472,7 @@ static void fake_crash_and_hang(void **state)
     int other = attach(&rig, 2);
     uint64_t call = exec_send(&rig, fd, NULL, NULL, "hang", wide);
     assert_int_equal(connection_read(&rig, fd), WIRE_STARTED);
+    await_change(&rig, other, "waits", "[[0]]");
     cancel(&rig, 1, call);
     assert_false(wait_readable(fd, 250));
     ping(&rig); /* only that connection hangs */
