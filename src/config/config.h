@@ -15,6 +15,7 @@ enum {
     CONFIG_UIDS_MAX = 32,
     CONFIG_PROFILES_MAX = 8,
     CONFIG_FILES_MAX = 64,
+    CONFIG_OPTIONS_MAX = 32,
     CONFIG_NAME_SIZE = 64,
     CONFIG_PATH_SIZE = 4096
 };
@@ -29,13 +30,26 @@ struct config_files {
     char *at[CONFIG_FILES_MAX]; /* owned */
 };
 
-/* A [profile.NAME] section. */
+/* One key of [profile.NAME.options]: handed to the driver's database as it is. */
+struct config_option {
+    char *key;   /* owned */
+    char *value; /* owned; strings, integers and booleans in TOML, text here */
+};
+
+/*
+ * A [profile.NAME] section: its plain keys come from profile.def, like the settings above;
+ * `files` and `options` are read by hand.
+ */
 struct config_profile {
-    char name[CONFIG_NAME_SIZE];       /* letters, digits, '_' and '-' */
-    char driver[CONFIG_PATH_SIZE];     /* "duckdb" so far */
-    struct config_files files;         /* DuckDB files, the first is the main one */
-    uint32_t slots;
-    char policy[CONFIG_NAME_SIZE]; /* "read_only" so far */
+    char name[CONFIG_NAME_SIZE]; /* letters, digits, '_' and '-' */
+    struct config_files files;   /* DuckDB files, the first is the main one */
+    uint32_t option_count;
+    struct config_option option[CONFIG_OPTIONS_MAX];
+#define PROFILE_INT(key, value, min, max, text) int64_t key;
+#define PROFILE_STRING(key, value, text) char key[CONFIG_PATH_SIZE];
+#include "config/profile.def"
+#undef PROFILE_INT
+#undef PROFILE_STRING
 };
 
 struct config {
@@ -64,6 +78,13 @@ MUST_USE bool config_parse(
 
 /* The same from a file; a missing file is an error that says so. */
 MUST_USE bool config_read(struct config *config, const char *path, struct buf *err);
+
+/*
+ * Adds a profile for these DuckDB files (`--duckdb FILE...`), with the defaults of
+ * profile.def. False when there are too many, or a profile of that name already.
+ */
+MUST_USE bool config_add_duckdb(struct config *config, const char *name,
+    const char *const *files, uint32_t file_count, struct buf *err);
 
 /* The table as Markdown, for docs/configuration.md and `snowmux help config`. */
 void config_describe(struct buf *out);

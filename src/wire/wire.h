@@ -22,14 +22,25 @@
  *     PONG    the PING's call in the header
  *   connection socket, daemon to worker
  *     EXEC    u32 n, n * (str key, str value) connection options to set first, str sql,
- *             u32 rows_max, u32 page_bytes, u32 cell_chars
+ *             u32 rows_max, u32 page_bytes, u32 cell_chars, str spool_path (empty: none),
+ *             u64 spool_rows_max, u64 spool_bytes_max
+ *     FETCH   str spool_path, u64 offset, u32 rows_max, u32 page_bytes, u32 cell_chars:
+ *             rows of a spooled result, answered by PAGE (its total_rows: of the spool)
+ *     CELL    str spool_path, u64 row, u32 column, u64 offset, u32 bytes_max: one cell's
+ *             text, answered by TEXT
  *   connection socket, worker to daemon
  *     OPENED, or FAILED with the fields of ERROR: first of all, once
  *     STARTED when the statement goes to the driver, then one of
- *     PAGE    str columns_json, str rows_json, u32 row_count, i64 total_rows (-1
- * unknown), u32 truncated, str cut_cells_json, u64 elapsed_ns ERROR   u32 code (enum
- * wire_error_code), str message, str sqlstate, i64 vendor_code (0 none), u32
- * connection_usable (also without STARTED, when the call never reached the driver)
+ *     PAGE    str columns_json, str rows_json, u32 row_count, i64 total_rows (-1: unknown),
+ *             u32 truncated, str cut_cells_json, u64 elapsed_ns, u64 spooled_rows (0: the
+ *             page holds all, no file was left), u64 spool_bytes, u32 spool_capped
+ *     TEXT    str text (whole characters), u64 bytes_total
+ *     ERROR   u32 code (enum wire_error_code), str message, str sqlstate, i64 vendor_code
+ *             (0: none), u32 connection_usable (also without STARTED, when the call never
+ *             reached the driver)
+ *
+ * A worker whose SETUP names no driver (an empty str) reads spools: it is READY at once, its
+ * connections answer FETCH and CELL, and nothing else; those of a driver answer EXEC only.
  */
 #include "base/buf.h"
 
@@ -52,6 +63,9 @@ enum wire_kind {
     WIRE_STARTED = 10,
     WIRE_PAGE = 11,
     WIRE_ERROR = 12,
+    WIRE_FETCH = 13,
+    WIRE_CELL = 14,
+    WIRE_TEXT = 15,
 };
 
 enum wire_error_code {

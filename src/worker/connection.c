@@ -128,6 +128,9 @@ static bool send_page(const struct connection *conn, struct exec *exec)
     wire_u32(&writer, is_truncated);
     wire_str(&writer, buf_str(&page->cuts));
     wire_u64(&writer, clock_boot_ns() - exec->started_ns);
+    wire_u64(&writer, 0);
+    wire_u64(&writer, 0);
+    wire_u32(&writer, 0);
     bool ok = wire_end(&writer) && send_all(conn->fd, buf_str(&out));
     buf_free(&out);
     return ok;
@@ -353,6 +356,9 @@ static bool serve_call(struct connection *conn, const struct wire_frame *frame)
     uint32_t rows_max = wire_get_u32(&reader);
     uint32_t page_bytes = wire_get_u32(&reader);
     arrow_page_init(&exec.page, rows_max, page_bytes, wire_get_u32(&reader));
+    (void)wire_get_str(&reader); /* spool_path */
+    (void)wire_get_u64(&reader);
+    (void)wire_get_u64(&reader);
     bool ok = wire_reader_done(&reader);
     if (ok) {
         bool is_done = false;

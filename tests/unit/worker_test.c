@@ -208,6 +208,9 @@ static uint64_t exec_send(struct rig *rig, int fd, const char *key, const char *
     wire_u32(&writer, limits.rows);
     wire_u32(&writer, limits.bytes);
     wire_u32(&writer, limits.chars);
+    wire_str(&writer, STR(""));
+    wire_u64(&writer, 0);
+    wire_u64(&writer, 0);
     assert_true(wire_end(&writer));
     assert_int_equal(send(fd, out.ptr, out.len, MSG_NOSIGNAL), out.len);
     buf_free(&out);
@@ -233,6 +236,9 @@ static struct page page_read(struct rig *rig, int fd)
     page.truncated = wire_get_u32(&reader);
     page.cuts = wire_get_str(&reader);
     assert_true(wire_get_u64(&reader) > 0);
+    assert_int_equal(wire_get_u64(&reader), 0);
+    assert_int_equal(wire_get_u64(&reader), 0);
+    assert_int_equal(wire_get_u32(&reader), 0);
     assert_true(wire_reader_done(&reader));
     return page;
 }
