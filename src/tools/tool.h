@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * A tool is a row of a table: name, texts, schemas and four functions. A call of it is a
+ * small state machine: the daemon tells it what happened, it answers with its next move.
+ *
+ *   start     arguments come in; nothing has happened yet
+ *   page      the rows of what it ran or fetched
+ *   refused   the engine refused what it ran
+ *   done      what it asked of the host has happened (or failed: `ok`)
+ *
+ * A call never blocks, allocates only in its own buffers, and writes its answer once: the
+ * compact JSON object in @out, which becomes structuredContent and, escaped, content[0].text.
+ * What a call cannot know (queue full, cancelled, time limit) the daemon answers for it with
+ * tool_fail().
+ */
+#include <yyjson.h>
+
+#include "base/buf.h"
+#include "base/handle.h"
+#include "sql/guard.h"
+
+enum tool_move {
+    TOOL_ANSWER, /* @out holds the answer: the call ends */
+    TOOL_RUN,    /* run @sql on a connection that is set to @context */
+    TOOL_WAIT,   /* the host was asked; `done` or `page` comes */
+};
+
+/* Parts of a context; values are bare names (no quotes), "" = none, or the engine's default. */
+enum tool_part {
+    TOOL_PROFILE,
+    TOOL_ROLE,
+    TOOL_WAREHOUSE,
+    TOOL_DATABASE,
+    TOOL_SCHEMA,
+    TOOL_PARTS,
+};
+
+enum { TOOL_NAME_SIZE = 256, TOOL_SQL_MAX = 1024 * 1024, TOOL_OUT_MAX = 8 * 1024 * 1024 };
+
+struct tool_context {
+    char part[TOOL_PARTS][TOOL_NAME_SIZE];
+};
+
+enum tool_code {
+#define TOOL_ERROR(name, code, retryable, hint, text) TOOL_E_##name,
+#include "tools/error.def"
+#undef TOOL_ERROR
+    TOOL_CODES,
+};
+
+/* Rows as JSON text, borrowed for the call of `page`. */
+struct tool_page {
+    struct str columns; /* [{"name":..,"type":..},..] */
+    struct str rows;    /* [[..],..] */
+    struct str cuts;    /* [[row,column,bytes],..]; "[]" or "" when no cell was cut */
+    uint32_t row_count;
+    int64_t total_rows; /* -1: unknown */
+    bool truncated;
+    bool capped;             /* the kept result ends before the engine's did */
+    struct str result;       /* handle under which all rows can be fetched; "" none */
+    uint64_t expires_wall_ns; /* of that handle */
+};
+
+enum tool_failure_kind {
+    TOOL_FAILED_SQL,     /* the engine refused the statement */
+    TOOL_FAILED_CONTEXT, /* the context could not be set; nothing was run */
+};
+
+struct tool_failure {
+    enum tool_failure_kind kind;
+    struct str message;
+    struct str sqlstate;
+    int64_t vendor_code; /* 0: none */
+};
+
+/* What `done` is about. */
+struct tool_done {
+    bool ok;
+    enum tool_code code;  /* when not ok */
+    struct str message;   /* when not ok */
+    struct str session;   /* session_open, session_set: the handle */
+};
+
+struct tool_call;
+struct tool_host;
+
+struct tool {
+    const char *name;
+    const char *title;
+    const char *description; /* at most 400 bytes */
+    const char *properties;  /* JSON: the members of inputSchema.properties, without braces */
+    const char *required;    /* JSON array, "[]" for none */
+    bool read_only;
+    bool destructive;
+    bool idempotent;
+    bool warehouse; /* takes session, profile, role, warehouse, database, schema as well */
+    enum tool_move (*start)(struct tool_call *call);
+    enum tool_move (*page)(struct tool_call *call, const struct tool_page *page);
+    enum tool_move (*refused)(struct tool_call *call, const struct tool_failure *failure);
+    enum tool_move (*done)(struct tool_call *call, const struct tool_done *done);
+};
+
+enum { TOOL_NAMES_MAX = 20 };
+
+/* One call. The daemon fills the first group before `start`. */
+struct tool_call {
+    const struct tool *tool;
+    const struct tool_host *host;
+    yyjson_val *args; /* an object, or NULL for none; lives as long as the call */
+    char session[HANDLE_SIZE]; /* the asker's own session, "" none; then the effective one */
+
+    struct tool_context context; /* filled by tool_context_resolve() */
+    enum sql_dialect_id dialect;
+    char query[HANDLE_SIZE]; /* set by the daemon before the first `page` or `refused` */
+
+    /* What TOOL_RUN runs. */
+    struct buf sql;
+    uint32_t rows_max;
+    uint32_t cell_chars; /* 0: the setting */
+    bool keeps_result;   /* rows beyond the page are kept for fetch_result */
+    int64_t timeout_s;   /* 0: the setting */
+
+    struct buf out;
+    bool is_error;
+
+    /* The tool's own. */
+    int stage;
+    uint32_t index;
+    uint32_t limit;
+    uint64_t offset;
+    uint32_t name_count;
+    char name[TOOL_NAMES_MAX][TOOL_NAME_SIZE];
+    struct buf scratch;
+    struct buf failure; /* the first failure's text, while names are looked up */
+};
+
+struct tool_session {
+    struct str handle;
+    struct str label;
+    struct str client; /* name and type of the client */
+    struct str client_type;
+    struct str state;
+    struct str context[TOOL_PARTS];
+    uint64_t created_wall_ns;
+    uint64_t last_seen_wall_ns;
+    uint32_t calls_active;
+    uint64_t calls_total;
+    uint64_t calls_ok;
+    uint64_t calls_failed;
+    uint64_t calls_refused;
+};
+
+struct tool_profile {
+    struct str name;
+    enum sql_dialect_id dialect;
+    struct str policy;
+    struct str defaults[TOOL_PARTS]; /* [TOOL_PROFILE] is the name */
+    uint32_t slots;
+};
+
+struct tool_query {
+    struct str handle;
+    struct str tool;
+    struct str sql; /* its beginning */
+    struct str status; /* queued, running, done, failed, cancelled */
+    struct str session;
+    uint64_t elapsed_ms;
+    uint32_t position; /* in the client's own queue, from 1; 0: not queued */
+    uint64_t started_wall_ns;
+    struct str answer; /* its whole answer while it is kept; "" otherwise */
+    bool answer_is_error;
+    struct str result; /* "" none */
+};
+
+struct tool_result {
+    struct str handle;
+    uint64_t rows;
+    bool capped;
+    uint64_t expires_wall_ns;
+};
+
+struct tool_self {
+    struct str principal;
+    struct str client;
+    struct str client_type;
+    struct str version;
+    uint32_t limit_rows; /* default `limit` */
+    uint32_t limit_rows_max;
+    uint32_t page_bytes;
+    uint32_t cell_chars;
+    uint32_t grace_s;
+    uint32_t timeout_s;
+    uint32_t timeout_s_max;
+    uint32_t queue_s;
+    uint32_t queue_principal;
+    uint32_t queue_client;
+    uint32_t sessions_max;
+};
+
+/*
+ * What the daemon does for tools. Whatever is asked for is seen with the rights of the
+ * call's principal: what belongs to others does not exist. Strings in answers live until
+ * the tool returns. Functions returning void end in `done` (or `page`, for fetches).
+ */
+struct tool_host {
+    void (*self)(struct tool_call *call, struct tool_self *ret);
+    uint64_t (*elapsed_ms)(const struct tool_call *call); /* since it arrived */
+
+    uint32_t (*profile_count)(struct tool_call *call);
+    void (*profile_at)(struct tool_call *call, uint32_t index, struct tool_profile *ret);
+
+    bool (*session_find)(struct tool_call *call, struct str handle, struct tool_session *ret);
+    /* Calls @each for all, newest use first. */
+    void (*session_each)(struct tool_call *call,
+        void (*each)(void *arg, const struct tool_session *session), void *arg);
+    void (*session_open)(
+        struct tool_call *call, const struct tool_context *context, struct str label);
+    /* @label.ptr NULL: stays as it is. */
+    void (*session_set)(struct tool_call *call, struct str handle,
+        const struct tool_context *context, struct str label);
+    void (*session_close)(struct tool_call *call, struct str handle);
+
+    bool (*query_find)(struct tool_call *call, struct str handle, struct tool_query *ret);
+    /* The last 20 of the call's session, or of the principal when it has none; newest first. */
+    void (*query_each)(struct tool_call *call,
+        void (*each)(void *arg, const struct tool_query *query), void *arg);
+    /* `done` when the query has ended or the time is up, whichever is first. */
+    void (*query_wait)(struct tool_call *call, struct str handle, uint32_t wait_s);
+    /* `done` when it has stopped; ok also when it had ended before. */
+    void (*query_cancel)(struct tool_call *call, struct str handle);
+    /* An unfinished call of the same session, context and SQL, to wait for instead. */
+    bool (*query_same)(struct tool_call *call, struct str sql, struct handle *ret);
+
+    bool (*result_find)(struct tool_call *call, struct str handle, struct tool_result *ret);
+    void (*result_fetch)(
+        struct tool_call *call, struct str handle, uint64_t offset, uint32_t rows_max);
+    /*
+     * One cell: `page` comes with @rows as one JSON string (the piece), @row_count its
+     * bytes and @total_rows the bytes of the whole cell.
+     */
+    void (*result_cell)(struct tool_call *call, struct str handle, uint64_t row,
+        uint32_t column, uint64_t offset, uint32_t bytes_max);
+};
+
+/* NULL: no tool of that name. */
+const struct tool *tool_find(struct str name);
+
+/* The array of tools/list, compact JSON; written once at start. */
+void tool_list_put(struct buf *out);
+
+/* The instructions of initialize and server/discover, at most 1,200 bytes. */
+const char *tool_instructions(void);
+
+void tool_call_free(struct tool_call *call); /* its buffers */
+
+/*
+ * Makes @out the error of @code: {"error":{...}}; @is_error becomes true. @retry_after_ms 0:
+ * none. Returns TOOL_ANSWER, so that a tool may return it.
+ */
+enum tool_move tool_fail(struct tool_call *call, enum tool_code code,
+    uint64_t retry_after_ms, const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* {"status":"running",...} or queued: what a call answers that is not finished in time. */
+void tool_answer_unfinished(struct tool_call *call, struct str query, struct str status,
+    uint64_t elapsed_ms, uint32_t position);
+
+const char *tool_code_name(enum tool_code code);
