@@ -79,7 +79,8 @@ static void check_pool(const struct core *core)
         const struct conn *c = &core->conns[i];
         bool leased = c->state == CONN_BUSY || c->state == CONN_INTERRUPTED;
         ASSERT(leased == (c->ticket != CORE_NONE));
-        ASSERT((c->state == CONN_INTERRUPTED) == (c->deadline.heap_at != 0));
+        ASSERT(c->state != CONN_INTERRUPTED || c->deadline.heap_at != 0);
+        ASSERT(c->state != CONN_BUSY || c->deadline.heap_at == 0);
     }
 }
 

@@ -62,7 +62,7 @@ enum core_event_kind {
     CORE_CONN_UP,         /* conn, generation */
     CORE_CONN_LOST,       /* conn, generation: closed, or could not be opened */
     CORE_STARTED,         /* conn, generation: the statement went to the engine */
-    CORE_DONE,            /* conn, generation, clean: the lease may be returned */
+    CORE_DONE,            /* conn, generation, clean, moved: the lease may be returned */
     CORE_DRAIN,           /* refuse new work, finish the old */
 };
 
@@ -104,7 +104,8 @@ struct core_event {
     uint32_t worker;     /* index */
     uint32_t conn;       /* index */
     uint32_t generation; /* of worker or conn */
-    bool clean;          /* DONE: the connection is provably as before */
+    bool clean;          /* DONE: the connection is provably as before, */
+    bool moved;          /* DONE: but for its context, which is now @context */
     struct core_context context;
     uint64_t timeout_ns;        /* SUBMIT: longest run, 0 = no limit */
     uint64_t created_wall_ns;   /* SESSION_LOAD */
@@ -156,6 +157,7 @@ enum { CORE_PROFILES_MAX = 8, CORE_WORKERS_MAX = 32, CORE_CONNS_MAX = 256 };
 struct core_profile_limits {
     uint32_t slots;            /* statements at once; also the most connections */
     uint32_t conns_per_worker; /* 1 where a cancel cannot reach the driver */
+    uint64_t idle_ns;          /* an unused connection is closed then; 0 = never */
 };
 
 struct core_limits {

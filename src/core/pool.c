@@ -149,6 +149,17 @@ static void worker_lost(struct core *core, uint32_t worker)
     w->state = WORKER_DYING; /* bury() works its connections off, as room allows */
 }
 
+/* Idle from now on, and closed when it stays so for too long. */
+static void conn_rest(struct core *core, uint32_t conn)
+{
+    struct conn *c = &core->conns[conn];
+    struct profile *p = &core->profiles[c->profile];
+    uint64_t idle_ns = p->limits.idle_ns;
+    c->state = CONN_IDLE;
+    p->idle++;
+    deadline_arm(core, &c->deadline, idle_ns > 0 ? core->now_ns + idle_ns : CORE_NEVER);
+}
+
 static void conn_done(struct core *core, const struct core_event *event)
 {
     struct conn *c = &core->conns[event->conn];
@@ -161,11 +172,12 @@ static void conn_done(struct core *core, const struct core_event *event)
         conn_discard(core, event->conn);
         return;
     }
-    deadline_arm(core, &c->deadline, CORE_NEVER);
-    c->state = CONN_IDLE;
+    if (event->moved) {
+        c->actual = event->context;
+    }
     core->profiles[c->profile].busy--;
-    core->profiles[c->profile].idle++;
     core->workers[c->worker].busy--;
+    conn_rest(core, event->conn);
 }
 
 static void conn_event(struct core *core, const struct core_event *event)
@@ -179,9 +191,8 @@ static void conn_event(struct core *core, const struct core_event *event)
     switch (event->kind) {
     case CORE_CONN_UP:
         if (c->state == CONN_CONNECTING) {
-            c->state = CONN_IDLE;
             core->profiles[c->profile].connecting--;
-            core->profiles[c->profile].idle++;
+            conn_rest(core, event->conn);
         }
         break;
     case CORE_CONN_LOST:
@@ -237,10 +248,24 @@ void pool_interrupt(struct core *core, uint32_t ticket)
     deadline_arm(core, &c->deadline, core->now_ns + core->limits.cancel_ns);
 }
 
+/* Its worker goes with its last connection, and lets go of the engine's files. */
+static void idle_too_long(struct core *core, uint32_t conn)
+{
+    uint32_t worker = core->conns[conn].worker;
+    conn_discard(core, conn);
+    if (core->workers[worker].conns == 0 && core->workers[worker].state == WORKER_UP) {
+        worker_kill(core, worker);
+    }
+}
+
 void pool_due(struct core *core, enum owner owner, uint32_t index)
 {
     switch (owner) {
     case OWNER_CONN:
+        if (core->conns[index].state == CONN_IDLE) {
+            idle_too_long(core, index);
+            break;
+        }
         /* It did not stop: its slot is free again, its worker may take nothing new. */
         worker_condemn(core, core->conns[index].worker);
         conn_release(core, index, CORE_CANCELLED);
@@ -273,6 +298,7 @@ static void lease(struct core *core, uint32_t ticket, uint32_t conn)
     c->state = CONN_BUSY;
     p->idle--;
     p->busy++;
+    deadline_arm(core, &c->deadline, CORE_NEVER);
     core->workers[c->worker].busy++;
     conn_action(core, CORE_START, conn);
     struct core_action *a = &core->out->at[core->out->len - 1];

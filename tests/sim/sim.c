@@ -81,12 +81,21 @@ static uint64_t ms(uint64_t n)
 static void on_start(struct sim *s, const struct core_action *a)
 {
     uint32_t profile = s->ticket_profile[a->ticket];
-    CHECK(s->ticket_live[a->ticket] && s->conn_ticket[a->conn] == CORE_NONE);
+    CHECK(s->ticket_live[a->ticket]);
+    CHECK(s->conn_ticket[a->conn] == CORE_NONE || s->conn_ticket[a->conn] == a->ticket ||
+          core_position(s->core, s->conn_ticket[a->conn]) > 0);
     for (uint32_t i = 0; i < CORE_PARTS; i++) {
         if (a->replay & 1u << i) {
             s->conn_context[a->conn].part[i] = a->context.part[i];
         }
         CHECK(s->conn_context[a->conn].part[i] == s->ticket_context[a->ticket].part[i]);
+    }
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        uint32_t before = s->conn_ticket[i]; /* waits again: its worker died */
+        if (before != CORE_NONE && (before == a->ticket || i == a->conn)) {
+            s->conn_ticket[i] = CORE_NONE;
+            s->running[s->ticket_profile[before]]--;
+        }
     }
     s->conn_ticket[a->conn] = a->ticket;
     s->running[profile]++;
@@ -161,7 +170,6 @@ static void on_action(struct sim *s, const struct core_action *a)
         break;
     case CORE_CONNECT:
         memset(&s->conn_context[a->conn], 0, sizeof(s->conn_context[0]));
-        s->conn_ticket[a->conn] = CORE_NONE;
         s->conn_generation[a->conn] = a->generation;
         s->conn_stuck[a->conn] = false;
         e.kind = fails ? CORE_CONN_LOST : CORE_CONN_UP;
@@ -364,8 +372,8 @@ static uint64_t run(uint64_t seed, uint64_t actions, uint64_t *ret_steps)
         .backoff_ns_min = ms(10),
         .backoff_ns_max = ms(200),
         .profiles = 2,
-        .profile = {{1 + (uint32_t)rng_below(&s.rng, 6), 1 + (uint32_t)rng_below(&s.rng, 8)},
-            {1 + (uint32_t)rng_below(&s.rng, 3), 1}}};
+        .profile = {{1 + (uint32_t)rng_below(&s.rng, 6), 1 + (uint32_t)rng_below(&s.rng, 8), ms(100)},
+            {1 + (uint32_t)rng_below(&s.rng, 3), 1, 0}}};
     memset(s.conn_ticket, 0xFF, sizeof(s.conn_ticket));
     void *memory = calloc(1, core_size(&s.limits));
     CHECK(memory);
