@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * The rows of config.def and profile.def as data, for reader, defaults and documentation.
+ */
+#include "config/config.h"
+
+enum setting_kind {
+    SETTING_INT,    /* int64_t */
+    SETTING_STRING, /* char[size] */
+    SETTING_UIDS,   /* struct config_uids */
+    SETTING_FILES,  /* read by profile.c */
+    SETTING_OPTIONS /* read by profile.c */
+};
+
+struct setting {
+    const char *section; /* "profile" for all rows of profile.def */
+    const char *key;
+    enum setting_kind kind;
+    size_t offset; /* in struct config, of a profile's rows in struct config_profile */
+    size_t size;
+    int64_t value; /* the default of SETTING_INT */
+    int64_t min;
+    int64_t max;
+    const char *text; /* the default of SETTING_STRING */
+    const char *help;
+};
+
+struct setting_table {
+    const struct setting *rows;
+    size_t len;
+};
+
+enum {
+    SETTING_KEYS_MAX = 32
+};
+
+struct setting_table setting_table_config(void);
+struct setting_table setting_table_profile(void);
+
+/* Writes the defaults to @base, which is zeroed. */
+void setting_put_defaults(struct setting_table table, void *base);
+
+/* NULL when there is none. */
+const struct setting *setting_find(
+    struct setting_table table, struct str section, struct str key);
+
+/* The sections in their order, each once; returns how many, at most SETTING_KEYS_MAX. */
+size_t setting_sections(struct setting_table table, const char **ret_sections);
+
+/* A section's keys in their order; returns how many, at most SETTING_KEYS_MAX. */
+size_t setting_keys(
+    struct setting_table table, struct str section, const char **ret_keys);
+
+/* The values a string may have, closed by NULL; NULL where any text is allowed. */
+const char *const *setting_choices(const struct setting *setting);
