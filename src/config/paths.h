@@ -15,8 +15,8 @@ enum { PATHS_SIZE = 4096, PATHS_SOCKET_SIZE = 108 /* of sun_path */ };
 
 struct paths {
     char state[PATHS_SIZE]; /* absolute, symbolic links resolved */
-    char config[PATHS_SIZE];
-    bool config_given;                 /* named by the user: it must then exist */
+    char config[PATHS_SIZE]; /* absolute; "" when there is no home to look in */
+    bool config_given;       /* named by the user: it must then exist */
     char socket[PATHS_SOCKET_SIZE];
 };
 
