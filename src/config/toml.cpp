@@ -37,7 +37,7 @@ str view(std::string_view text)
 
 /*
  * toml++ bounds nested values but not dotted keys, and takes nested tables apart by
- * recursion: a key of some 100,000 parts would overflow the stack.
+ * recursion: a key of some hundred thousand parts would overflow the stack.
  */
 void check_dots(std::string_view text)
 {
