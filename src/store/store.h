@@ -44,7 +44,7 @@ typedef void (*store_session_fn)(void *ctx, const struct store_session *session)
 /*
  * Opens (creates, migrates) @path with mode 0600, before the loop runs. False with a
  * sentence in @err; a file of a newer schema than ours is refused, never touched.
- * @writes_max bounds the queue.
+ * @writes_max bounds the queue: all writes that are not answered yet.
  */
 MUST_USE bool store_open(struct store **ret, uv_loop_t *loop, const char *path,
     uint32_t writes_max, char *err, size_t err_size);
@@ -55,13 +55,13 @@ MUST_USE bool store_load_sessions(struct store *store, store_session_fn each, vo
 
 /*
  * Inserts or replaces the session of that handle. @done may be NULL (within a second).
- * Writes of one handle take effect in order. False: the queue is full, nothing happens and
- * @done is not called.
+ * Writes of one handle take effect in order. False: the queue is full (or memory short, or
+ * the store closing), nothing happens and @done is not called.
  */
 MUST_USE bool store_put_session(struct store *store, const struct store_session *session,
     store_done_fn done, void *ctx);
 MUST_USE bool store_drop_session(
     struct store *store, struct str handle, store_done_fn done, void *ctx);
 
-/* Writes what waits, ends the thread, closes; then @closed is called on the loop. */
+/* Writes what waits, ends the thread, closes; then @closed (or NULL) runs on the loop. */
 void store_close(struct store *store, void (*closed)(void *ctx), void *ctx);

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/store.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "store/writer.h"
+
+/* Half of the second that is promised, so that the commit has time too. */
+#define LINGER_NS (NS_PER_S / 2)
+
+struct store {
+    /* The loop thread's. */
+    uv_async_t async;
+    uv_thread_t thread;
+    uint32_t writes_max;
+    uint32_t writes; /* accepted and not yet answered, wherever they are */
+    bool has_written;
+    bool is_closing;
+    void (*closed)(void *ctx);
+    void *closed_ctx;
+
+    /* The writer thread's, once a write waits. */
+    struct writer *writer;
+
+    /* Of both, under the lock. */
+    uv_mutex_t lock;
+    uv_cond_t wake; /* of the writer thread */
+    struct write_queue waiting;
+    struct write_queue finished;
+    uint64_t due_ns; /* uv_hrtime() by which `waiting` is to be taken */
+    bool is_urgent;  /* take it now */
+    bool is_ending;  /* take what waits, then end */
+    bool has_ended;
+};
+
+/* ---- the writer thread ---- */
+
+/* Sleeps until there is something to write; an empty group is the end. */
+static struct write_queue take_group(struct store *store)
+{
+    uv_mutex_lock(&store->lock);
+    while (!store->is_urgent && !store->is_ending) {
+        uint64_t now_ns = uv_hrtime();
+        if (!store->waiting.first) {
+            uv_cond_wait(&store->wake, &store->lock);
+        } else if (now_ns < store->due_ns) {
+            (void)uv_cond_timedwait(&store->wake, &store->lock, store->due_ns - now_ns);
+        } else {
+            break;
+        }
+    }
+    struct write_queue group = store->waiting;
+    store->waiting = (struct write_queue){0};
+    store->is_urgent = false;
+    uv_mutex_unlock(&store->lock);
+    return group;
+}
+
+static void finish_group(struct store *store, struct write_queue *group, bool ok)
+{
+    for (struct write *write = group->first; write; write = write->next) {
+        write->ok = ok;
+    }
+    uv_mutex_lock(&store->lock);
+    write_queue_append(&store->finished, group);
+    uv_mutex_unlock(&store->lock);
+    uv_async_send(&store->async);
+}
+
+static void write_groups(void *arg)
+{
+    struct store *store = arg;
+    struct write_queue group;
+    pthread_setname_np(pthread_self(), "store");
+    while ((group = take_group(store)).first) {
+        finish_group(store, &group, writer_commit(store->writer, &group));
+    }
+    writer_close(store->writer);
+    uv_mutex_lock(&store->lock);
+    store->has_ended = true;
+    uv_mutex_unlock(&store->lock);
+    uv_async_send(&store->async);
+}
+
+/* ---- the loop thread ---- */
+
+static void free_store(struct store *store)
+{
+    uv_cond_destroy(&store->wake);
+    uv_mutex_destroy(&store->lock);
+    free(store);
+}
+
+static void on_async_closed(uv_handle_t *handle)
+{
+    struct store *store = handle->data;
+    void (*closed)(void *) = store->closed;
+    void *ctx = store->closed_ctx;
+    free_store(store);
+    if (closed) {
+        closed(ctx);
+    }
+}
+
+static void on_async(uv_async_t *async)
+{
+    struct store *store = async->data;
+    struct write *write;
+    uv_mutex_lock(&store->lock);
+    struct write_queue finished = store->finished;
+    bool has_ended = store->has_ended;
+    store->finished = (struct write_queue){0};
+    uv_mutex_unlock(&store->lock);
+    while ((write = write_queue_pop(&finished))) {
+        store_done_fn done = write->done;
+        void *ctx = write->ctx;
+        bool ok = write->ok;
+        free(write);
+        store->writes--;
+        if (done) {
+            done(ctx, ok);
+        }
+    }
+    if (has_ended) {
+        ASSERT(store->writes == 0);
+        uv_thread_join(&store->thread);
+        uv_close((uv_handle_t *)&store->async, on_async_closed);
+    }
+}
+
+/* Takes @write, which is NULL where memory was short. */
+static bool push(struct store *store, struct write *write, store_done_fn done, void *ctx)
+{
+    if (!write) {
+        return false;
+    }
+    write->done = done;
+    write->ctx = ctx;
+    store->writes++;
+    store->has_written = true;
+    uv_mutex_lock(&store->lock);
+    bool was_empty = !store->waiting.first;
+    bool was_urgent = store->is_urgent;
+    write_queue_push(&store->waiting, write);
+    if (was_empty) {
+        store->due_ns = uv_hrtime() + LINGER_NS;
+    }
+    /* What may linger must not fill the queue for what may not. */
+    if (done || store->waiting.len > store->writes_max / 2) {
+        store->is_urgent = true;
+    }
+    if (was_empty || store->is_urgent != was_urgent) {
+        uv_cond_signal(&store->wake);
+    }
+    uv_mutex_unlock(&store->lock);
+    return true;
+}
+
+static bool has_room(const struct store *store)
+{
+    return store->writes < store->writes_max && !store->is_closing;
+}
+
+bool store_put_session(struct store *store, const struct store_session *session,
+    store_done_fn done, void *ctx)
+{
+    return has_room(store) && push(store, write_put_session(session), done, ctx);
+}
+
+bool store_drop_session(
+    struct store *store, struct str handle, store_done_fn done, void *ctx)
+{
+    return has_room(store) && push(store, write_drop_session(handle), done, ctx);
+}
+
+bool store_load_sessions(
+    struct store *store, store_session_fn each, void *ctx, char *err, size_t err_size)
+{
+    ASSERT(!store->has_written && !store->is_closing);
+    return writer_load_sessions(store->writer, each, ctx, err, err_size);
+}
+
+void store_close(struct store *store, void (*closed)(void *ctx), void *ctx)
+{
+    ASSERT(!store->is_closing);
+    store->is_closing = true;
+    store->closed = closed;
+    store->closed_ctx = ctx;
+    uv_mutex_lock(&store->lock);
+    store->is_ending = true;
+    uv_cond_signal(&store->wake);
+    uv_mutex_unlock(&store->lock);
+}
+
+static struct store *new_store(uint32_t writes_max)
+{
+    struct store *store = calloc(1, sizeof(*store));
+    if (store && uv_mutex_init(&store->lock) < 0) {
+        free(store);
+        return NULL;
+    }
+    if (store && uv_cond_init(&store->wake) < 0) {
+        uv_mutex_destroy(&store->lock);
+        free(store);
+        return NULL;
+    }
+    if (store) {
+        store->writes_max = writes_max;
+    }
+    return store;
+}
+
+bool store_open(struct store **ret, uv_loop_t *loop, const char *path,
+    uint32_t writes_max, char *err, size_t err_size)
+{
+    ASSERT(writes_max > 0);
+    struct store *store = new_store(writes_max);
+    if (!store) {
+        snprintf(err, err_size, "no memory for the store");
+        return false;
+    }
+    if (!writer_open(&store->writer, path, err, err_size)) {
+        free_store(store);
+        return false;
+    }
+    int rc = uv_async_init(loop, &store->async, on_async);
+    if (rc < 0) {
+        snprintf(err, err_size, "cannot start the store: %s", uv_strerror(rc));
+        writer_close(store->writer);
+        free_store(store);
+        return false;
+    }
+    store->async.data = store;
+    rc = uv_thread_create(&store->thread, write_groups, store);
+    if (rc < 0) {
+        snprintf(err, err_size, "cannot start the store's thread: %s", uv_strerror(rc));
+        writer_close(store->writer);
+        uv_close((uv_handle_t *)&store->async, on_async_closed);
+        return false;
+    }
+    *ret = store;
+    return true;
+}
