@@ -5,10 +5,34 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-build}
 deps=${SNOWMUX_DEPS:-$PWD/.deps}
-mkdir -p "$deps"/{dl,src,include,lib,log}
 
 say() { echo "==> $*"; }
 die() { echo "setup: $*" >&2; exit 1; }
+
+# What stands in $deps/.ready-MODE when nothing is missing: this script's version, the SDKs'
+# pins, and dpkg's own record, which changes with every package installed or removed.
+state() {
+    cat tools/setup.sh tests/e2e/package.json | sha256sum
+    stat -c '%i %s %Y' /var/lib/dpkg/status 2>/dev/null || true
+}
+
+is_ready() {
+    local part
+    for part in lib/libadbc_driver_manager.a lib/libduckdb.so src/yyjson/yyjson.h data/.done; do
+        [ -f "$deps/$part" ] || return
+    done
+    [ "$mode" = build ] || { [ -f "$deps/sdk/.done" ] && [ -f "$deps/venv/.done" ]; } || return
+    [ -f "$deps/.ready-$mode" ] && [ "$(state)" = "$(<"$deps/.ready-$mode")" ]
+}
+
+case $mode in
+build | check) ;;
+*) die "unknown mode '$mode'; allowed are build and check" ;;
+esac
+is_ready && exit
+mkdir -p "$deps"/{dl,src,include,lib,log} || die "cannot write to $deps"
+exec 9>"$deps/lock"
+flock 9
 
 # Runs a command quietly; shows the end of its output when it fails.
 quiet() {
@@ -31,8 +55,9 @@ packages() {
         as=(sudo)
     fi
     say "installing Debian packages: ${missing[*]}"
-    quiet apt-update "${as[@]}" apt-get update
-    quiet apt-install "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+    quiet apt-update "${as[@]}" apt-get -o Acquire::Retries=3 update
+    quiet apt-install "${as[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get -o Acquire::Retries=3 install -y --no-install-recommends "${missing[@]}"
 }
 
 # pip wants to run a source package's own build backend for its name and version only;
@@ -98,10 +123,14 @@ driver_manager() {
     find "$(dirname "$header")/.." -maxdepth 2 -name 'adbc*.h' -exec cp -n {} "$deps/include/arrow-adbc/" \;
     mkdir -p "$tree/o"
     local includes=(-I "$deps/include" -I "$sources" -I "$(dirname "$(dirname "$toml")")" -I "$(dirname "$toml")" -I "$(dirname "$(dirname "$header")")")
+    local jobs=()
     for unit in "$sources"/adbc_driver_manager*.cc; do
         (quiet "adbc-$(basename "$unit")" g++ -std=c++17 -O2 -fPIC -fvisibility=hidden "${includes[@]}" -c "$unit" -o "$tree/o/$(basename "$unit" .cc).o") &
+        jobs+=($!)
     done
-    wait
+    for job in "${jobs[@]}"; do
+        wait "$job" || die "the ADBC driver manager does not compile"
+    done
     ar rcs "$deps/lib/tmp.a" "$tree"/o/*.o
     mv "$deps/lib/tmp.a" "$deps/lib/libadbc_driver_manager.a"
 }
@@ -122,16 +151,18 @@ duckdb() {
     cp "$deps/src/duckdb/libduckdb.so" "$deps/lib/tmp.so" && mv "$deps/lib/tmp.so" "$deps/lib/libduckdb.so"
 }
 
+# data/.done names what is there, so that a longer list or a newer version is noticed.
 vega() {
-    [ -f "$deps/data/.done" ] && return
+    local version=$1
+    shift
+    [ "$(cat "$deps/data/.done" 2>/dev/null)" = "vega-datasets $version: $*" ] && return
     unpack "$deps/dl/vega.tgz" "$deps/src/vega"
-    mkdir -p "$deps/data"
-    for file in flights-3m.parquet airports.csv zipcodes.csv birdstrikes.csv species.csv \
-        seattle-weather.csv weather.csv unemployment.tsv penguins.json gapminder.json; do
+    rm -rf "$deps/data" && mkdir -p "$deps/data"
+    for file in "$@"; do
         cp "$deps/src/vega/data/$file" "$deps/data/"
     done
     rm -rf "$deps/src/vega"
-    touch "$deps/data/.done"
+    echo "vega-datasets $version: $*" >"$deps/data/.done"
 }
 
 sdks() {
@@ -141,6 +172,24 @@ sdks() {
     cp tests/e2e/package.json "$deps/sdk/package.json"
     (cd "$deps/sdk" && quiet npm-sdks npm install --no-audit --no-fund --ignore-scripts)
     cp tests/e2e/package.json "$deps/sdk/.done"
+}
+
+# pyarrow reads the flights independently of DuckDB; wheels for Python 3.11, 3.12 and 3.13.
+venv() {
+    [ -f "$deps/venv/.done" ] && "$deps/venv/bin/python" -c 'import pyarrow' 2>/dev/null && return
+    say "installing pyarrow (for tests)"
+    rm -rf "$deps/venv"
+    quiet venv python3 -m venv --without-pip "$deps/venv"
+    local pin="pyarrow==26.0.1"
+    for hash in 39cb0f2418282c24bea6ceda77b03e5a8f0a5766b63a8bf194d4e2a2c423548c \
+        c718bf97a92a6dea97fd1062c3b9f9e2e83cb9cc926e752289fa4ffff41738f9 \
+        f71221bbc7707e3fad920d0478db9350791d4714ec445299ee0d56559fbc156c; do
+        pin+=" --hash=sha256:$hash"
+    done
+    echo "$pin" >"$deps/venv/pin.txt"
+    quiet pip-pyarrow python3 -m pip --python "$deps/venv/bin/python" install --no-deps \
+        --require-hashes --only-binary :all: -r "$deps/venv/pin.txt"
+    touch "$deps/venv/.done"
 }
 
 packages meson ninja-build gcc g++ pkg-config libuv1-dev libsqlite3-dev libssl-dev openssl ca-certificates
@@ -154,8 +203,12 @@ npm_package vega-datasets 3.2.1 "lTSwZA6yq6qSU2YZm+6bqILiIvTPPxn4itir7jPGFmHIdPv
 driver_manager
 small_sources
 duckdb
-vega
+vega 3.2.1 flights-3m.parquet airports.csv zipcodes.csv unemployment.tsv \
+    unemployment-across-industries.json birdstrikes.csv species.csv weather.csv \
+    seattle-weather.csv seattle-weather-hourly-normals.csv penguins.json gapminder.json
 if [ "$mode" = check ]; then
     packages libcmocka-dev
     sdks
+    venv
 fi
+state >"$deps/.ready-$mode"
