@@ -2,27 +2,37 @@
 .PHONY: help build serve check check-long sim bench clean
 
 help:
-	@echo "make serve   install what is missing, build, serve the demonstration databases"
-	@echo "make check   the same set-up, then all tests"
-	@echo "make build   build only          make bench   measure"
-	@echo "make sim SEEDS=N                 simulate the core from N seeds"
+	@echo "make serve [ARGS='...']   install what is missing, build, serve the demonstration databases"
+	@echo "make check                the same set-up, then all tests"
+	@echo "make check-long           the same with many more seeds"
+	@echo "make build                install what is missing, build"
+	@echo "make sim [SEEDS=N]        simulate the core from N seeds"
+	@echo "make bench                measure"
+	@echo "make clean                remove build/; SNOWMUX_DEPS or .deps/ stays"
 
 build:
 	@tools/setup.sh build
-	@test -f build/build.ninja || meson setup build >/dev/null
-	@ninja -C build --quiet
+	@tools/build.sh
 
 serve: build
-	@tools/serve.sh
+	@tools/serve.sh $(ARGS)
 
 check:
 	@tools/setup.sh check
-	@test -f build/build.ninja || meson setup build >/dev/null
-	@ninja -C build --quiet
+	@tools/build.sh check
 	@tests/run.sh
+
+check-long: check
+	@build/tests/sim --seeds $(or $(SEEDS),20000)
+	@for corpus in tests/fuzz/corpus/*; do \
+	    build/tests/fuzz/fuzz_$${corpus##*/} --runs 1000000 --seed 2 $$corpus || exit 1; \
+	done
 
 sim: build
 	@build/tests/sim --seeds $(or $(SEEDS),200)
+
+bench: build
+	@meson test -C build --benchmark --no-rebuild --verbose
 
 clean:
 	rm -rf build
