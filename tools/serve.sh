@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Serves the demonstration databases; further arguments go to snowmux.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools/demo/build.sh
+[ -x build/snowmux ] || { echo "serve: there is no build/snowmux; run 'make build'" >&2; exit 1; }
+exec build/snowmux serve --duckdb build/demo/travel.duckdb build/demo/nature.duckdb "$@"
