@@ -384,6 +384,11 @@ int http_listen(struct http_server **ret, uv_loop_t *loop, const char *host, uin
     return 0;
 }
 
+uint32_t http_connections(const struct http_server *server)
+{
+    return server->conn_count;
+}
+
 uint16_t http_port(const struct http_server *server)
 {
     return server->port;

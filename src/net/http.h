@@ -59,6 +59,7 @@ struct http_handler {
 MUST_USE int http_listen(struct http_server **ret, uv_loop_t *loop, const char *host,
     uint16_t port, const struct http_limits *limits, const struct http_handler *handler);
 uint16_t http_port(const struct http_server *server);
+uint32_t http_connections(const struct http_server *server); /* open now */
 
 /* No new connections; replies from now on close theirs. */
 void http_server_stop_accepting(struct http_server *server);

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/profile.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "sql/catalog.h"
+#include "sql/dialect.h"
+#include "sql/quote.h"
+
+enum { TEXT_MAX = 1024 * 1024 };
+
+/* Adds @s to the profile's text; strings are made of (offset, length) once all is there. */
+struct slice {
+    size_t at;
+    size_t len;
+};
+
+struct builder {
+    struct buf *text;
+    struct slice option_key[PROFILE_OPTIONS_MAX];
+    struct slice option_value[PROFILE_OPTIONS_MAX];
+    uint32_t option_count;
+    struct slice init[PROFILE_INIT_MAX];
+    uint32_t init_count;
+    struct slice driver;
+    struct slice database;
+};
+
+static struct slice put(struct builder *b, struct str s)
+{
+    struct slice slice = {b->text->len, s.len};
+    buf_put_str(b->text, s);
+    return slice;
+}
+
+static void put_option(struct builder *b, const char *key, const char *value)
+{
+    ASSERT(b->option_count < PROFILE_OPTIONS_MAX);
+    b->option_key[b->option_count] = put(b, str_of(key));
+    b->option_value[b->option_count++] = put(b, str_of(value));
+}
+
+static void put_init(struct builder *b, const struct buf *sql)
+{
+    ASSERT(b->init_count < PROFILE_INIT_MAX);
+    b->init[b->init_count++] = put(b, buf_str(sql));
+}
+
+/* The name DuckDB gives a file's database: its last part without the ending. */
+static struct str stem_of(const char *path)
+{
+    struct str name = str_of(path);
+    for (size_t i = 0; i < name.len; i++) {
+        if (path[i] == '/') {
+            name = str_from(str_of(path), i + 1);
+        }
+    }
+    ptrdiff_t dot = str_find(name, '.');
+    return dot > 0 ? (struct str){name.ptr, (size_t)dot} : name;
+}
+
+static bool stem_is_taken(const struct config_profile *config, uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++) {
+        if (str_eq_nocase(stem_of(config->files.at[i]), stem_of(config->files.at[index]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool files_readable(const struct config_profile *config, struct buf *err)
+{
+    for (uint32_t i = 0; i < config->files.len; i++) {
+        if (access(config->files.at[i], R_OK) < 0) {
+            buf_printf(err, "profile %s: cannot read %s: %s", config->name, config->files.at[i],
+                strerror(errno));
+            return false;
+        }
+    }
+    return true;
+}
+
+/*
+ * One database a worker: the first file read-only, the others attached read-only, then no
+ * way outside, then no way to change that.
+ */
+static void lock_down(struct builder *b, const struct config_profile *config, const char *spill_dir)
+{
+    struct buf sql = BUF_INIT(TEXT_MAX);
+    char number[32];
+    put_option(b, "path", config->files.at[0]);
+    put_option(b, "access_mode", "READ_ONLY");
+    snprintf(number, sizeof(number), "%lldMB", (long long)config->memory_mb);
+    put_option(b, "memory_limit", number);
+    if (config->threads > 0) {
+        snprintf(number, sizeof(number), "%lld", (long long)config->threads);
+        put_option(b, "threads", number);
+    }
+    for (uint32_t i = 1; i < config->files.len; i++) {
+        struct str stem = stem_of(config->files.at[i]);
+        char name[CONFIG_PATH_SIZE];
+        snprintf(name, sizeof(name), STR_FMT "_%u", STR_ARG(stem), i + 1);
+        buf_clear(&sql);
+        buf_puts(&sql, "ATTACH ");
+        quote_literal(&sql, str_of(config->files.at[i]));
+        buf_puts(&sql, " AS ");
+        quote_identifier(&sql, stem_is_taken(config, i) ? str_of(name) : stem);
+        buf_puts(&sql, " (READ_ONLY)");
+        put_init(b, &sql);
+    }
+    static const char *const last[] = {"SET autoinstall_known_extensions = false",
+        "SET autoload_known_extensions = false", "SET enable_external_access = false",
+        "SET lock_configuration = true"};
+    buf_clear(&sql);
+    buf_puts(&sql, "SET temp_directory = ");
+    quote_literal(&sql, str_of(spill_dir));
+    put_init(b, &sql);
+    for (size_t i = 0; i < ARRAY_LEN(last); i++) {
+        buf_clear(&sql);
+        buf_puts(&sql, last[i]);
+        put_init(b, &sql);
+    }
+    b->text->failed = b->text->failed || !buf_ok(&sql);
+    buf_free(&sql);
+}
+
+static struct str str_at(const struct backend_profile *profile, struct slice slice)
+{
+    return (struct str){profile->text.ptr + slice.at, slice.len};
+}
+
+static bool contains(const char *text, const char *word)
+{
+    return strstr(text, word) != NULL;
+}
+
+static bool find_dialect(
+    const struct config_profile *config, enum sql_dialect_id *ret, struct buf *err)
+{
+    const char *wanted = config->dialect[0] != '\0' ? config->dialect : config->driver;
+    for (int id = SQL_DUCKDB; id <= SQL_SQLITE; id++) {
+        if (contains(wanted, sql_dialect((enum sql_dialect_id)id)->name)) {
+            *ret = (enum sql_dialect_id)id;
+            return true;
+        }
+    }
+    buf_printf(err,
+        "profile %s: the driver's name does not tell its dialect; add dialect = \"duckdb\", "
+        "\"snowflake\", \"postgresql\" or \"sqlite\"",
+        config->name);
+    return false;
+}
+
+static void resolve(struct backend_profile *profile, const struct builder *b)
+{
+    for (uint32_t i = 0; i < b->option_count; i++) {
+        profile->option[i] = (struct backend_option){
+            str_at(profile, b->option_key[i]), str_at(profile, b->option_value[i])};
+    }
+    for (uint32_t i = 0; i < b->init_count; i++) {
+        profile->init[i] = str_at(profile, b->init[i]);
+    }
+    profile->setup.driver = str_at(profile, b->driver);
+    profile->setup.options = profile->option;
+    profile->setup.option_count = b->option_count;
+    profile->setup.init = profile->init;
+    profile->setup.init_count = b->init_count;
+    profile->database = str_at(profile, b->database);
+}
+
+bool backend_profile_init(struct backend_profile *ret, const struct config_profile *config,
+    const char *duckdb_driver, const char *spill_dir, struct buf *err)
+{
+    bool is_embedded = strcmp(config->driver, "duckdb") == 0;
+    struct builder b = {.text = &ret->text};
+    *ret = (struct backend_profile){.text = BUF_INIT(TEXT_MAX)};
+    if (!find_dialect(config, &ret->dialect, err) || !files_readable(config, err)) {
+        return false;
+    }
+    ret->cancels = ret->dialect != SQL_SQLITE;
+    b.driver = put(&b, str_of(is_embedded ? duckdb_driver : config->driver));
+    b.database = put(&b, str_of(config->database));
+    if (ret->dialect == SQL_DUCKDB && config->files.len > 0) {
+        if (config->database[0] == '\0') {
+            b.database = put(&b, stem_of(config->files.at[0]));
+        }
+        lock_down(&b, config, spill_dir);
+    }
+    for (uint32_t i = 0; i < config->option_count; i++) {
+        put_option(&b, config->option[i].key, config->option[i].value);
+    }
+    if (!buf_ok(&ret->text)) {
+        buf_printf(err, "profile %s: its texts are too long", config->name);
+        backend_profile_free(ret);
+        return false;
+    }
+    resolve(ret, &b);
+    ret->setup.entrypoint = is_embedded ? STR("duckdb_adbc_init") : str_of(config->entrypoint);
+    ret->schema = config->schema[0] != '\0' ? str_of(config->schema)
+                                            : catalog_default_schema(ret->dialect);
+    return true;
+}
+
+void backend_profile_free(struct backend_profile *profile)
+{
+    buf_free(&profile->text);
+}
+
+uint32_t backend_profile_replay(const struct backend_profile *profile, uint32_t replay,
+    const struct str context[PART_COUNT], struct backend_option ret[PART_COUNT])
+{
+    static const struct str keys[PART_COUNT] = {
+        [PART_ROLE] = {"adbc.snowflake.sql.role", 23},
+        [PART_WAREHOUSE] = {"adbc.snowflake.sql.warehouse", 28},
+        [PART_DATABASE] = {"adbc.connection.catalog", 23},
+        [PART_SCHEMA] = {"adbc.connection.db_schema", 25},
+    };
+    uint32_t count = 0;
+    if (replay & 1u << PART_DATABASE) {
+        replay |= 1u << PART_SCHEMA;
+    }
+    for (int part = 0; part < PART_COUNT; part++) {
+        bool is_known = profile->dialect == SQL_SNOWFLAKE || part >= PART_DATABASE;
+        if (replay & 1u << part && is_known && context[part].len > 0) {
+            ret[count++] = (struct backend_option){keys[part], context[part]};
+        }
+    }
+    return count;
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Commands that ask a running daemon, or none. All return the exit status. */
+#include "cli/options.h"
+
+int command_ls(const struct options *options);
+int command_check(const struct options *options);

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { OPT_STATE = 256, OPT_CONFIG, OPT_SOCKET, OPT_HTTP, OPT_NAME, OPT_LOG, OPT_DUCKDB,
+    OPT_BACKGROUND, OPT_JSON };
+
+static const struct option long_options[] = {
+    {"state", required_argument, NULL, OPT_STATE},
+    {"config", required_argument, NULL, OPT_CONFIG},
+    {"socket", required_argument, NULL, OPT_SOCKET},
+    {"http", required_argument, NULL, OPT_HTTP},
+    {"name", required_argument, NULL, OPT_NAME},
+    {"log-level", required_argument, NULL, OPT_LOG},
+    {"duckdb", required_argument, NULL, OPT_DUCKDB},
+    {"background", no_argument, NULL, OPT_BACKGROUND},
+    {"json", no_argument, NULL, OPT_JSON},
+    {NULL, 0, NULL, 0},
+};
+
+/* Which options a command takes, as bits of their place in the list above. */
+static const struct {
+    const char *name;
+    enum command command;
+    unsigned takes;
+    const char *usage;
+} commands[] = {
+    {"serve", COMMAND_SERVE, 0xef,
+        "serve [--duckdb FILE...] [--http HOST:PORT] [--config FILE] [--state DIR] [--socket PATH]\n"
+        "        [--log-level LEVEL] [--background]\n"
+        "    the daemon: many MCP clients, one warehouse"},
+    {"stdio", COMMAND_STDIO, 0x17,
+        "stdio [--name NAME] [--config FILE] [--state DIR] [--socket PATH]\n"
+        "    what a desktop client starts: attaches to the daemon, and starts one if there is none"},
+    {"ls", COMMAND_LS, 0x107,
+        "ls [--json] [--config FILE] [--state DIR] [--socket PATH]\n"
+        "    the sessions of the running daemon"},
+    {"check", COMMAND_CHECK, 0x6f,
+        "check [--duckdb FILE...] [--http HOST:PORT] [--config FILE] [--state DIR] [--socket PATH]\n"
+        "    reads the configuration as serve does, and says what is wrong with it"},
+    {"help", COMMAND_HELP, 0, "help [config]\n    this text, or all settings"},
+    {"version", COMMAND_VERSION, 0, "version"},
+};
+
+void options_help(const char *topic_or_null)
+{
+    if (topic_or_null && strcmp(topic_or_null, "config") == 0) {
+        struct buf out = BUF_INIT(1024 * 1024);
+        config_describe(&out);
+        printf(STR_FMT, STR_ARG(buf_str(&out)));
+        buf_free(&out);
+        return;
+    }
+    printf("snowmux: one daemon for many MCP clients and one SQL warehouse\n\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        printf("snowmux %s\n", commands[i].usage);
+    }
+}
+
+static bool fail(const char *what, const char *why)
+{
+    fprintf(stderr, "snowmux: %s: %s; see snowmux help\n", what, why);
+    return false;
+}
+
+static bool find_command(struct options *ret, const char *name, unsigned *ret_takes)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            ret->command = commands[i].command;
+            *ret_takes = commands[i].takes;
+            return true;
+        }
+    }
+    return fail(name, "no such command (serve, stdio, ls, check, help, version)");
+}
+
+static bool add_duckdb(struct options *o, const char *file)
+{
+    if (o->duckdb_count == CONFIG_FILES_MAX) {
+        return fail(file, "too many files");
+    }
+    o->duckdb[o->duckdb_count++] = file;
+    return true;
+}
+
+static bool take(struct options *o, int option)
+{
+    switch (option) {
+    case OPT_STATE:
+        o->state = optarg;
+        break;
+    case OPT_CONFIG:
+        o->config = optarg;
+        break;
+    case OPT_SOCKET:
+        o->socket = optarg;
+        break;
+    case OPT_HTTP:
+        o->http = optarg;
+        break;
+    case OPT_NAME:
+        o->name = optarg;
+        break;
+    case OPT_LOG:
+        o->log_level = optarg;
+        break;
+    case OPT_DUCKDB:
+        return add_duckdb(o, optarg);
+    case OPT_BACKGROUND:
+        o->background = true;
+        break;
+    case OPT_JSON:
+        o->json = true;
+        break;
+    default:
+        return fail("options", "see above");
+    }
+    return true;
+}
+
+bool options_parse(struct options *ret, int argc, char **argv)
+{
+    unsigned takes = 0;
+    int option;
+    *ret = (struct options){.command = COMMAND_HELP};
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        return true;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        ret->command = COMMAND_VERSION;
+        return true;
+    }
+    if (!find_command(ret, argv[1], &takes)) {
+        return false;
+    }
+    argc--;
+    argv++;
+    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (option != '?' && !(takes & 1u << (option - OPT_STATE))) {
+            return fail(long_options[option - OPT_STATE].name, "not an option of this command");
+        }
+        if (!take(ret, option)) {
+            return false;
+        }
+    }
+    for (int i = optind; i < argc; i++) {
+        /* --duckdb a.duckdb b.duckdb: files may follow without repeating it */
+        if (ret->command == COMMAND_HELP) {
+            ret->topic = argv[i];
+        } else if (ret->duckdb_count == 0 || !add_duckdb(ret, argv[i])) {
+            return fail(argv[i], "not expected here");
+        }
+    }
+    return true;
+}
+
+/* A flag is read as a line of the file would be, with the same checks and sentences. */
+static bool apply(struct config *config, const char *section, const char *key, const char *flag,
+    const char *value, struct buf *err)
+{
+    struct buf toml = BUF_INIT(64 * 1024);
+    bool ok = true;
+    if (value) {
+        buf_printf(&toml, "[%s]\n%s = ", section, key);
+        buf_put_json(&toml, str_of(value));
+        buf_putc(&toml, '\n');
+        ok = config_parse(config, buf_str(&toml), flag, err);
+    }
+    buf_free(&toml);
+    return ok;
+}
+
+static bool load(const struct options *o, struct config *config, struct paths *paths, struct buf *err)
+{
+    char text[1024] = "";
+    if (!paths_find(paths, o->state, o->config, text, sizeof(text))) {
+        buf_puts(err, text);
+        return false;
+    }
+    bool has_file = paths->config[0] != '\0' &&
+                    (paths->config_given || access(paths->config, F_OK) == 0);
+    if ((has_file && !config_read(config, paths->config, err)) ||
+        !apply(config, "listen", "http", "--http", o->http, err) ||
+        !apply(config, "listen", "socket", "--socket", o->socket, err) ||
+        !apply(config, "daemon", "log_level", "--log-level", o->log_level, err)) {
+        return false;
+    }
+    if (o->duckdb_count > 0 && !config_add_duckdb(config, "duckdb", o->duckdb, o->duckdb_count, err)) {
+        return false;
+    }
+    if (!paths_set_socket(paths, config->listen_socket, text, sizeof(text))) {
+        buf_puts(err, text);
+        return false;
+    }
+    return true;
+}
+
+bool options_load(const struct options *options, struct config *ret_config, struct paths *ret_paths)
+{
+    struct buf err = BUF_INIT(64 * 1024);
+    config_init(ret_config);
+    bool ok = load(options, ret_config, ret_paths, &err);
+    if (!ok) {
+        fprintf(stderr, "snowmux: " STR_FMT "\n", STR_ARG(buf_str(&err)));
+    }
+    buf_free(&err);
+    return ok;
+}

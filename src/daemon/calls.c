@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One tool call's life. It begins with its asker's request and ends with its answer, which
+ * may come earlier (the grace time) or to nobody (the asker went). In between its tool
+ * decides: answer, run SQL on a lease, or wait for the host.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/inside.h"
+
+enum { LEFT_QUEUED_MAX_S = 60 }; /* queued work of an asker who went is dropped then */
+
+void call_free(struct call *call)
+{
+    struct daemon *d = call->daemon;
+    ASSERT(call->ticket == CORE_NONE && !call->query);
+    list_remove(&call->all);
+    list_remove(&call->of_session);
+    list_remove(&call->ready);
+    list_remove(&call->waiting);
+    if (call->waiter) {
+        call->waiter->call = NULL;
+    }
+    for (int i = 0; i < CORE_PARTS; i++) {
+        symbol_release(d->symbols, call->context[i]);
+    }
+    symbol_release(d->symbols, call->principal);
+    symbol_release(d->symbols, call->client);
+    tool_call_free(&call->tool);
+    yyjson_doc_free(call->document);
+    free(call);
+}
+
+static void count(struct call *call)
+{
+    struct session *s = call->session;
+    if (!s) {
+        return;
+    }
+    s->calls_total++;
+    s->last_seen_wall_ns = clock_wall_ns();
+    if (call->is_refused) {
+        s->calls_refused++;
+    } else if (call->tool.is_error) {
+        s->calls_failed++;
+    } else {
+        s->calls_ok++;
+    }
+    session_mark(s);
+}
+
+/* The call is over: whoever asked gets the answer, the record keeps it. */
+static void finish(struct call *call)
+{
+    ASSERT(call->ticket == CORE_NONE);
+    if (!buf_ok(&call->tool.out) || call->tool.out.len == 0) {
+        buf_clear(&call->tool.out);
+        tool_fail(&call->tool, TOOL_E_INTERNAL, 0, "The answer is too large.");
+    }
+    count(call);
+    if (call->asker) {
+        mcp_answer_tool(call->asker, buf_str(&call->tool.out), call->tool.is_error);
+        call->asker = NULL;
+    }
+    if (call->query) {
+        struct query *query = call->query;
+        call->query = NULL;
+        query->call = NULL;
+        query_end(query, call);
+    }
+    call_free(call);
+}
+
+/* ---- the way to a lease ---- */
+
+static void take_context(struct call *call)
+{
+    struct daemon *d = call->daemon;
+    for (int i = 0; i < CORE_PARTS; i++) {
+        uint32_t next = symbol_acquire(d->symbols, str_of(call->tool.context.part[TOOL_ROLE + i]));
+        symbol_release(d->symbols, call->context[i]);
+        call->context[i] = next;
+    }
+}
+
+static bool find_profile(struct call *call)
+{
+    struct daemon *d = call->daemon;
+    for (uint32_t i = 0; i < d->profile_count; i++) {
+        if (strcmp(call->tool.context.part[TOOL_PROFILE], d->profile[i].config->name) == 0) {
+            call->profile = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A session that was named for this call only is the one it runs in. */
+static void find_session(struct call *call)
+{
+    struct session *s = session_find(call->daemon, str_of(call->tool.session));
+    if (s != call->session) {
+        list_remove(&call->of_session);
+        call->session = s && s->is_durable ? s : NULL;
+        if (call->session) {
+            list_push_back(&call->session->calls, &call->of_session);
+        }
+    }
+}
+
+static void submit(struct call *call)
+{
+    struct daemon *d = call->daemon;
+    uint64_t timeout_s = call->tool.timeout_s > 0 ? (uint64_t)call->tool.timeout_s
+                                                  : (uint64_t)d->config->query_timeout_s;
+    find_session(call);
+    call->query = call->query ? call->query : query_new(call);
+    if (!find_profile(call) || !call->query || d->free_ticket_len == 0) {
+        call->is_refused = true;
+        tool_fail(&call->tool, TOOL_E_QUEUE_FULL, 1000, "There is no room for another call.");
+        finish(call);
+        return;
+    }
+    call->state = CALL_TICKET;
+    call->ticket = d->free_tickets[--d->free_ticket_len];
+    d->tickets[call->ticket] = call;
+    struct core_event event = {
+        .kind = CORE_SUBMIT,
+        .ticket = call->ticket,
+        .session = call->session ? call->session->number : CORE_NONE,
+        .principal = call->principal,
+        .client = call->client,
+        .profile = call->profile,
+        .timeout_ns = timeout_s * NS_PER_S,
+    };
+    memcpy(event.context.part, call->context, sizeof(event.context.part));
+    put_event(d, &event);
+}
+
+/* The lease goes back; the ticket ends with the event that tells so. */
+static void release_lease(struct call *call)
+{
+    if (call->conn != CORE_NONE) {
+        core_event_for_call(call->daemon, CORE_DONE, call, CORE_OK);
+    }
+}
+
+void call_move(struct call *call, enum tool_move move)
+{
+    switch (move) {
+    case TOOL_ANSWER:
+        call->has_answer = true;
+        if (call->ticket == CORE_NONE) {
+            finish(call);
+        } else {
+            release_lease(call);
+        }
+        break;
+    case TOOL_RUN:
+        take_context(call);
+        if (call->conn != CORE_NONE) {
+            lease_run(call);
+        } else {
+            submit(call);
+        }
+        break;
+    case TOOL_WAIT:
+        call->state = CALL_WAITING;
+        release_lease(call);
+        break;
+    }
+}
+
+/* ---- what tools are told; events wait until they have decided ---- */
+
+void call_page(struct call *call, const struct tool_page *page)
+{
+    struct daemon *d = call->daemon;
+    bool was_working = d->is_working;
+    d->is_working = true;
+    call_move(call, call->tool.tool->page(&call->tool, page));
+    d->is_working = was_working;
+}
+
+void call_refused(struct call *call, const struct tool_failure *failure)
+{
+    struct daemon *d = call->daemon;
+    bool was_working = d->is_working;
+    d->is_working = true;
+    call_move(call, call->tool.tool->refused(&call->tool, failure));
+    d->is_working = was_working;
+}
+
+void call_done(struct call *call, bool ok, enum tool_code code, struct str message)
+{
+    str_copy(str_utf8_prefix(message, WHY_SIZE - 1), call->done_text, WHY_SIZE);
+    call->done = (struct tool_done){.ok = ok,
+        .code = code,
+        .message = str_of(call->done_text),
+        .session = str_of(call->done_session)};
+    call->wait_until_ns = 0;
+    list_remove(&call->waiting);
+    list_remove(&call->ready);
+    list_push_back(&call->daemon->ready, &call->ready);
+}
+
+static struct call *call_alloc(struct daemon *d, struct mcp_request *r, const struct mcp_call *wanted)
+{
+    struct call *call = calloc(1, sizeof(*call));
+    if (!call) {
+        return NULL;
+    }
+    call->kind = USER_CALL;
+    call->daemon = d;
+    list_init(&call->all);
+    list_init(&call->of_session);
+    list_init(&call->ready);
+    list_init(&call->waiting);
+    list_push_back(&d->calls, &call->all);
+    call->asker = r;
+    call->ticket = call->conn = CORE_NONE;
+    call->arrived_ns = clock_boot_ns();
+    call->tool.host = &host_tools;
+    call->tool.args = wanted->arguments;
+    call->tool.sql = BUF_INIT(TOOL_SQL_MAX);
+    call->tool.out = BUF_INIT(TOOL_OUT_MAX);
+    call->tool.scratch = BUF_INIT(TOOL_OUT_MAX);
+    call->tool.failure = BUF_INIT(64 * 1024);
+    mcp_set_user(r, call);
+    return call;
+}
+
+/* Whose call it is: a session's client, else whom the request says it is. */
+static void set_client(struct call *call, const struct mcp_call *wanted)
+{
+    struct daemon *d = call->daemon;
+    struct session *s = session_find(d, wanted->session);
+    struct mcp_client client = wanted->client;
+    call->principal = symbol_acquire(d->symbols, wanted->principal);
+    if (s) {
+        call->session = s;
+        list_push_back(&s->calls, &call->of_session);
+        str_copy(wanted->session, call->tool.session, HANDLE_SIZE);
+        client = (struct mcp_client){.name = str_of(s->client_name),
+            .version = str_of(s->client_version),
+            .instance = str_of(s->instance)};
+        call->client = symbol_hold(d->symbols, s->client);
+    } else {
+        call->client = client_key(d, wanted->principal, &client);
+    }
+    str_copy(str_utf8_prefix(client.name, sizeof(call->client_name) - 1), call->client_name,
+        sizeof(call->client_name));
+    str_copy(str_utf8_prefix(client.version, sizeof(call->client_version) - 1),
+        call->client_version, sizeof(call->client_version));
+    str_copy(str_utf8_prefix(client.instance, sizeof(call->instance) - 1), call->instance,
+        sizeof(call->instance));
+}
+
+bool call_new(struct daemon *d, struct mcp_request *r, const struct mcp_call *wanted)
+{
+    const struct tool *tool = tool_find(wanted->tool);
+    bool was_working = d->is_working;
+    if (!tool) {
+        return false;
+    }
+    struct call *call = call_alloc(d, r, wanted);
+    if (!call) {
+        mcp_answer_error(r, "no memory for the call");
+        return true;
+    }
+    call->tool.tool = tool;
+    set_client(call, wanted);
+    d->is_working = true;
+    call_move(call, tool->start(&call->tool));
+    d->is_working = was_working;
+    work(d);
+    return true;
+}
+
+/* ---- how tickets end ---- */
+
+static void fail_for(struct call *call, const struct core_action *a)
+{
+    struct daemon *d = call->daemon;
+    struct tool_call *tool = &call->tool;
+    uint64_t retry_ms = (a->retry_after_ns + NS_PER_MS - 1) / NS_PER_MS;
+    static const char *const scopes[] = {
+        [CORE_SCOPE_CLIENT] = "of this client",
+        [CORE_SCOPE_PRINCIPAL] = "of this principal",
+        [CORE_SCOPE_ALL] = "in all",
+    };
+    switch (a->reason) {
+    case CORE_TIMEOUT:
+        tool_fail(tool, TOOL_E_TIMEOUT, 0, "The statement was cancelled after %lld s, its time limit.",
+            (long long)(tool->timeout_s > 0 ? tool->timeout_s : d->config->query_timeout_s));
+        break;
+    case CORE_QUEUE_TIMEOUT:
+        tool_fail(tool, TOOL_E_QUEUE_TIMEOUT, 1000,
+            "No connection came free within %lld s. The statement was not run.",
+            (long long)d->config->query_queue_s);
+        break;
+    case CORE_QUEUE_FULL:
+        tool_fail(tool, TOOL_E_QUEUE_FULL, retry_ms,
+            "Too many calls %s are waiting. This one was not run.", scopes[a->scope]);
+        break;
+    case CORE_WORKER_DIED:
+        tool_fail(tool, TOOL_E_WORKER_DIED, 0,
+            "The process that ran the statement ended (%s). Its outcome is unknown.",
+            call->done_text[0] != '\0' ? call->done_text : d->profile[call->profile].why);
+        break;
+    case CORE_UNAVAILABLE:
+        tool_fail(tool, TOOL_E_UNAVAILABLE, retry_ms > 0 ? retry_ms : 1000,
+            "Profile %s cannot be reached: %s. The statement was not run.",
+            d->profile[call->profile].config->name, d->profile[call->profile].why);
+        break;
+    case CORE_DRAINING:
+        tool_fail(tool, TOOL_E_DRAINING, 2000, "The daemon is stopping. The call was not run.");
+        break;
+    case CORE_NO_SESSION:
+    case CORE_CLOSED:
+    case CORE_IDLE_LIMIT:
+    case CORE_AGE_LIMIT:
+        tool_fail(tool, TOOL_E_SESSION_NOT_FOUND, 0, "The session has ended, and its calls with it.");
+        break;
+    case CORE_OK:
+    case CORE_CANCELLED:
+    case CORE_TOO_MANY:
+    case CORE_REASONS:
+        tool_fail(tool, TOOL_E_CANCELLED, 0, "The call was cancelled.");
+        break;
+    }
+}
+
+void call_ended(struct call *call, const struct core_action *a)
+{
+    struct daemon *d = call->daemon;
+    d->tickets[call->ticket] = NULL;
+    d->free_tickets[d->free_ticket_len++] = call->ticket;
+    call->ticket = CORE_NONE;
+    lease_forget(call);
+    if (a->reason == CORE_OK && !call->has_answer) {
+        ASSERT(call->state == CALL_WAITING); /* the lease is back, the host is at work */
+        return;
+    }
+    if (a->reason != CORE_OK || call->tool.out.len == 0) {
+        bool ran = a->reason == CORE_TIMEOUT || a->reason == CORE_WORKER_DIED ||
+                   a->reason == CORE_CANCELLED;
+        call->is_refused = !ran;
+        fail_for(call, a);
+    }
+    finish(call);
+}
+
+/* ---- the asker ---- */
+
+void call_grace(struct call *call)
+{
+    struct mcp_request *asker = call->asker;
+    struct tool_call answer = {.tool = call->tool.tool,
+        .host = call->tool.host,
+        .out = BUF_INIT(TOOL_OUT_MAX)};
+    uint32_t position = core_position(call->daemon->core, call->ticket);
+    if (!asker || !call->query) {
+        return;
+    }
+    tool_answer_unfinished(&answer, handle_str(&call->query->handle),
+        str_of(call->query->status), (clock_boot_ns() - call->arrived_ns) / NS_PER_MS, position);
+    call->document = mcp_take_document(asker);
+    call->asker = NULL;
+    mcp_answer_tool(asker, buf_str(&answer.out), false);
+    buf_free(&answer.out);
+}
+
+void call_gone(struct call *call, enum mcp_gone why)
+{
+    struct daemon *d = call->daemon;
+    bool is_shared = call->query && !list_is_empty(&call->query->waiters);
+    if (call->ticket == CORE_NONE) {
+        call->asker = NULL;
+        if (call->query) {
+            struct query *query = call->query;
+            call->query = NULL;
+            query->call = NULL;
+            tool_fail(&call->tool, TOOL_E_CANCELLED, 0, "The call was cancelled.");
+            query_end(query, call);
+        }
+        call_free(call);
+        return;
+    }
+    call->document = mcp_take_document(call->asker);
+    call->asker = NULL;
+    if (why == MCP_CANCELLED && !is_shared) {
+        core_event_for_call(d, CORE_CANCEL, call, CORE_CANCELLED);
+    } else {
+        call->left_ns = clock_boot_ns();
+    }
+    work(d);
+}
+
+void call_drop_left(struct daemon *d)
+{
+    uint64_t now_ns = clock_boot_ns();
+    LIST_FOR(node, &d->calls) {
+        struct call *call = CONTAINER_OF(node, struct call, all);
+        if (call->left_ns > 0 && now_ns - call->left_ns >= LEFT_QUEUED_MAX_S * NS_PER_S &&
+            call->ticket != CORE_NONE && core_position(d->core, call->ticket) > 0) {
+            core_event_for_call(d, CORE_CANCEL, call, CORE_CANCELLED);
+        }
+    }
+}

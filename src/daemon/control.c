@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the command line asks over the socket. The daemon's own user sees all sessions. */
+#include <unistd.h>
+
+#include "daemon/inside.h"
+
+static void put_pair(struct buf *out, const char *key, struct str value)
+{
+    buf_printf(out, ",\"%s\":", key);
+    buf_put_json(out, value);
+}
+
+static void put_session(struct daemon *d, struct buf *out, const struct session *s)
+{
+    static const char *const parts[] = {"profile", "role", "warehouse", "database", "schema"};
+    _Static_assert(ARRAY_LEN(parts) == TOOL_PARTS, "one name a part");
+    struct tool_session view;
+    session_view(d, s, &view);
+    buf_puts(out, "{\"session\":");
+    buf_put_json(out, view.handle);
+    put_pair(out, "principal", symbol_str(d->symbols, s->principal));
+    put_pair(out, "client", view.client);
+    put_pair(out, "client_type", view.client_type);
+    put_pair(out, "instance", str_of(s->instance));
+    put_pair(out, "label", view.label);
+    put_pair(out, "state", view.state);
+    for (int i = 0; i < TOOL_PARTS; i++) {
+        put_pair(out, parts[i], view.context[i]);
+    }
+    buf_printf(out,
+        ",\"calls_active\":%u,\"calls_total\":%llu,\"calls_ok\":%llu,\"calls_failed\":%llu,"
+        "\"calls_refused\":%llu,\"rows_total\":%llu,\"created_s\":%llu,\"last_seen_s\":%llu}",
+        view.calls_active, (unsigned long long)view.calls_total, (unsigned long long)view.calls_ok,
+        (unsigned long long)view.calls_failed, (unsigned long long)view.calls_refused,
+        (unsigned long long)s->rows_total,
+        (unsigned long long)(view.created_wall_ns / 1000000000u),
+        (unsigned long long)(view.last_seen_wall_ns / 1000000000u));
+}
+
+static void list_sessions(struct daemon *d, struct str principal, bool all, struct buf *out)
+{
+    struct core_counts counts = core_counts(d->core);
+    bool first = true;
+    buf_puts(out, "{\"snowmux\":\"ls\",\"sessions\":[");
+    for (uint32_t i = 0; i < d->limits.sessions; i++) {
+        const struct session *s = d->sessions[i];
+        if (s && (all || str_eq(symbol_str(d->symbols, s->principal), principal))) {
+            buf_puts(out, first ? "" : ",");
+            put_session(d, out, s);
+            first = false;
+        }
+    }
+    buf_printf(out,
+        "],\"queued\":%u,\"running\":%u,\"connections_idle\":%u,\"workers\":%u,\"pid\":%d}",
+        counts.queued, counts.running, counts.conns_idle, counts.workers, (int)getpid());
+}
+
+/* Process ids of the workers, for whoever measures or tests. */
+static void list_workers(struct daemon *d, struct buf *out)
+{
+    bool first = true;
+    buf_puts(out, "{\"snowmux\":\"workers\",\"pids\":[");
+    for (uint32_t i = 0; i <= READER_WORKER; i++) {
+        int pid = backend_pid(d->backend, i);
+        if (pid > 0) {
+            buf_printf(out, "%s%d", first ? "" : ",", pid);
+            first = false;
+        }
+    }
+    buf_puts(out, "]}");
+}
+
+void control(void *ctx, struct str principal, struct str command, yyjson_val *line, struct buf *out)
+{
+    struct daemon *d = ctx;
+    char own[32];
+    (void)line;
+    snprintf(own, sizeof(own), "uid:%u", d->uid);
+    bool all = str_eq(principal, str_of(own));
+    if (str_eq(command, STR("ls"))) {
+        list_sessions(d, principal, all, out);
+    } else if (str_eq(command, STR("workers")) && all) {
+        list_workers(d, out);
+    } else {
+        buf_puts(out, "{\"snowmux\":\"error\",\"message\":\"no such command: ls and workers are "
+                      "known\"}");
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Who a client is: its key, its type, and how its session looks to others. */
+#include "daemon/inside.h"
+
+/* Who inherits from whom, and who is limited as one client. */
+uint32_t client_key(struct daemon *d, struct str principal, const struct mcp_client *client)
+{
+    struct buf key = BUF_INIT(4096);
+    struct str parts[] = {principal, client->name, client->instance};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        buf_put_str(&key, parts[i]);
+        buf_putc(&key, '\0');
+    }
+    uint32_t symbol = symbol_acquire(d->symbols, buf_str(&key));
+    buf_free(&key);
+    return symbol;
+}
+
+const char *client_type(struct str client_name)
+{
+    static const struct {
+        const char *prefix; /* of clientInfo.name, any case */
+        const char *type;
+    } types[] = {
+        {"claude-code", "claude_code"},
+        {"claude-ai", "claude_desktop"},
+        {"claude-desktop", "claude_desktop"},
+        {"anthropic", "claude_desktop"},
+        {"roo code", "roo_code"},
+        {"roo-code", "roo_code"},
+        {"cursor", "cursor"},
+        {"visual studio code", "vscode"},
+        {"vscode", "vscode"},
+        {"codex", "codex"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        if (str_starts_nocase(client_name, str_of(types[i].prefix))) {
+            return types[i].type;
+        }
+    }
+    return "unknown";
+}
+
+void session_view(struct daemon *d, const struct session *session, struct tool_session *ret)
+{
+    struct core_session_view view = {.state = CORE_EXPIRED};
+    bool is_live = core_session_view(d->core, session->number, &view);
+    const char *type = client_type(str_of(session->client_name));
+    *ret = (struct tool_session){
+        .handle = handle_str(&session->handle),
+        .label = str_of(session->label),
+        .client = str_of(session->client_name),
+        .client_type = str_of(strcmp(type, "unknown") == 0 && !session->stays ? "http_client" : type),
+        .state = str_of(core_session_state_name(is_live ? view.state : CORE_EXPIRED)),
+        .created_wall_ns = session->created_wall_ns,
+        .last_seen_wall_ns = view.last_seen_wall_ns > session->last_seen_wall_ns
+                                 ? view.last_seen_wall_ns
+                                 : session->last_seen_wall_ns,
+        .calls_active = view.calls,
+        .calls_total = session->calls_total,
+        .calls_ok = session->calls_ok,
+        .calls_failed = session->calls_failed,
+        .calls_refused = session->calls_refused,
+    };
+    for (int i = 0; i < TOOL_PARTS; i++) {
+        ret->context[i] = symbol_str(d->symbols, session->context[i]);
+    }
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Inside of the switchboard. Who enters which room:
+ *   step.c      the core: events in, actions out
+ *   lease.c     workers: what actions ask of them, what they answer
+ *   calls.c     tools: one call's life, from the asker to its answer
+ *   queries.c   the record of calls that went to a warehouse, for query_status
+ *   sessions.c  sessions: their records, and the store
+ *   host_mcp.c, host_tools.c   what mcp and tools may ask of the daemon
+ *   control.c   what the command line may ask
+ *   daemon.c    construction, the loop, the end
+ * Everything here runs on the loop's thread.
+ *
+ * Nothing enters the core while its actions are carried out: events wait in a queue, calls
+ * that can go on wait in another, and work() empties both before the loop goes on.
+ */
+#include "backend/backend.h"
+#include "backend/profile.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "core/core.h"
+#include "daemon/daemon.h"
+#include "daemon/symbols.h"
+#include "mcp/mcp.h"
+#include "results/results.h"
+#include "store/store.h"
+#include "tools/tool.h"
+
+struct query;
+struct call;
+
+enum {
+    SQL_HEAD_SIZE = 240,
+    ANSWERS_BYTES_MAX = 8 * 1024 * 1024, /* of all kept answers of ended queries */
+    QUERIES_LISTED = 20,
+    WHY_SIZE = 512,
+    READER_WORKER = CORE_WORKERS_MAX, /* reads spools; not the core's */
+    READER_CONN = CORE_CONNS_MAX,
+};
+
+struct profile {
+    const struct config_profile *config;
+    struct backend_profile rules; /* driver, dialect, how a context is set */
+    struct str defaults[TOOL_PARTS];
+    char why[WHY_SIZE]; /* it could not be reached, last time */
+};
+
+/* What the word that mcp keeps for a request points to. */
+enum user_kind { USER_CALL, USER_WAITER };
+
+/*
+ * Who waits for a session to be opened, changed or ended: an asker over MCP, or a tool's
+ * call. Either may go first; then its pointer here is NULL.
+ */
+struct waiter {
+    enum user_kind kind;
+    struct list node; /* in session->openers or session->enders, or none */
+    struct session *session;
+    struct mcp_request *r; /* or */
+    struct call *call;
+    uint32_t old_context[TOOL_PARTS]; /* session_set: to go back to; held */
+    char *old_label;
+};
+
+struct session {
+    uint32_t number; /* the core's */
+    struct handle handle;
+    uint32_t principal; /* symbols; */
+    uint32_t client;    /* of the client key */
+    uint32_t context[TOOL_PARTS];
+    char *client_name; /* owned strings */
+    char *client_version;
+    char *instance;
+    char *label;
+    char revision[16];
+    bool is_durable;
+    bool has_ended;    /* the core forgot it: only writes of the store hold it */
+    bool stays;        /* opened by a connection that counts as attached */
+    bool has_context;  /* opened with one: nothing is inherited */
+    uint32_t writes;   /* of the store, under way */
+    uint64_t created_wall_ns;
+    uint64_t last_seen_wall_ns;
+    uint64_t calls_total;
+    uint64_t calls_ok;
+    uint64_t calls_failed;
+    uint64_t calls_refused;
+    uint64_t rows_total;
+    struct list dirty; /* in daemon->dirty: its row is to be written within a second */
+    struct list calls;
+    struct list openers; /* waiters */
+    struct list enders;
+    struct daemon *daemon;
+};
+
+enum call_state {
+    CALL_STARTED, /* its tool decides */
+    CALL_TICKET,  /* queued or running: the core has it */
+    CALL_WAITING, /* for the host: a session, a query, a fetch */
+};
+
+/* A page of a kept result, or a piece of one cell. */
+struct reader_ask {
+    struct handle result;
+    bool is_cell;
+    uint64_t row; /* cells */
+    uint32_t column;
+    uint64_t offset; /* rows, or bytes of the cell */
+    uint32_t max;    /* rows, or bytes */
+};
+
+struct call {
+    enum user_kind kind;
+    struct tool_call tool;
+    struct daemon *daemon;
+    struct list all;
+    struct list of_session;
+    struct list ready;   /* in daemon->ready: its tool may go on */
+    struct list waiting; /* in a query's waiters */
+    struct mcp_request *asker; /* NULL: it has its answer, or went */
+    yyjson_doc *document;      /* owned, once it outlives its request */
+    enum call_state state;
+    bool has_answer; /* the tool is done; the ticket still has to end */
+    bool is_refused; /* not run: counted so */
+    struct session *session; /* NULL: none, or it ended */
+    struct waiter *waiter;   /* what it waits for at a session */
+    uint32_t principal;      /* symbols, held */
+    uint32_t client;
+    uint32_t context[CORE_PARTS];
+    uint32_t profile;
+    uint32_t ticket; /* CORE_NONE: none */
+    struct query *query;
+    uint64_t arrived_ns;
+    uint64_t left_ns;       /* the asker went then; 0: it is there */
+    uint64_t wait_until_ns; /* CALL_WAITING for a query; 0: not timed */
+    uint32_t conn;          /* its lease; CORE_NONE */
+    uint64_t exec;          /* number of what it has running there; 0: nothing */
+    struct handle spool;    /* of that, "" none */
+    bool context_unknown;   /* setting it failed half way */
+    bool context_moved;
+    struct reader_ask ask;  /* while in daemon->fetches */
+    struct tool_done done; /* what `ready` tells the tool; strings in done_text */
+    char done_text[WHY_SIZE];
+    char done_session[HANDLE_SIZE];
+    char client_name[64];
+    char client_version[64];
+    char instance[64];
+};
+
+/* A backend connection as the daemon sees it. */
+struct lease {
+    uint32_t generation;
+    uint32_t profile;
+    struct call *call;            /* NULL: idle */
+    uint32_t context[CORE_PARTS]; /* what it is set to: symbols, held */
+};
+
+struct daemon {
+    uv_loop_t loop;
+    uv_timer_t timer;      /* the core's deadline, and waits */
+    uv_timer_t tick;       /* once a second: rows to write, results to expire */
+    uv_signal_t signals[2];
+    const struct daemon_options *options;
+    const struct config *config;
+    struct symbols *symbols;
+    struct core *core;
+    struct core_limits limits;
+    struct store *store;
+    struct backend *backend;
+    struct results *results;
+    struct mcp *mcp;
+    struct http_server *http;
+    struct pipe_server *pipe;
+    struct buf tools_json;
+    uint32_t uid; /* this process's own */
+    uint32_t profile_count;
+    struct profile profile[CORE_PROFILES_MAX];
+
+    struct core_event *events; /* a queue: from event_head to event_len */
+    size_t event_head;
+    size_t event_len;
+    size_t event_cap;
+    bool is_working;
+
+    struct session **sessions; /* by the core's number */
+    struct map by_handle;      /* sessions */
+    struct list dirty;
+    struct list calls;
+    struct list ready;
+    struct call **tickets; /* by number */
+    uint32_t *free_tickets;
+    uint32_t free_ticket_len;
+    uint32_t ticket_count;
+    uint64_t wait_ns; /* the next timed wait; CORE_NEVER */
+    struct lease leases[CORE_CONNS_MAX];
+    uint32_t worker_profile[CORE_WORKERS_MAX];
+    uint64_t exec_last;
+
+    struct map queries; /* by handle */
+    struct list ended;  /* queries, oldest first */
+    uint32_t ended_count;
+    size_t answer_bytes;
+
+    bool reader_is_starting;
+    bool reader_is_open;
+    uint32_t reader_generation;
+    struct list fetches; /* calls that wait for the reader */
+
+    uint64_t unused_ns; /* background: nobody is connected since; 0: somebody is */
+    uint32_t pipe_conns;
+    bool is_draining;
+    bool is_closing;
+    uint64_t drain_until_ns;
+    unsigned open_parts; /* that must close before the loop ends */
+    int exit_status;
+};
+
+/* step.c */
+void put_event(struct daemon *d, const struct core_event *event);
+void work(struct daemon *d); /* empties the queues; every entry from the loop ends with it */
+void core_event_for_call(struct daemon *d, enum core_event_kind kind, const struct call *call,
+    enum core_reason reason);
+
+/* lease.c */
+struct backend_handler lease_handler(struct daemon *d);
+void lease_start(struct daemon *d, const struct core_action *a);
+void lease_spawn(struct daemon *d, const struct core_action *a);
+void lease_connect(struct daemon *d, const struct core_action *a);
+void lease_disconnect(struct daemon *d, const struct core_action *a);
+void lease_run(struct call *call); /* the tool's SQL on the lease it has */
+void lease_forget(struct call *call);
+
+/* reader.c */
+void reader_ask(struct call *call, const struct reader_ask *ask);
+void reader_up(struct daemon *d);
+void reader_opened(struct daemon *d);
+struct call *reader_take(struct daemon *d, uint64_t exec); /* NULL: not waited for any more */
+void reader_failed(struct daemon *d, uint64_t exec, struct str message);
+void reader_text(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec, struct str text,
+    uint64_t bytes_total);
+void reader_lost(struct daemon *d, struct str why);
+
+/* calls.c */
+bool call_new(struct daemon *d, struct mcp_request *r, const struct mcp_call *wanted);
+void call_move(struct call *call, enum tool_move move);
+void call_ended(struct call *call, const struct core_action *a); /* its ticket ended */
+void call_grace(struct call *call);
+void call_gone(struct call *call, enum mcp_gone why);
+void call_ready(struct call *call); /* its tool goes on with call->done */
+void call_done(struct call *call, bool ok, enum tool_code code, struct str message);
+void call_page(struct call *call, const struct tool_page *page);
+void call_refused(struct call *call, const struct tool_failure *failure);
+void call_free(struct call *call);
+void call_drop_left(struct daemon *d); /* queued calls whose asker went long ago */
+
+/* queries.c */
+struct query {
+    struct handle handle;
+    uint32_t principal; /* symbol, held */
+    char session[HANDLE_SIZE];
+    char tool[32];
+    char sql[SQL_HEAD_SIZE];
+    struct call *call; /* NULL: it has ended */
+    const char *status;
+    uint64_t arrived_ns;
+    uint64_t ended_ns;
+    uint64_t started_wall_ns;
+    struct buf answer;
+    bool answer_is_error;
+    char result[HANDLE_SIZE];
+    struct list ended;
+    struct list waiters; /* calls */
+};
+
+struct query *query_new(struct call *call); /* NULL: no memory */
+void query_end(struct query *query, struct call *call); /* takes its answer */
+struct query *query_find(struct daemon *d, uint32_t principal, struct str handle);
+void query_view(struct daemon *d, const struct query *query, struct tool_query *ret);
+void queries_free(struct daemon *d);
+
+/* sessions.c */
+struct session *session_find(struct daemon *d, struct str handle); /* NULL: none */
+struct waiter *waiter_new(struct mcp_request *r, struct call *call); /* NULL: no memory */
+/* @context NULL: inherited, or the default. Takes @waiter. */
+void session_open(struct daemon *d, struct str principal, const struct mcp_client *client,
+    const struct tool_context *context, struct str label, bool stays, struct waiter *waiter);
+/* @label.ptr NULL: stays. Takes @waiter. */
+void session_set(struct session *session, const struct tool_context *context, struct str label,
+    struct waiter *waiter);
+void session_close(struct session *session, struct waiter *waiter); /* takes it; may be NULL */
+void session_opened(struct daemon *d, const struct core_action *a);
+void session_refused(struct daemon *d, const struct core_action *a);
+void session_ended(struct daemon *d, const struct core_action *a);
+void session_mark(struct session *session); /* its row is to be written within a second */
+void session_event(struct session *session, enum core_event_kind kind);
+void sessions_flush(struct daemon *d);
+MUST_USE bool sessions_load(struct daemon *d, char *err, size_t err_size);
+void sessions_free(struct daemon *d);
+
+/* identity.c */
+uint32_t client_key(struct daemon *d, struct str principal, const struct mcp_client *client);
+const char *client_type(struct str client_name); /* for telemetry and defaults only */
+void session_view(struct daemon *d, const struct session *session, struct tool_session *ret);
+
+/* host_mcp.c, host_tools.c, control.c */
+struct mcp_host host_mcp(struct daemon *d);
+extern const struct tool_host host_tools;
+void control(void *ctx, struct str principal, struct str command, yyjson_val *line, struct buf *out);
+
+/* daemon.c */
+void daemon_stop(struct daemon *d);
+void daemon_arm(struct daemon *d, uint64_t at_ns); /* boot clock */

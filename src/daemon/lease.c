@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Workers and leases: what the core asks of them, and what they answer. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/inside.h"
+
+static void set_context(struct daemon *d, struct lease *lease, const uint32_t *context)
+{
+    for (int i = 0; i < CORE_PARTS; i++) {
+        uint32_t old = lease->context[i];
+        lease->context[i] = context ? symbol_hold(d->symbols, context[i]) : 0;
+        symbol_release(d->symbols, old);
+    }
+}
+
+void lease_spawn(struct daemon *d, const struct core_action *a)
+{
+    struct profile *p = &d->profile[a->profile];
+    d->worker_profile[a->worker] = a->profile;
+    log_event(LOG_INFO, "worker_starting", "worker=%u generation=%u profile=%s", a->worker,
+        a->generation, p->config->name);
+    backend_spawn(d->backend, a->worker, a->generation, &p->rules.setup);
+}
+
+void lease_connect(struct daemon *d, const struct core_action *a)
+{
+    struct lease *lease = &d->leases[a->conn];
+    ASSERT(!lease->call);
+    lease->generation = a->generation;
+    lease->profile = a->profile;
+    set_context(d, lease, NULL);
+    backend_connect(d->backend, a->conn, a->generation, a->worker);
+}
+
+void lease_disconnect(struct daemon *d, const struct core_action *a)
+{
+    set_context(d, &d->leases[a->conn], NULL);
+    backend_disconnect(d->backend, a->conn, a->generation);
+}
+
+/* The call has no lease any more; a spool nobody will claim is removed. */
+void lease_forget(struct call *call)
+{
+    struct daemon *d = call->daemon;
+    if (call->conn != CORE_NONE && d->leases[call->conn].call == call) {
+        d->leases[call->conn].call = NULL;
+    }
+    if (call->spool.text[0] != '\0') {
+        results_discard(d->results, handle_str(&call->spool));
+        call->spool.text[0] = '\0';
+    }
+    call->conn = CORE_NONE;
+    call->exec = 0;
+}
+
+/* Which parts of the lease differ from what the call wants now; -1: one cannot be unset. */
+static int64_t differences(struct call *call)
+{
+    const struct lease *lease = &call->daemon->leases[call->conn];
+    int64_t replay = 0;
+    for (int i = 0; i < CORE_PARTS; i++) {
+        if (call->context_unknown || lease->context[i] != call->context[i]) {
+            if (call->context[i] == 0 && lease->context[i] != 0) {
+                return -1;
+            }
+            replay |= 1 << i;
+        }
+    }
+    return replay;
+}
+
+static void refuse_unset(struct call *call)
+{
+    call->context_unknown = true;
+    tool_fail(&call->tool, TOOL_E_CONTEXT_FAILED, 0,
+        "A connection that was set to another context cannot be set back to none; name a "
+        "database and a schema. Nothing was run.");
+    call_move(call, TOOL_ANSWER);
+}
+
+void lease_run(struct call *call)
+{
+    struct daemon *d = call->daemon;
+    const struct config *config = d->config;
+    struct lease *lease = &d->leases[call->conn];
+    struct str context[CORE_PARTS];
+    struct backend_option options[CORE_PARTS];
+    char path[RESULT_PATH_SIZE] = "";
+    int64_t replay = differences(call);
+    if (replay < 0) {
+        refuse_unset(call);
+        return;
+    }
+    call->context_moved = call->context_moved || replay != 0;
+    set_context(d, lease, call->context);
+    for (int i = 0; i < CORE_PARTS; i++) {
+        context[i] = symbol_str(d->symbols, call->context[i]);
+    }
+    if (call->tool.keeps_result) {
+        call->spool = handle_new(HANDLE_RESULT);
+        results_path(d->results, handle_str(&call->spool), path);
+    }
+    call->exec = ++d->exec_last;
+    struct backend_exec exec = {
+        .call = call->exec,
+        .options = options,
+        .option_count = backend_profile_replay(
+            &d->profile[call->profile].rules, (uint32_t)replay, context, options),
+        .sql = buf_str(&call->tool.sql),
+        .rows_max = call->tool.rows_max,
+        .page_bytes = (uint32_t)config->query_page_bytes,
+        .cell_chars = call->tool.cell_chars > 0 ? call->tool.cell_chars
+                                                : (uint32_t)config->query_cell_chars,
+        .spool_path = str_of(path),
+        .spool_rows_max = (uint64_t)config->results_spool_rows,
+        .spool_bytes_max = (uint64_t)config->results_spool_mb << 20,
+    };
+    backend_exec(d->backend, call->conn, lease->generation, &exec);
+}
+
+void lease_start(struct daemon *d, const struct core_action *a)
+{
+    struct call *call = d->tickets[a->ticket];
+    struct lease *lease = &d->leases[a->conn];
+    ASSERT(call && lease->generation == a->generation);
+    lease_forget(call); /* it ran again: its worker died before it started */
+    lease->call = call;
+    call->conn = a->conn;
+    if (call->query) {
+        call->query->status = "running";
+    }
+    lease_run(call);
+    call->context_moved = false; /* the core knows of what it asked for itself */
+}
+
+/* ---- what workers say ---- */
+
+static void on_worker_up(void *ctx, uint32_t worker, uint32_t generation)
+{
+    struct daemon *d = ctx;
+    log_event(LOG_INFO, "worker_up", "worker=%u generation=%u", worker, generation);
+    if (worker == READER_WORKER) {
+        reader_up(d);
+        return;
+    }
+    put_event(d, &(struct core_event){
+                     .kind = CORE_WORKER_UP, .worker = worker, .generation = generation});
+    work(d);
+}
+
+static void on_worker_lost(void *ctx, uint32_t worker, uint32_t generation, struct str why)
+{
+    struct daemon *d = ctx;
+    log_event(LOG_WARN, "worker_lost", "worker=%u generation=%u why=%s", worker, generation,
+        log_quote(why));
+    if (worker == READER_WORKER) {
+        reader_lost(d, why);
+        return;
+    }
+    remember_why(d, d->worker_profile[worker], why);
+    put_event(d, &(struct core_event){
+                     .kind = CORE_WORKER_LOST, .worker = worker, .generation = generation});
+    work(d);
+}
+
+static void on_conn_up(void *ctx, uint32_t conn, uint32_t generation)
+{
+    struct daemon *d = ctx;
+    if (conn == READER_CONN) {
+        reader_opened(d);
+        return;
+    }
+    put_event(d, &(struct core_event){
+                     .kind = CORE_CONN_UP, .conn = conn, .generation = generation});
+    work(d);
+}
+
+static void remember_why(struct daemon *d, uint32_t profile, struct str why)
+{
+    str_copy(str_utf8_prefix(why, WHY_SIZE - 1), d->profile[profile].why, WHY_SIZE);
+}
+
+static void on_conn_lost(
+    void *ctx, uint32_t conn, uint32_t generation, bool refused, struct str why)
+{
+    struct daemon *d = ctx;
+    if (conn == READER_CONN) {
+        reader_lost(d, why);
+        return;
+    }
+    log_event(LOG_WARN, "connection_lost", "conn=%u generation=%u refused=%d why=%s", conn,
+        generation, refused, log_quote(why));
+    if (refused) {
+        remember_why(d, d->leases[conn].profile, why);
+    }
+    put_event(d, &(struct core_event){
+                     .kind = CORE_CONN_LOST, .conn = conn, .generation = generation});
+    work(d);
+}
+
+/* The call that has @exec running on this connection, or NULL: late. */
+static struct call *call_of(
+    struct daemon *d, uint32_t conn, uint32_t generation, uint64_t exec)
+{
+    if (conn >= CORE_CONNS_MAX || d->leases[conn].generation != generation) {
+        return NULL;
+    }
+    struct call *call = d->leases[conn].call;
+    return call && call->exec == exec ? call : NULL;
+}
+
+static void on_started(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec)
+{
+    struct daemon *d = ctx;
+    struct call *call = call_of(d, conn, generation, exec);
+    if (call) {
+        core_event_for_call(d, CORE_STARTED, call, CORE_OK);
+        work(d);
+    }
+}
+
+/* Takes a spool that was written into the catalogue; @page then names it. */
+static void keep_result(struct call *call, const struct backend_page *from,
+    struct tool_page *page, struct result *result)
+{
+    struct daemon *d = call->daemon;
+    uint64_t now_ns = clock_boot_ns();
+    if (from->spooled_rows == 0 || call->spool.text[0] == '\0') {
+        return;
+    }
+    *result = (struct result){
+        .handle = call->spool,
+        .principal = symbol_hold(d->symbols, call->principal),
+        .rows = from->spooled_rows,
+        .bytes = from->spool_bytes,
+        .capped = from->spool_capped,
+        .expires_wall_ns = clock_wall_ns() + (uint64_t)d->config->results_keep_s * NS_PER_S,
+    };
+    call->spool.text[0] = '\0';
+    if (!results_add(d->results, result, now_ns)) {
+        symbol_release(d->symbols, result->principal);
+        return;
+    }
+    page->result = handle_str(&result->handle);
+    page->expires_wall_ns = result->expires_wall_ns;
+    page->capped = result->capped;
+    str_copy(page->result, call->query->result, HANDLE_SIZE);
+}
+
+static void on_page(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec,
+    const struct backend_page *from)
+{
+    struct daemon *d = ctx;
+    struct result result;
+    struct call *call = conn == READER_CONN ? reader_take(d, exec)
+                                            : call_of(d, conn, generation, exec);
+    if (!call) {
+        return;
+    }
+    struct tool_page page = {
+        .columns = from->columns,
+        .rows = from->rows,
+        .cuts = from->cuts,
+        .row_count = from->row_count,
+        .total_rows = from->total_rows,
+        .truncated = from->truncated,
+    };
+    call->exec = 0;
+    if (conn != READER_CONN) {
+        keep_result(call, from, &page, &result);
+        call->context_unknown = false;
+    }
+    if (call->session) {
+        call->session->rows_total += from->row_count;
+    }
+    call_page(call, &page);
+    work(d);
+}
+
+static void sql_failed(struct call *call, const struct backend_error *error)
+{
+    struct tool_failure failure = {
+        .kind = error->code == WIRE_E_CONTEXT ? TOOL_FAILED_CONTEXT : TOOL_FAILED_SQL,
+        .message = error->message,
+        .sqlstate = error->sqlstate,
+        .vendor_code = error->vendor_code,
+    };
+    if (error->code == WIRE_E_SQL || error->code == WIRE_E_CONTEXT) {
+        call_refused(call, &failure);
+        return;
+    }
+    if (error->code != WIRE_E_CANCELLED) {
+        tool_fail(&call->tool, TOOL_E_INTERNAL, 0, STR_FMT, STR_ARG(error->message));
+    }
+    call_move(call, TOOL_ANSWER); /* of a cancelled call the ticket's end tells the reason */
+}
+
+static void on_error(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec,
+    const struct backend_error *error)
+{
+    struct daemon *d = ctx;
+    if (conn == READER_CONN) {
+        reader_failed(d, exec, error->message);
+        work(d);
+        return;
+    }
+    struct call *call = call_of(d, conn, generation, exec);
+    if (!call) {
+        return;
+    }
+    call->exec = 0;
+    if (call->spool.text[0] != '\0') {
+        results_discard(d->results, handle_str(&call->spool));
+        call->spool.text[0] = '\0';
+    }
+    if (error->code == WIRE_E_LOST) {
+        log_event(LOG_WARN, "warehouse_lost", "conn=%u why=%s", conn, log_quote(error->message));
+        str_copy(str_utf8_prefix(error->message, WHY_SIZE - 1), call->done_text, WHY_SIZE);
+        backend_disconnect(d->backend, conn, generation);
+        put_event(d, &(struct core_event){
+                         .kind = CORE_CONN_LOST, .conn = conn, .generation = generation});
+    } else {
+        call->context_unknown = error->code == WIRE_E_CONTEXT || !error->usable;
+        sql_failed(call, error);
+    }
+    work(d);
+}
+
+struct backend_handler lease_handler(struct daemon *d)
+{
+    return (struct backend_handler){
+        .ctx = d,
+        .worker_up = on_worker_up,
+        .worker_lost = on_worker_lost,
+        .conn_up = on_conn_up,
+        .conn_lost = on_conn_lost,
+        .started = on_started,
+        .page = on_page,
+        .text = reader_text,
+        .error = on_error,
+    };
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The reader of spools: one worker beside the core's, started by the first fetch. Fetches
+ * take no slot; they are answered in the order they were sent.
+ */
+#include "base/log.h"
+#include "daemon/inside.h"
+
+static struct call *first(struct daemon *d)
+{
+    struct list *node = list_first(&d->fetches);
+    return node ? CONTAINER_OF(node, struct call, waiting) : NULL;
+}
+
+static void send(struct call *call)
+{
+    struct daemon *d = call->daemon;
+    const struct reader_ask *ask = &call->ask;
+    char path[RESULT_PATH_SIZE];
+    results_path(d->results, handle_str(&ask->result), path);
+    if (ask->is_cell) {
+        backend_cell(d->backend, READER_CONN, d->reader_generation,
+            &(struct backend_cell){.call = call->exec,
+                .spool_path = str_of(path),
+                .row = ask->row,
+                .column = ask->column,
+                .offset = ask->offset,
+                .bytes_max = ask->max});
+        return;
+    }
+    backend_fetch(d->backend, READER_CONN, d->reader_generation,
+        &(struct backend_fetch){.call = call->exec,
+            .spool_path = str_of(path),
+            .offset = ask->offset,
+            .rows_max = ask->max,
+            .page_bytes = (uint32_t)d->config->query_page_bytes,
+            .cell_chars = (uint32_t)d->config->query_cell_chars});
+}
+
+void reader_ask(struct call *call, const struct reader_ask *ask)
+{
+    struct daemon *d = call->daemon;
+    call->ask = *ask;
+    call->exec = ++d->exec_last;
+    list_push_back(&d->fetches, &call->waiting);
+    if (d->reader_is_open) {
+        send(call);
+    } else if (!d->reader_is_starting) {
+        d->reader_is_starting = true;
+        d->reader_generation++;
+        backend_spawn(d->backend, READER_WORKER, d->reader_generation,
+            &(struct backend_setup){.driver = STR("")});
+    }
+}
+
+void reader_up(struct daemon *d)
+{
+    backend_connect(d->backend, READER_CONN, d->reader_generation, READER_WORKER);
+}
+
+void reader_opened(struct daemon *d)
+{
+    d->reader_is_open = true;
+    LIST_FOR(node, &d->fetches) {
+        send(CONTAINER_OF(node, struct call, waiting));
+    }
+}
+
+struct call *reader_take(struct daemon *d, uint64_t exec)
+{
+    struct call *call = first(d);
+    if (!call || call->exec != exec) {
+        return NULL; /* its asker went */
+    }
+    call->exec = 0;
+    list_remove(&call->waiting);
+    return call;
+}
+
+void reader_failed(struct daemon *d, uint64_t exec, struct str message)
+{
+    struct call *call = reader_take(d, exec);
+    if (call) {
+        tool_fail(&call->tool, TOOL_E_RESULT_NOT_FOUND, 0, STR_FMT, STR_ARG(message));
+        call_move(call, TOOL_ANSWER);
+    }
+}
+
+void reader_text(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec, struct str text,
+    uint64_t bytes_total)
+{
+    struct daemon *d = ctx;
+    struct call *call = reader_take(d, exec);
+    struct buf json = BUF_INIT(TOOL_OUT_MAX);
+    (void)conn;
+    (void)generation;
+    if (!call) {
+        return;
+    }
+    buf_put_json(&json, text);
+    call_page(call, &(struct tool_page){.columns = STR("[]"),
+                        .rows = buf_str(&json),
+                        .cuts = STR("[]"),
+                        .row_count = (uint32_t)text.len,
+                        .total_rows = (int64_t)bytes_total});
+    buf_free(&json);
+    work(d);
+}
+
+/* The worker or its connection went: what waits is told, the next fetch starts another. */
+void reader_lost(struct daemon *d, struct str why)
+{
+    struct call *call;
+    backend_kill(d->backend, READER_WORKER, d->reader_generation);
+    d->reader_is_open = false;
+    d->reader_is_starting = false;
+    while ((call = first(d))) {
+        call->exec = 0;
+        list_remove(&call->waiting);
+        tool_fail(&call->tool, TOOL_E_UNAVAILABLE, 1000,
+            "The reader of kept results ended: " STR_FMT ".", STR_ARG(why));
+        call_move(call, TOOL_ANSWER);
+    }
+    work(d);
+}

@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Sessions: the records behind the core's stubs, and their rows in the store. Opening,
+ * closing and changing the context are answered after the row was committed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/inside.h"
+
+struct waiter *waiter_new(struct mcp_request *r, struct call *call)
+{
+    struct waiter *waiter = calloc(1, sizeof(*waiter));
+    if (!waiter) {
+        return NULL;
+    }
+    waiter->kind = USER_WAITER;
+    waiter->r = r;
+    waiter->call = call;
+    list_init(&waiter->node);
+    if (r) {
+        mcp_set_user(r, waiter);
+    } else if (call) {
+        call->waiter = waiter;
+    }
+    return waiter;
+}
+
+/* Tells whoever still waits, and frees. @code is for tools, @message for all. */
+static void waiter_end(struct waiter *waiter, bool ok, enum tool_code code, const char *message)
+{
+    struct session *session = waiter->session;
+    list_remove(&waiter->node);
+    if (waiter->call) {
+        waiter->call->waiter = NULL;
+        str_copy(session ? handle_str(&session->handle) : STR(""), waiter->call->done_session,
+            HANDLE_SIZE);
+        call_done(waiter->call, ok, code, str_of(message));
+    } else if (waiter->r && !ok) {
+        mcp_answer_error(waiter->r, message);
+    }
+    free(waiter->old_label);
+    free(waiter);
+}
+
+static void release_context(struct daemon *d, uint32_t context[TOOL_PARTS])
+{
+    for (int i = 0; i < TOOL_PARTS; i++) {
+        symbol_release(d->symbols, context[i]);
+        context[i] = 0;
+    }
+}
+
+static void session_free(struct session *s)
+{
+    struct daemon *d = s->daemon;
+    ASSERT(list_is_empty(&s->calls) && list_is_empty(&s->openers) && list_is_empty(&s->enders));
+    list_remove(&s->dirty);
+    release_context(d, s->context);
+    symbol_release(d->symbols, s->principal);
+    symbol_release(d->symbols, s->client);
+    free(s->client_name);
+    free(s->client_version);
+    free(s->instance);
+    free(s->label);
+    free(s);
+}
+
+static char *copy(struct str s)
+{
+    return strndup(s.ptr ? s.ptr : "", s.len);
+}
+
+static struct session *session_new(
+    struct daemon *d, struct str principal, const struct mcp_client *client, struct str label)
+{
+    struct session *s = calloc(1, sizeof(*s));
+    if (!s) {
+        return NULL;
+    }
+    s->daemon = d;
+    list_init(&s->dirty);
+    list_init(&s->calls);
+    list_init(&s->openers);
+    list_init(&s->enders);
+    s->principal = symbol_acquire(d->symbols, principal);
+    s->client = client_key(d, principal, client);
+    s->client_name = copy(client->name);
+    s->client_version = copy(client->version);
+    s->instance = copy(client->instance);
+    s->label = copy(label);
+    str_copy(client->revision, s->revision, sizeof(s->revision));
+    if (s->principal == 0 || s->client == 0 || !s->client_name || !s->client_version ||
+        !s->instance || !s->label) {
+        session_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+struct session *session_find(struct daemon *d, struct str handle)
+{
+    return map_get(&d->by_handle, handle);
+}
+
+static void put_context(struct session *s, const struct tool_context *context)
+{
+    uint32_t next[TOOL_PARTS];
+    for (int i = 0; i < TOOL_PARTS; i++) {
+        next[i] = symbol_acquire(s->daemon->symbols, str_of(context->part[i]));
+    }
+    release_context(s->daemon, s->context);
+    memcpy(s->context, next, sizeof(next));
+}
+
+static struct core_event context_event(const struct session *s)
+{
+    struct core_event event = {.kind = CORE_SESSION_CONTEXT, .session = s->number};
+    for (int i = 0; i < CORE_PARTS; i++) {
+        event.context.part[i] = s->context[TOOL_ROLE + i];
+    }
+    return event;
+}
+
+void session_event(struct session *session, enum core_event_kind kind)
+{
+    put_event(session->daemon, &(struct core_event){.kind = kind, .session = session->number});
+}
+
+/* ---- rows ---- */
+
+static struct store_session row_of(const struct session *s)
+{
+    struct daemon *d = s->daemon;
+    struct tool_session view;
+    session_view(d, s, &view);
+    struct store_session row = {
+        .handle = handle_str(&s->handle),
+        .principal = symbol_str(d->symbols, s->principal),
+        .client_name = str_of(s->client_name),
+        .client_version = str_of(s->client_version),
+        .instance = str_of(s->instance),
+        .label = str_of(s->label),
+        .revision = str_of(s->revision),
+        .created_wall_ns = s->created_wall_ns,
+        .last_seen_wall_ns = view.last_seen_wall_ns,
+        .calls_total = s->calls_total,
+        .calls_ok = s->calls_ok,
+        .calls_failed = s->calls_failed,
+        .calls_refused = s->calls_refused,
+        .rows_total = s->rows_total,
+    };
+    for (int i = 0; i < TOOL_PARTS; i++) {
+        row.context[i] = symbol_str(d->symbols, s->context[i]);
+    }
+    return row;
+}
+
+/* A write of the store ended; true: the session is still there. */
+static bool written(struct session *s)
+{
+    ASSERT(s->writes > 0);
+    s->writes--;
+    if (s->has_ended && s->writes == 0) {
+        session_free(s);
+        return false;
+    }
+    return !s->has_ended;
+}
+
+void session_mark(struct session *session)
+{
+    if (list_is_empty(&session->dirty)) {
+        list_push_back(&session->daemon->dirty, &session->dirty);
+    }
+}
+
+void sessions_flush(struct daemon *d)
+{
+    LIST_FOR(node, &d->dirty) {
+        struct session *s = CONTAINER_OF(node, struct session, dirty);
+        struct store_session row = row_of(s);
+        if (!store_put_session(d->store, &row, NULL, NULL)) {
+            break; /* the queue is full: in a second again */
+        }
+        list_remove(&s->dirty);
+    }
+}
+
+/* ---- opening ---- */
+
+void session_open(struct daemon *d, struct str principal, const struct mcp_client *client,
+    const struct tool_context *context, struct str label, bool stays, struct waiter *waiter)
+{
+    struct session *s = session_new(d, principal, client, label);
+    if (!s) {
+        waiter_end(waiter, false, TOOL_E_INTERNAL, "No memory for another session.");
+        return;
+    }
+    s->handle = handle_new(HANDLE_SESSION);
+    s->stays = stays;
+    s->created_wall_ns = s->last_seen_wall_ns = clock_wall_ns();
+    s->has_context = context != NULL;
+    if (context) {
+        put_context(s, context);
+    }
+    waiter->session = s;
+    list_push_back(&s->openers, &waiter->node);
+    put_event(d, &(struct core_event){.kind = CORE_SESSION_OPEN,
+                     .user = (uint64_t)(uintptr_t)s,
+                     .principal = s->principal,
+                     .client = s->client});
+}
+
+static void end_all(struct list *waiters, bool ok, enum tool_code code, const char *message)
+{
+    struct list *node;
+    while ((node = list_first(waiters))) {
+        waiter_end(CONTAINER_OF(node, struct waiter, node), ok, code, message);
+    }
+}
+
+static void open_failed(struct session *s, enum tool_code code, const char *message)
+{
+    end_all(&s->openers, false, code, message);
+}
+
+static void opener_ready(struct session *s, struct waiter *waiter)
+{
+    struct mcp_request *r = waiter->r;
+    if (!r) {
+        waiter_end(waiter, true, TOOL_E_INTERNAL, "");
+        return;
+    }
+    if (s->stays) {
+        session_event(s, CORE_SESSION_ATTACH);
+    }
+    waiter_end(waiter, true, TOOL_E_INTERNAL, "");
+    mcp_answer_session(r, handle_str(&s->handle));
+}
+
+static void on_opened_written(void *ctx, bool ok)
+{
+    struct session *s = ctx;
+    struct daemon *d = s->daemon;
+    if (!ok) {
+        open_failed(s, TOOL_E_STORE_FAILED, "The session could not be written to the store.");
+    }
+    if (!written(s)) {
+        return;
+    }
+    if (ok) {
+        struct list *node;
+        s->is_durable = true;
+        session_event(s, CORE_SESSION_DURABLE);
+        while ((node = list_first(&s->openers))) {
+            opener_ready(s, CONTAINER_OF(node, struct waiter, node));
+        }
+    } else {
+        session_event(s, CORE_SESSION_CLOSE);
+    }
+    work(d);
+}
+
+static void set_default_context(struct session *s)
+{
+    struct daemon *d = s->daemon;
+    struct tool_context context = {{{0}}};
+    for (int i = 0; d->profile_count > 0 && i < TOOL_PARTS; i++) {
+        str_copy(d->profile[0].defaults[i], context.part[i], TOOL_NAME_SIZE);
+    }
+    put_context(s, &context);
+}
+
+static void inherit(struct session *s, uint32_t from)
+{
+    const struct session *heir_of = from != CORE_NONE ? s->daemon->sessions[from] : NULL;
+    if (!heir_of) {
+        set_default_context(s);
+        return;
+    }
+    for (int i = 0; i < TOOL_PARTS; i++) {
+        s->context[i] = symbol_hold(s->daemon->symbols, heir_of->context[i]);
+    }
+    log_event(LOG_INFO, "session_inherits", "session=%s from=%s", s->handle.text,
+        heir_of->handle.text);
+}
+
+void session_opened(struct daemon *d, const struct core_action *a)
+{
+    struct session *s = (struct session *)(uintptr_t)a->user;
+    s->number = a->session;
+    d->sessions[s->number] = s;
+    bool known = map_put(&d->by_handle, handle_str(&s->handle), s);
+    ASSERT(known);
+    if (s->is_durable) {
+        return; /* loaded */
+    }
+    if (!s->has_context) {
+        inherit(s, a->heir_of);
+    }
+    struct core_event event = context_event(s);
+    put_event(d, &event);
+    if (!s->stays) {
+        session_event(s, CORE_SESSION_TOUCH);
+    }
+    struct store_session row = row_of(s);
+    s->writes++;
+    if (!store_put_session(d->store, &row, on_opened_written, s)) {
+        s->writes--;
+        open_failed(s, TOOL_E_STORE_FAILED, "The store has too much to write; try again.");
+        session_event(s, CORE_SESSION_CLOSE);
+    }
+    log_event(LOG_INFO, "session_opened", "session=%s principal=" STR_FMT " client=%s",
+        s->handle.text, STR_ARG(symbol_str(d->symbols, s->principal)),
+        log_quote(str_of(s->client_name)));
+}
+
+void session_refused(struct daemon *d, const struct core_action *a)
+{
+    struct session *s = (struct session *)(uintptr_t)a->user;
+    bool draining = a->reason == CORE_DRAINING;
+    (void)d;
+    open_failed(s, draining ? TOOL_E_DRAINING : TOOL_E_TOO_MANY_SESSIONS,
+        draining ? "The daemon is stopping." : "There are too many sessions; close one first.");
+    session_free(s);
+}
+
+/* ---- changing ---- */
+
+static void on_set_written(void *ctx, bool ok)
+{
+    struct waiter *waiter = ctx;
+    struct session *s = waiter->session;
+    struct daemon *d = s->daemon;
+    if (!ok && !s->has_ended) {
+        release_context(d, s->context);
+        memcpy(s->context, waiter->old_context, sizeof(s->context));
+        memset(waiter->old_context, 0, sizeof(waiter->old_context));
+        free(s->label);
+        s->label = waiter->old_label;
+        waiter->old_label = NULL;
+        struct core_event event = context_event(s);
+        put_event(d, &event);
+    }
+    release_context(d, waiter->old_context);
+    waiter_end(waiter, ok, TOOL_E_STORE_FAILED, "The context could not be written to the store.");
+    written(s);
+    work(d);
+}
+
+void session_set(struct session *session, const struct tool_context *context, struct str label,
+    struct waiter *waiter)
+{
+    struct daemon *d = session->daemon;
+    waiter->session = session;
+    for (int i = 0; i < TOOL_PARTS; i++) {
+        waiter->old_context[i] = symbol_hold(d->symbols, session->context[i]);
+    }
+    waiter->old_label = strdup(session->label);
+    if (label.ptr) {
+        char *next = copy(label);
+        if (next) {
+            free(session->label);
+            session->label = next;
+        }
+    }
+    put_context(session, context);
+    struct core_event event = context_event(session);
+    put_event(d, &event);
+    struct store_session row = row_of(session);
+    session->writes++;
+    if (!waiter->old_label || !store_put_session(d->store, &row, on_set_written, waiter)) {
+        on_set_written(waiter, false);
+    }
+}
+
+/* ---- ending ---- */
+
+void session_close(struct session *session, struct waiter *waiter)
+{
+    if (waiter) {
+        waiter->session = session;
+        list_push_back(&session->enders, &waiter->node);
+    }
+    session_event(session, CORE_SESSION_CLOSE);
+}
+
+static void on_dropped(void *ctx, bool ok)
+{
+    struct session *s = ctx;
+    struct daemon *d = s->daemon;
+    struct list *node;
+    while ((node = list_first(&s->enders))) {
+        struct waiter *waiter = CONTAINER_OF(node, struct waiter, node);
+        struct mcp_request *r = ok ? waiter->r : NULL;
+        waiter_end(waiter, ok, TOOL_E_STORE_FAILED, "The end could not be written to the store.");
+        if (r) {
+            mcp_answer_closed(r);
+        }
+    }
+    written(s);
+    work(d);
+}
+
+void session_ended(struct daemon *d, const struct core_action *a)
+{
+    struct session *s = d->sessions[a->session];
+    struct list *node;
+    log_event(LOG_INFO, "session_ended", "session=%s reason=%s", s->handle.text,
+        core_reason_name(a->reason));
+    map_remove(&d->by_handle, handle_str(&s->handle));
+    d->sessions[a->session] = NULL;
+    list_remove(&s->dirty);
+    while ((node = list_first(&s->calls))) {
+        CONTAINER_OF(node, struct call, of_session)->session = NULL;
+        list_remove(node);
+    }
+    if (!list_is_empty(&s->openers) && s->is_durable) {
+        open_failed(s, TOOL_E_SESSION_NOT_FOUND, "The session was closed while it was opened.");
+    }
+    s->has_ended = true;
+    s->writes++;
+    if (!store_drop_session(d->store, handle_str(&s->handle), on_dropped, s)) {
+        on_dropped(s, false); /* its row expires by itself at the next start */
+    }
+}
+
+/* ---- at start and end ---- */
+
+struct loading {
+    struct daemon *d;
+    uint64_t count;
+};
+
+static void load_one(void *ctx, const struct store_session *row)
+{
+    struct loading *loading = ctx;
+    struct daemon *d = loading->d;
+    struct mcp_client client = {row->client_name, row->client_version, row->instance, row->revision};
+    struct session *s = session_new(d, row->principal, &client, row->label);
+    if (!s || !str_copy(row->handle, s->handle.text, HANDLE_SIZE)) {
+        log_event(LOG_WARN, "session_not_loaded", "reason=memory");
+        if (s) {
+            session_free(s);
+        }
+        return;
+    }
+    for (int i = 0; i < TOOL_PARTS; i++) {
+        s->context[i] = symbol_acquire(d->symbols, row->context[i]);
+    }
+    s->is_durable = true;
+    s->created_wall_ns = row->created_wall_ns;
+    s->last_seen_wall_ns = row->last_seen_wall_ns;
+    s->calls_total = row->calls_total;
+    s->calls_ok = row->calls_ok;
+    s->calls_failed = row->calls_failed;
+    s->calls_refused = row->calls_refused;
+    s->rows_total = row->rows_total;
+    struct core_event event = {.kind = CORE_SESSION_LOAD,
+        .user = (uint64_t)(uintptr_t)s,
+        .principal = s->principal,
+        .client = s->client,
+        .created_wall_ns = s->created_wall_ns,
+        .last_seen_wall_ns = s->last_seen_wall_ns};
+    for (int i = 0; i < CORE_PARTS; i++) {
+        event.context.part[i] = s->context[TOOL_ROLE + i];
+    }
+    put_event(d, &event);
+    loading->count++;
+}
+
+bool sessions_load(struct daemon *d, char *err, size_t err_size)
+{
+    struct loading loading = {.d = d};
+    if (!store_load_sessions(d->store, load_one, &loading, err, err_size)) {
+        return false;
+    }
+    log_event(LOG_INFO, "sessions_loaded", "count=%llu", (unsigned long long)loading.count);
+    return true;
+}
+
+void sessions_free(struct daemon *d)
+{
+    for (uint32_t i = 0; d->sessions && i < d->limits.sessions; i++) {
+        if (d->sessions[i]) {
+            session_free(d->sessions[i]);
+        }
+    }
+    map_free(&d->by_handle);
+    free(d->sessions);
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The core's two sides: events go in one after the other, actions are carried out in order. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/inside.h"
+
+enum { EVENTS_MAX = 1 << 20 };
+
+void put_event(struct daemon *d, const struct core_event *event)
+{
+    if (d->event_len == d->event_cap) {
+        size_t cap = d->event_cap > 0 ? d->event_cap * 2 : 64;
+        struct core_event *events = realloc(d->events, cap * sizeof(*events));
+        ASSERT(events && cap <= EVENTS_MAX); /* without its events the core cannot go on */
+        d->events = events;
+        d->event_cap = cap;
+    }
+    d->events[d->event_len++] = *event;
+}
+
+void core_event_for_call(struct daemon *d, enum core_event_kind kind, const struct call *call,
+    enum core_reason reason)
+{
+    struct core_event event = {.kind = kind, .reason = reason, .ticket = call->ticket};
+    if (call->conn != CORE_NONE) {
+        event.conn = call->conn;
+        event.generation = d->leases[call->conn].generation;
+    }
+    if (kind == CORE_DONE) {
+        event.clean = !call->context_unknown;
+        event.moved = call->context_moved;
+        memcpy(event.context.part, d->leases[call->conn].context, sizeof(event.context.part));
+    }
+    put_event(d, &event);
+}
+
+static void on_worker_action(struct daemon *d, const struct core_action *a)
+{
+    if (a->kind == CORE_SPAWN) {
+        lease_spawn(d, a);
+    } else {
+        log_event(LOG_INFO, "worker_killed", "worker=%u generation=%u", a->worker, a->generation);
+        backend_kill(d->backend, a->worker, a->generation);
+    }
+}
+
+static void on_action(struct daemon *d, const struct core_action *a)
+{
+    switch (a->kind) {
+    case CORE_OPENED:
+        session_opened(d, a);
+        break;
+    case CORE_REFUSED:
+        session_refused(d, a);
+        break;
+    case CORE_SESSION_END:
+        session_ended(d, a);
+        break;
+    case CORE_SAVE:
+        session_mark(d->sessions[a->session]);
+        break;
+    case CORE_SPAWN:
+    case CORE_KILL:
+        on_worker_action(d, a);
+        break;
+    case CORE_CONNECT:
+        lease_connect(d, a);
+        break;
+    case CORE_DISCONNECT:
+        lease_disconnect(d, a);
+        break;
+    case CORE_START:
+        lease_start(d, a);
+        break;
+    case CORE_INTERRUPT:
+        if (d->tickets[a->ticket]->exec > 0) {
+            backend_cancel(d->backend, a->conn, a->generation, d->tickets[a->ticket]->exec);
+        }
+        break;
+    case CORE_GRACE:
+        call_grace(d->tickets[a->ticket]);
+        break;
+    case CORE_END:
+        call_ended(d->tickets[a->ticket], a);
+        break;
+    }
+}
+
+static void step(struct daemon *d, struct core_event *event)
+{
+    struct core_actions actions;
+    event->boot_ns = clock_boot_ns();
+    event->wall_ns = clock_wall_ns();
+    core_step(d->core, event, &actions);
+    for (uint32_t i = 0; i < actions.len; i++) {
+        on_action(d, &actions.at[i]);
+    }
+}
+
+static bool next_event(struct daemon *d, struct core_event *ret)
+{
+    if (d->event_head == d->event_len) {
+        d->event_head = d->event_len = 0;
+        *ret = (struct core_event){.kind = CORE_TICK};
+        return core_deadline(d->core) <= clock_boot_ns();
+    }
+    *ret = d->events[d->event_head++];
+    return true;
+}
+
+void work(struct daemon *d)
+{
+    struct core_event event;
+    struct list *node;
+    if (d->is_working) {
+        return; /* whoever is at it sees what was queued */
+    }
+    d->is_working = true;
+    for (;;) {
+        if (next_event(d, &event)) {
+            step(d, &event);
+        } else if ((node = list_first(&d->ready))) {
+            struct call *call = CONTAINER_OF(node, struct call, ready);
+            list_remove(node);
+            call_move(call, call->tool.tool->done(&call->tool, &call->done));
+        } else {
+            break;
+        }
+    }
+    d->is_working = false;
+    uint64_t due_ns = core_deadline(d->core);
+    daemon_arm(d, due_ns < d->wait_ns ? due_ns : d->wait_ns);
+}
