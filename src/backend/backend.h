@@ -19,7 +19,11 @@
 
 struct backend;
 
-enum { BACKEND_WORKERS_MAX = 64, BACKEND_CONNS_MAX = 512 };
+enum {
+    BACKEND_WORKERS_MAX = 64,
+    BACKEND_CONNS_MAX = 512,
+    BACKEND_CALLS_MAX = 64, /* under way on one connection */
+};
 
 struct backend_option {
     struct str key;
@@ -37,7 +41,7 @@ struct backend_setup {
 };
 
 struct backend_exec {
-    uint64_t call; /* comes back in the news */
+    uint64_t call;                        /* comes back in the news */
     const struct backend_option *options; /* connection options to set first */
     uint32_t option_count;
     struct str sql;
@@ -91,7 +95,10 @@ struct backend_error {
 struct backend_handler {
     void *ctx;
     void (*worker_up)(void *ctx, uint32_t worker, uint32_t generation);
-    /* Exited, or could not start: exactly once a spawn, unless backend_kill came first. */
+    /*
+     * Exited, or could not start: exactly once a spawn, unless backend_kill came first.
+     * The conn_lost of its connections follow at once.
+     */
     void (*worker_lost)(void *ctx, uint32_t worker, uint32_t generation, struct str why);
     void (*conn_up)(void *ctx, uint32_t conn, uint32_t generation);
     /*
@@ -124,18 +131,21 @@ void backend_connect(
     struct backend *b, uint32_t conn, uint32_t generation, uint32_t worker);
 void backend_disconnect(struct backend *b, uint32_t conn, uint32_t generation);
 
-/* A connection takes calls one after the other; more than one may be under way. */
+/* A connection takes calls one after the other; BACKEND_CALLS_MAX may be under way. */
 void backend_exec(struct backend *b, uint32_t conn, uint32_t generation,
     const struct backend_exec *exec);
 void backend_fetch(struct backend *b, uint32_t conn, uint32_t generation,
     const struct backend_fetch *fetch);
 void backend_cell(struct backend *b, uint32_t conn, uint32_t generation,
     const struct backend_cell *cell);
-void backend_cancel(
-    struct backend *b, uint32_t conn, uint32_t generation, uint64_t call);
+void backend_cancel(struct backend *b, uint32_t conn, uint32_t generation, uint64_t call);
 
 /* The process of a worker, for whoever measures; 0: none. */
 int backend_pid(const struct backend *b, uint32_t worker);
 
-/* Kills all workers, reaps them, frees itself; then @closed is called from the loop. */
+/*
+ * Kills all workers, reaps them, frees itself; then @closed is called from the loop,
+ * which then holds no handle of this room. After the call there is no news, and no spawn
+ * or connect.
+ */
 void backend_close(struct backend *b, void (*closed)(void *ctx), void *ctx);
