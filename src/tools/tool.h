@@ -91,6 +91,7 @@ struct tool {
     const char *description; /* at most 400 bytes */
     const char *properties;  /* JSON: the members of inputSchema.properties, without braces */
     const char *required;    /* JSON array, "[]" for none */
+    const char *output;      /* JSON: members of outputSchema.properties beside the shared ones */
     bool read_only;
     bool destructive;
     bool idempotent;
@@ -133,6 +134,8 @@ struct tool_call {
     char name[TOOL_NAMES_MAX][TOOL_NAME_SIZE];
     struct buf scratch;
     struct buf failure; /* the first failure's text, while names are looked up */
+    int lookup;         /* how far the look-up of the context's names is */
+    struct tool_context wanted; /* the context that could not be set */
 };
 
 struct tool_session {

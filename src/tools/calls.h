@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Inside of the tools: the functions of the table's rows, and what the families share. */
+#include "tools/args.h"
+#include "tools/reply.h"
+
+enum {
+    TOOL_SHOWN_MAX = 80,
+    TOOL_MESSAGE_MAX = 4096,
+    TOOL_CELL_STEP = 32 * 1024
+};
+
+/* The beginning of what a peer sent, for messages. */
+static inline struct str tool_shown(struct str text)
+{
+    return str_utf8_prefix(text, TOOL_SHOWN_MAX);
+}
+
+static inline bool tool_is_set(const char *part)
+{
+    return part[0] != '\0';
+}
+
+/* Gives the call's buffers their bounds, once. */
+void tool_call_init(struct tool_call *call);
+
+/* The members of `properties` a call may carry: the tool's own and the shared ones. */
+const char *tool_shared_properties(const struct tool *tool);
+
+/*
+ * An error with a hint of its own (ptr NULL: the code's) and more members of `error`, as
+ * JSON (",\"nearest\":[..]"), ptr NULL for none.
+ */
+enum tool_move tool_fail_more(struct tool_call *call, enum tool_code code,
+    uint64_t retry_after_ms, struct str message, struct str hint, struct str more);
+
+/* {"status":STATUS: what follows begins with a comma. */
+void reply_begin(struct tool_call *call, const char *status);
+
+/* query, elapsed_ms, context and the closing brace. Returns TOOL_ANSWER. */
+enum tool_move reply_end(struct tool_call *call);
+
+/* ,"name":"value" and nothing for an empty value. */
+void reply_put_member(struct buf *out, const char *name, struct str value);
+void reply_put_parts(struct buf *out, const struct str parts[TOOL_PARTS]);
+
+/* Runs call->sql; an sql that did not fit is answered. */
+enum tool_move tool_run(struct tool_call *call, uint32_t rows_max, bool keeps_result);
+
+/* The answer when a required argument is not there; false. */
+bool tool_arg_missing(struct tool_call *call, const char *name);
+
+/* Rows as JSON; NULL when the host's text is no array of rows. */
+yyjson_doc *page_parse(const struct tool_page *page);
+
+/* Cell @column of @row; ptr NULL when it is null or no text. */
+struct str page_cell(yyjson_val *row, size_t column);
+
+/* The host's profile called @name; false: none. */
+bool tool_profile_find(struct tool_call *call, struct str name, struct tool_profile *ret);
+
+/*
+ * When the context cannot be set, its database and schema are looked up by name, seen
+ * from the profile's defaults: the only other spelling is tried once, all else is an
+ * error with the nearest names. A tool's `refused` hands over to lookup_refused() and its
+ * `page` to lookup_page() while lookup_wants() says so; @again makes the tool's statement
+ * anew.
+ */
+bool lookup_wants(const struct tool_call *call, const struct tool_failure *failure);
+enum tool_move lookup_refused(struct tool_call *call, const struct tool_failure *failure);
+enum tool_move lookup_page(struct tool_call *call, const struct tool_page *page,
+    enum tool_move (*again)(struct tool_call *call));
+
+/* A relation as asked for: parts are bare, "" the engine's current one. */
+struct relation {
+    char database[TOOL_NAME_SIZE];
+    char schema[TOOL_NAME_SIZE];
+    char name[TOOL_NAME_SIZE];
+};
+
+/* NAME, SCHEMA.NAME or DB.SCHEMA.NAME, the rest from the context. False: answered. */
+MUST_USE bool relation_parse(
+    struct tool_call *call, struct str text, struct relation *ret);
+
+/* Asks the catalogue for the relations nearest to this one. */
+enum tool_move relation_ask(struct tool_call *call, const struct relation *relation);
+
+/* Takes the answer: @relation becomes the one that is meant. False: answered. */
+MUST_USE bool relation_take(
+    struct tool_call *call, const struct tool_page *page, struct relation *relation);
+
+/*
+ * Sets the session's context, or opens a session with it: verified by asking the engine.
+ * `session_page` and `session_done` follow.
+ */
+enum tool_move session_apply(struct tool_call *call);
+
+/* A lone USE, names as written: @catalog may be a schema's when @schema is empty. */
+enum tool_move session_use(struct tool_call *call, struct str catalog, struct str schema);
+
+/* Stages of a call, for the tools of which others may take the place. */
+enum tool_stage {
+    STAGE_FIRST,
+    STAGE_RELATION,  /* the catalogue was asked for relations */
+    STAGE_AGAIN,     /* the statement with the names it gave */
+    STAGE_SAMPLE,    /* rows of one relation */
+    STAGE_ATTACHED,  /* waits for another call of the same statement */
+    STAGE_USE_WHICH, /* is USE's name a database? */
+    STAGE_VERIFY,    /* the engine says its context */
+    STAGE_STORE,     /* the host keeps it */
+};
+
+/* Rows of the table. */
+enum tool_move execute_query_start(struct tool_call *call);
+enum tool_move execute_query_page(struct tool_call *call, const struct tool_page *page);
+enum tool_move execute_query_refused(
+    struct tool_call *call, const struct tool_failure *failure);
+enum tool_move execute_query_done(struct tool_call *call, const struct tool_done *done);
+
+enum tool_move query_view_start(struct tool_call *call);
+enum tool_move query_view_page(struct tool_call *call, const struct tool_page *page);
+enum tool_move query_view_refused(
+    struct tool_call *call, const struct tool_failure *failure);
+
+enum tool_move list_start(struct tool_call *call);
+enum tool_move list_page(struct tool_call *call, const struct tool_page *page);
+enum tool_move list_refused(struct tool_call *call, const struct tool_failure *failure);
+
+enum tool_move describe_start(struct tool_call *call);
+enum tool_move describe_page(struct tool_call *call, const struct tool_page *page);
+enum tool_move describe_refused(
+    struct tool_call *call, const struct tool_failure *failure);
+
+enum tool_move fetch_result_start(struct tool_call *call);
+enum tool_move fetch_result_page(struct tool_call *call, const struct tool_page *page);
+enum tool_move query_status_start(struct tool_call *call);
+enum tool_move query_status_done(struct tool_call *call, const struct tool_done *done);
+enum tool_move cancel_query_start(struct tool_call *call);
+enum tool_move cancel_query_done(struct tool_call *call, const struct tool_done *done);
+
+enum tool_move open_session_start(struct tool_call *call);
+enum tool_move use_context_start(struct tool_call *call);
+enum tool_move session_page(struct tool_call *call, const struct tool_page *page);
+enum tool_move session_refused(
+    struct tool_call *call, const struct tool_failure *failure);
+enum tool_move session_done(struct tool_call *call, const struct tool_done *done);
+enum tool_move close_session_start(struct tool_call *call);
+enum tool_move close_session_done(struct tool_call *call, const struct tool_done *done);
+enum tool_move list_sessions_start(struct tool_call *call);
+enum tool_move whoami_start(struct tool_call *call);
+
+/* What the host says of a failure it met: false when there was none, else answered. */
+bool tool_host_failed(struct tool_call *call, const struct tool_done *done);

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sql/catalog.h"
+#include "tools/calls.h"
+
+static bool take_limit(struct tool_call *call, const struct tool_self *self)
+{
+    int64_t limit;
+    if (!tool_arg_int(call, "limit", 1, self->limit_rows_max, self->limit_rows, &limit)) {
+        return false;
+    }
+    call->limit = (uint32_t)limit;
+    return true;
+}
+
+/* Where, what and why; for a second statement where it starts. */
+static void put_refusal(struct tool_call *call, const struct guard_verdict *verdict,
+    struct str sql, struct buf *text)
+{
+    const char *profile = call->context.part[TOOL_PROFILE];
+    if (verdict->cls == GUARD_EMPTY) {
+        buf_puts(text, "Refused: there is no statement in \"query\". Nothing was run.");
+        return;
+    }
+    if (verdict->cls == GUARD_MULTIPLE) {
+        struct str second = str_utf8_prefix(str_from(sql, verdict->offset), 40);
+        buf_printf(text,
+            "Refused: a second statement starts at line %u, column %u: " STR_FMT
+            "; send one statement a call. Nothing was run.",
+            verdict->line, verdict->column, STR_ARG(second));
+        return;
+    }
+    buf_puts(text, "Refused: ");
+    buf_put_str(
+        text, verdict->found.len > 0 ? tool_shown(verdict->found) : STR("the text"));
+    buf_printf(text, " at line %u, column %u: %s", verdict->line, verdict->column,
+        verdict->reason);
+    if (verdict->cls == GUARD_UNKNOWN) {
+        buf_puts(text, ". Nothing was run.");
+        return;
+    }
+    buf_printf(text, "; profile %s is read_only. Nothing was run.", profile);
+}
+
+static enum tool_move fail_refused(
+    struct tool_call *call, const struct guard_verdict *verdict, struct str sql)
+{
+    struct buf text = BUF_INIT(2048);
+    struct buf more = BUF_INIT(256);
+    struct str hint = {NULL, 0};
+    put_refusal(call, verdict, sql, &text);
+    buf_printf(&more, ",\"class\":\"%s\",\"position\":{\"line\":%u,\"column\":%u}",
+        guard_class_name(verdict->cls), verdict->line, verdict->column);
+    if (verdict->cls == GUARD_USE) {
+        hint =
+            STR("Call use_context instead, or pass database and schema with each call.");
+    } else if (verdict->cls == GUARD_MULTIPLE) {
+        hint = STR("Send each statement in a call of its own.");
+    } else if (verdict->cls == GUARD_EMPTY) {
+        hint = STR("Put one SELECT, SHOW, DESCRIBE or EXPLAIN into query.");
+    } else if (verdict->cls == GUARD_UNKNOWN) {
+        hint =
+            STR("Use SELECT, SHOW, DESCRIBE or EXPLAIN, and check quotes and brackets.");
+    }
+    enum tool_move move = tool_fail_more(
+        call, TOOL_E_STATEMENT_REFUSED, 0, buf_str(&text), hint, buf_str(&more));
+    buf_free(&text);
+    buf_free(&more);
+    return move;
+}
+
+static enum tool_move run_query(struct tool_call *call)
+{
+    struct str sql;
+    if (!tool_arg_required(call, "query", &sql)) {
+        return TOOL_ANSWER;
+    }
+    buf_clear(&call->sql);
+    buf_put_str(&call->sql, sql);
+    call->stage = STAGE_FIRST;
+    return tool_run(call, call->limit, true);
+}
+
+enum tool_move execute_query_start(struct tool_call *call)
+{
+    struct tool_self self;
+    struct handle same;
+    struct str sql;
+    call->host->self(call, &self);
+    if (!tool_args_known(call) || !tool_arg_required(call, "query", &sql) ||
+        !take_limit(call, &self) || !tool_context_resolve(call) ||
+        !tool_arg_int(call, "timeout_s", 1, self.timeout_s_max, 0, &call->timeout_s)) {
+        return TOOL_ANSWER;
+    }
+    struct guard_verdict verdict = guard_check(call->dialect, sql);
+    bool names = verdict.use_catalog.len > 0 || verdict.use_schema.len > 0;
+    if (!verdict.allowed && verdict.cls == GUARD_USE && names &&
+        tool_is_set(call->session)) {
+        return session_use(call, verdict.use_catalog, verdict.use_schema);
+    }
+    if (!verdict.allowed) {
+        return fail_refused(call, &verdict, sql);
+    }
+    enum tool_move move = run_query(call);
+    if (move == TOOL_RUN && tool_is_set(call->session) && verdict.cls == GUARD_SELECT &&
+        !verdict.volatile_or_stateful && call->host->query_same(call, sql, &same)) {
+        call->stage = STAGE_ATTACHED;
+        memcpy(call->name[0], same.text, sizeof(same.text));
+        call->host->query_wait(call, handle_str(&same), self.grace_s);
+        return TOOL_WAIT;
+    }
+    return move;
+}
+
+enum tool_move execute_query_page(struct tool_call *call, const struct tool_page *page)
+{
+    if (call->stage >= STAGE_USE_WHICH) {
+        return session_page(call, page);
+    }
+    if (lookup_wants(call, NULL)) {
+        return lookup_page(call, page, run_query);
+    }
+    return reply_rows(call, page, STR(""));
+}
+
+enum tool_move execute_query_refused(
+    struct tool_call *call, const struct tool_failure *failure)
+{
+    if (call->stage >= STAGE_USE_WHICH) {
+        return session_refused(call, failure);
+    }
+    return lookup_wants(call, failure) ? lookup_refused(call, failure)
+                                       : reply_refused(call, failure);
+}
+
+/* The other call's answer is this one's; one that brought none is not waited for again.
+ */
+enum tool_move execute_query_done(struct tool_call *call, const struct tool_done *done)
+{
+    struct tool_query query;
+    if (call->stage != STAGE_ATTACHED) {
+        return session_done(call, done);
+    }
+    if (!done->ok || !call->host->query_find(call, str_of(call->name[0]), &query)) {
+        return run_query(call);
+    }
+    if (str_eq(query.status, STR("queued")) || str_eq(query.status, STR("running"))) {
+        tool_answer_unfinished(call, query.handle, query.status,
+            call->host->elapsed_ms(call), query.position);
+        return TOOL_ANSWER;
+    }
+    if (str_eq(query.status, STR("done")) && query.answer.len > 0) {
+        buf_clear(&call->out);
+        buf_put_str(&call->out, query.answer);
+        call->is_error = query.answer_is_error;
+        return TOOL_ANSWER;
+    }
+    return run_query(call);
+}
+
+/* One row more than is shown tells whether there are others. */
+static enum tool_move run_view(struct tool_call *call)
+{
+    struct relation relation;
+    if (!relation_parse(call, str_of(call->name[0]), &relation)) {
+        return TOOL_ANSWER;
+    }
+    buf_clear(&call->sql);
+    buf_puts(&call->sql, "SELECT * FROM ");
+    catalog_put_name(&call->sql, call->dialect, str_of(relation.database),
+        str_of(relation.schema), str_of(relation.name));
+    buf_printf(&call->sql, " LIMIT %u", call->limit + 1);
+    return tool_run(call, call->limit, true);
+}
+
+enum tool_move query_view_start(struct tool_call *call)
+{
+    struct tool_self self;
+    call->host->self(call, &self);
+    if (!tool_args_known(call) || !tool_arg_names(call, "view_name") ||
+        !take_limit(call, &self) || !tool_context_resolve(call)) {
+        return TOOL_ANSWER;
+    }
+    if (call->name_count != 1) {
+        return tool_fail(call, TOOL_E_INVALID_ARGUMENT, 0,
+            "query_view reads one relation a call; \"view_name\" holds %u.",
+            call->name_count);
+    }
+    return run_view(call);
+}
+
+static bool put_relation(struct tool_call *call, const struct relation *relation)
+{
+    struct buf full = BUF_INIT(2048);
+    catalog_put_name(&full, call->dialect, str_of(relation->database),
+        str_of(relation->schema), str_of(relation->name));
+    bool fits = buf_ok(&full) && str_copy(buf_str(&full), call->name[0], TOOL_NAME_SIZE);
+    buf_free(&full);
+    if (!fits) {
+        tool_fail(call, TOOL_E_INVALID_ARGUMENT, 0,
+            "The relation's full name is longer than %d bytes.", TOOL_NAME_SIZE - 1);
+    }
+    return fits;
+}
+
+static enum tool_move view_found(struct tool_call *call, const struct tool_page *page)
+{
+    struct relation relation;
+    if (!relation_parse(call, str_of(call->name[0]), &relation) ||
+        !relation_take(call, page, &relation) || !put_relation(call, &relation)) {
+        return TOOL_ANSWER;
+    }
+    call->stage = STAGE_AGAIN;
+    return run_view(call);
+}
+
+enum tool_move query_view_page(struct tool_call *call, const struct tool_page *page)
+{
+    struct tool_page shown = *page;
+    if (lookup_wants(call, NULL)) {
+        return lookup_page(call, page, run_view);
+    }
+    if (call->stage == STAGE_RELATION) {
+        return view_found(call, page);
+    }
+    /* The relation's own number of rows is not known. */
+    if (shown.total_rows > (int64_t)call->limit) {
+        shown.total_rows = -1;
+        shown.truncated = true;
+    }
+    return reply_rows(call, &shown, STR(""));
+}
+
+enum tool_move query_view_refused(
+    struct tool_call *call, const struct tool_failure *failure)
+{
+    struct relation relation;
+    if (lookup_wants(call, failure)) {
+        return lookup_refused(call, failure);
+    }
+    if (call->stage == STAGE_RELATION) {
+        struct tool_failure first = {.message = buf_str(&call->failure)};
+        return reply_refused(call, &first);
+    }
+    if (call->stage == STAGE_AGAIN) {
+        return reply_refused(call, failure);
+    }
+    if (!relation_parse(call, str_of(call->name[0]), &relation)) {
+        return TOOL_ANSWER;
+    }
+    buf_clear(&call->failure);
+    buf_put_str(&call->failure, str_utf8_prefix(failure->message, TOOL_MESSAGE_MAX));
+    call->stage = STAGE_RELATION;
+    return relation_ask(call, &relation);
+}
