@@ -48,7 +48,7 @@ static void count(struct call *call)
     } else {
         s->calls_ok++;
     }
-    session_mark(s);
+    sessions_mark(s);
 }
 
 /* The call is over: whoever asked gets the answer, the record keeps it. */
@@ -100,7 +100,7 @@ static bool find_profile(struct call *call)
 /* A session that was named for this call only is the one it runs in. */
 static void find_session(struct call *call)
 {
-    struct session *s = session_find(call->daemon, str_of(call->tool.session));
+    struct session *s = sessions_find(call->daemon, str_of(call->tool.session));
     if (s != call->session) {
         list_remove(&call->of_session);
         call->session = s && s->is_durable ? s : NULL;
@@ -236,7 +236,7 @@ static struct call *call_alloc(struct daemon *d, struct mcp_request *r, const st
 static void set_client(struct call *call, const struct mcp_call *wanted)
 {
     struct daemon *d = call->daemon;
-    struct session *s = session_find(d, wanted->session);
+    struct session *s = sessions_find(d, wanted->session);
     struct mcp_client client = wanted->client;
     call->principal = symbol_acquire(d->symbols, wanted->principal);
     if (s) {

@@ -15,7 +15,7 @@ static void put_session(struct daemon *d, struct buf *out, const struct session 
     static const char *const parts[] = {"profile", "role", "warehouse", "database", "schema"};
     _Static_assert(ARRAY_LEN(parts) == TOOL_PARTS, "one name a part");
     struct tool_session view;
-    session_view(d, s, &view);
+    sessions_view(d, s, &view);
     buf_puts(out, "{\"session\":");
     buf_put_json(out, view.handle);
     put_pair(out, "principal", symbol_str(d->symbols, s->principal));

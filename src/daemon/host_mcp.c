@@ -19,7 +19,7 @@ static bool admits(void *ctx, uint32_t uid)
 /* The principal's own session of that handle, once it is durable; NULL: none. */
 static struct session *own(struct daemon *d, struct str principal, struct str handle)
 {
-    struct session *s = session_find(d, handle);
+    struct session *s = sessions_find(d, handle);
     return s && s->is_durable && str_eq(symbol_str(d->symbols, s->principal), principal) ? s
                                                                                          : NULL;
 }
@@ -33,7 +33,7 @@ static void open_session(void *ctx, struct mcp_request *r, struct str principal,
         mcp_answer_error(r, "no memory for another session");
         return;
     }
-    session_open(d, principal, client, NULL, STR(""), stays, waiter);
+    sessions_open(d, principal, client, NULL, STR(""), stays, waiter);
     work(d);
 }
 
@@ -46,9 +46,9 @@ static bool find(void *ctx, struct str principal, struct str handle, struct str 
 
 static void tell(struct daemon *d, struct str handle, enum core_event_kind kind)
 {
-    struct session *s = session_find(d, handle);
+    struct session *s = sessions_find(d, handle);
     if (s) {
-        session_event(s, kind);
+        sessions_event(s, kind);
         work(d);
     }
 }
@@ -56,7 +56,7 @@ static void tell(struct daemon *d, struct str handle, enum core_event_kind kind)
 static void touch(void *ctx, struct str handle)
 {
     struct daemon *d = ctx;
-    struct session *s = session_find(d, handle);
+    struct session *s = sessions_find(d, handle);
     if (s) {
         s->last_seen_wall_ns = clock_wall_ns();
     }
@@ -76,13 +76,13 @@ static void detach(void *ctx, struct str handle)
 static void close_session(void *ctx, struct mcp_request *r, struct str handle)
 {
     struct daemon *d = ctx;
-    struct session *s = session_find(d, handle);
+    struct session *s = sessions_find(d, handle);
     struct waiter *waiter = s ? waiter_new(r, NULL) : NULL;
     if (!waiter) {
         mcp_answer_error(r, "no memory to close the session");
         return;
     }
-    session_close(s, waiter);
+    sessions_close(s, waiter);
     work(d);
 }
 

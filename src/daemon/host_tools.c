@@ -62,7 +62,7 @@ static void profile_at(struct tool_call *tool, uint32_t index, struct tool_profi
 
 static struct session *own_session(struct call *call, struct str handle)
 {
-    struct session *s = session_find(call->daemon, handle);
+    struct session *s = sessions_find(call->daemon, handle);
     return s && s->is_durable && s->principal == call->principal ? s : NULL;
 }
 
@@ -71,7 +71,7 @@ static bool find_session(struct tool_call *tool, struct str handle, struct tool_
     struct call *call = call_of(tool);
     struct session *s = own_session(call, handle);
     if (s) {
-        session_view(call->daemon, s, ret);
+        sessions_view(call->daemon, s, ret);
     }
     return s != NULL;
 }
@@ -101,7 +101,7 @@ static void each_session(struct tool_call *tool,
     }
     for (uint32_t i = 0; i < count; i++) {
         struct tool_session view;
-        session_view(d, own[i], &view);
+        sessions_view(d, own[i], &view);
         each(arg, &view);
     }
     free(own);
@@ -123,7 +123,7 @@ static void open_session(
         .instance = str_of(call->instance),
         .revision = STR("")};
     if (waiter) {
-        session_open(d, symbol_str(d->symbols, call->principal), &client, context, label, false,
+        sessions_open(d, symbol_str(d->symbols, call->principal), &client, context, label, false,
             waiter);
     } else {
         no_memory(call);
@@ -137,7 +137,7 @@ static void set_session(struct tool_call *tool, struct str handle,
     struct session *s = own_session(call, handle);
     struct waiter *waiter = s ? waiter_new(NULL, call) : NULL;
     if (waiter) {
-        session_set(s, context, label, waiter);
+        sessions_set(s, context, label, waiter);
     } else if (s) {
         no_memory(call);
     } else {
@@ -151,7 +151,7 @@ static void close_session(struct tool_call *tool, struct str handle)
     struct session *s = own_session(call, handle);
     struct waiter *waiter = s ? waiter_new(NULL, call) : NULL;
     if (waiter) {
-        session_close(s, waiter);
+        sessions_close(s, waiter);
     } else if (s) {
         no_memory(call);
     } else {

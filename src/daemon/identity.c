@@ -41,7 +41,7 @@ const char *client_type(struct str client_name)
     return "unknown";
 }
 
-void session_view(struct daemon *d, const struct session *session, struct tool_session *ret)
+void sessions_view(struct daemon *d, const struct session *session, struct tool_session *ret)
 {
     struct core_session_view view = {.state = CORE_EXPIRED};
     bool is_live = core_session_view(d->core, session->number, &view);

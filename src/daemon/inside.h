@@ -279,20 +279,20 @@ void query_view(struct daemon *d, const struct query *query, struct tool_query *
 void queries_free(struct daemon *d);
 
 /* sessions.c */
-struct session *session_find(struct daemon *d, struct str handle); /* NULL: none */
+struct session *sessions_find(struct daemon *d, struct str handle); /* NULL: none */
 struct waiter *waiter_new(struct mcp_request *r, struct call *call); /* NULL: no memory */
 /* @context NULL: inherited, or the default. Takes @waiter. */
-void session_open(struct daemon *d, struct str principal, const struct mcp_client *client,
+void sessions_open(struct daemon *d, struct str principal, const struct mcp_client *client,
     const struct tool_context *context, struct str label, bool stays, struct waiter *waiter);
 /* @label.ptr NULL: stays. Takes @waiter. */
-void session_set(struct session *session, const struct tool_context *context, struct str label,
+void sessions_set(struct session *session, const struct tool_context *context, struct str label,
     struct waiter *waiter);
-void session_close(struct session *session, struct waiter *waiter); /* takes it; may be NULL */
-void session_opened(struct daemon *d, const struct core_action *a);
-void session_refused(struct daemon *d, const struct core_action *a);
-void session_ended(struct daemon *d, const struct core_action *a);
-void session_mark(struct session *session); /* its row is to be written within a second */
-void session_event(struct session *session, enum core_event_kind kind);
+void sessions_close(struct session *session, struct waiter *waiter); /* takes it; may be NULL */
+void sessions_opened(struct daemon *d, const struct core_action *a);
+void sessions_refused(struct daemon *d, const struct core_action *a);
+void sessions_ended(struct daemon *d, const struct core_action *a);
+void sessions_mark(struct session *session); /* its row is to be written within a second */
+void sessions_event(struct session *session, enum core_event_kind kind);
 void sessions_flush(struct daemon *d);
 MUST_USE bool sessions_load(struct daemon *d, char *err, size_t err_size);
 void sessions_free(struct daemon *d);
@@ -300,7 +300,7 @@ void sessions_free(struct daemon *d);
 /* identity.c */
 uint32_t client_key(struct daemon *d, struct str principal, const struct mcp_client *client);
 const char *client_type(struct str client_name); /* for telemetry and defaults only */
-void session_view(struct daemon *d, const struct session *session, struct tool_session *ret);
+void sessions_view(struct daemon *d, const struct session *session, struct tool_session *ret);
 
 /* host_mcp.c, host_tools.c, control.c */
 struct mcp_host host_mcp(struct daemon *d);

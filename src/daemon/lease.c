@@ -137,6 +137,11 @@ void lease_start(struct daemon *d, const struct core_action *a)
 
 /* ---- what workers say ---- */
 
+static void remember_why(struct daemon *d, uint32_t profile, struct str why)
+{
+    str_copy(str_utf8_prefix(why, WHY_SIZE - 1), d->profile[profile].why, WHY_SIZE);
+}
+
 static void on_worker_up(void *ctx, uint32_t worker, uint32_t generation)
 {
     struct daemon *d = ctx;
@@ -175,11 +180,6 @@ static void on_conn_up(void *ctx, uint32_t conn, uint32_t generation)
     put_event(d, &(struct core_event){
                      .kind = CORE_CONN_UP, .conn = conn, .generation = generation});
     work(d);
-}
-
-static void remember_why(struct daemon *d, uint32_t profile, struct str why)
-{
-    str_copy(str_utf8_prefix(why, WHY_SIZE - 1), d->profile[profile].why, WHY_SIZE);
 }
 
 static void on_conn_lost(

@@ -12,7 +12,7 @@ static struct call *first(struct daemon *d)
     return node ? CONTAINER_OF(node, struct call, waiting) : NULL;
 }
 
-static void send(struct call *call)
+static void ask_now(struct call *call)
 {
     struct daemon *d = call->daemon;
     const struct reader_ask *ask = &call->ask;
@@ -44,7 +44,7 @@ void reader_ask(struct call *call, const struct reader_ask *ask)
     call->exec = ++d->exec_last;
     list_push_back(&d->fetches, &call->waiting);
     if (d->reader_is_open) {
-        send(call);
+        ask_now(call);
     } else if (!d->reader_is_starting) {
         d->reader_is_starting = true;
         d->reader_generation++;
@@ -62,7 +62,7 @@ void reader_opened(struct daemon *d)
 {
     d->reader_is_open = true;
     LIST_FOR(node, &d->fetches) {
-        send(CONTAINER_OF(node, struct call, waiting));
+        ask_now(CONTAINER_OF(node, struct call, waiting));
     }
 }
 

@@ -100,7 +100,7 @@ static struct session *session_new(
     return s;
 }
 
-struct session *session_find(struct daemon *d, struct str handle)
+struct session *sessions_find(struct daemon *d, struct str handle)
 {
     return map_get(&d->by_handle, handle);
 }
@@ -124,7 +124,7 @@ static struct core_event context_event(const struct session *s)
     return event;
 }
 
-void session_event(struct session *session, enum core_event_kind kind)
+void sessions_event(struct session *session, enum core_event_kind kind)
 {
     put_event(session->daemon, &(struct core_event){.kind = kind, .session = session->number});
 }
@@ -135,7 +135,7 @@ static struct store_session row_of(const struct session *s)
 {
     struct daemon *d = s->daemon;
     struct tool_session view;
-    session_view(d, s, &view);
+    sessions_view(d, s, &view);
     struct store_session row = {
         .handle = handle_str(&s->handle),
         .principal = symbol_str(d->symbols, s->principal),
@@ -170,7 +170,7 @@ static bool written(struct session *s)
     return !s->has_ended;
 }
 
-void session_mark(struct session *session)
+void sessions_mark(struct session *session)
 {
     if (list_is_empty(&session->dirty)) {
         list_push_back(&session->daemon->dirty, &session->dirty);
@@ -191,7 +191,7 @@ void sessions_flush(struct daemon *d)
 
 /* ---- opening ---- */
 
-void session_open(struct daemon *d, struct str principal, const struct mcp_client *client,
+void sessions_open(struct daemon *d, struct str principal, const struct mcp_client *client,
     const struct tool_context *context, struct str label, bool stays, struct waiter *waiter)
 {
     struct session *s = session_new(d, principal, client, label);
@@ -235,7 +235,7 @@ static void opener_ready(struct session *s, struct waiter *waiter)
         return;
     }
     if (s->stays) {
-        session_event(s, CORE_SESSION_ATTACH);
+        sessions_event(s, CORE_SESSION_ATTACH);
     }
     waiter_end(waiter, true, TOOL_E_INTERNAL, "");
     mcp_answer_session(r, handle_str(&s->handle));
@@ -254,12 +254,12 @@ static void on_opened_written(void *ctx, bool ok)
     if (ok) {
         struct list *node;
         s->is_durable = true;
-        session_event(s, CORE_SESSION_DURABLE);
+        sessions_event(s, CORE_SESSION_DURABLE);
         while ((node = list_first(&s->openers))) {
             opener_ready(s, CONTAINER_OF(node, struct waiter, node));
         }
     } else {
-        session_event(s, CORE_SESSION_CLOSE);
+        sessions_event(s, CORE_SESSION_CLOSE);
     }
     work(d);
 }
@@ -288,7 +288,7 @@ static void inherit(struct session *s, uint32_t from)
         heir_of->handle.text);
 }
 
-void session_opened(struct daemon *d, const struct core_action *a)
+void sessions_opened(struct daemon *d, const struct core_action *a)
 {
     struct session *s = (struct session *)(uintptr_t)a->user;
     s->number = a->session;
@@ -304,21 +304,21 @@ void session_opened(struct daemon *d, const struct core_action *a)
     struct core_event event = context_event(s);
     put_event(d, &event);
     if (!s->stays) {
-        session_event(s, CORE_SESSION_TOUCH);
+        sessions_event(s, CORE_SESSION_TOUCH);
     }
     struct store_session row = row_of(s);
     s->writes++;
     if (!store_put_session(d->store, &row, on_opened_written, s)) {
         s->writes--;
         open_failed(s, TOOL_E_STORE_FAILED, "The store has too much to write; try again.");
-        session_event(s, CORE_SESSION_CLOSE);
+        sessions_event(s, CORE_SESSION_CLOSE);
     }
     log_event(LOG_INFO, "session_opened", "session=%s principal=" STR_FMT " client=%s",
         s->handle.text, STR_ARG(symbol_str(d->symbols, s->principal)),
         log_quote(str_of(s->client_name)));
 }
 
-void session_refused(struct daemon *d, const struct core_action *a)
+void sessions_refused(struct daemon *d, const struct core_action *a)
 {
     struct session *s = (struct session *)(uintptr_t)a->user;
     bool draining = a->reason == CORE_DRAINING;
@@ -351,7 +351,7 @@ static void on_set_written(void *ctx, bool ok)
     work(d);
 }
 
-void session_set(struct session *session, const struct tool_context *context, struct str label,
+void sessions_set(struct session *session, const struct tool_context *context, struct str label,
     struct waiter *waiter)
 {
     struct daemon *d = session->daemon;
@@ -379,13 +379,13 @@ void session_set(struct session *session, const struct tool_context *context, st
 
 /* ---- ending ---- */
 
-void session_close(struct session *session, struct waiter *waiter)
+void sessions_close(struct session *session, struct waiter *waiter)
 {
     if (waiter) {
         waiter->session = session;
         list_push_back(&session->enders, &waiter->node);
     }
-    session_event(session, CORE_SESSION_CLOSE);
+    sessions_event(session, CORE_SESSION_CLOSE);
 }
 
 static void on_dropped(void *ctx, bool ok)
@@ -405,7 +405,7 @@ static void on_dropped(void *ctx, bool ok)
     work(d);
 }
 
-void session_ended(struct daemon *d, const struct core_action *a)
+void sessions_ended(struct daemon *d, const struct core_action *a)
 {
     struct session *s = d->sessions[a->session];
     struct list *node;

@@ -50,16 +50,16 @@ static void on_action(struct daemon *d, const struct core_action *a)
 {
     switch (a->kind) {
     case CORE_OPENED:
-        session_opened(d, a);
+        sessions_opened(d, a);
         break;
     case CORE_REFUSED:
-        session_refused(d, a);
+        sessions_refused(d, a);
         break;
     case CORE_SESSION_END:
-        session_ended(d, a);
+        sessions_ended(d, a);
         break;
     case CORE_SAVE:
-        session_mark(d->sessions[a->session]);
+        sessions_mark(d->sessions[a->session]);
         break;
     case CORE_SPAWN:
     case CORE_KILL:
