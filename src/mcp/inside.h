@@ -48,6 +48,7 @@ struct mcp_conn {
     struct pipe_conn *pipe;
     bool greeted;
     bool attached; /* to @session */
+    bool opening;  /* a session is being opened: calls wait for it */
     char principal[PRINCIPAL_SIZE];
     char instance[NAME_SIZE];
     char client_name[NAME_SIZE];

@@ -51,6 +51,9 @@ static void open_session(struct mcp_request *r, struct str instance)
         .instance = instance,
         .revision = str_of(revision_name(r->revision)),
     };
+    if (conn) {
+        conn->opening = true;
+    }
     if (conn && r->wait == WAIT_INITIALIZE) {
         str_copy(client.name, conn->client_name, sizeof(conn->client_name));
         str_copy(client.version, conn->client_version, sizeof(conn->client_version));
@@ -158,8 +161,10 @@ static void tools_call(
                          origin->session[0] == '\0';
     struct mcp_request *r =
         request_new(mcp, origin, message, needs_session ? WAIT_REOPEN : WAIT_CALL);
-    if (r && needs_session) {
+    if (r && needs_session && !r->conn->opening) {
         open_session(r, origin->instance);
+    } else if (r && needs_session) {
+        return; /* it goes on with the session that is being opened */
     } else if (r) {
         call_tool(r);
     }

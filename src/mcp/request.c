@@ -195,24 +195,51 @@ void answer_error(struct mcp *mcp, const struct mcp_origin *origin, yyjson_val *
     buf_free(&out);
 }
 
-void mcp_answer_session(struct mcp_request *r, struct str handle)
+static void go_on(struct mcp_request *r, struct str handle)
+{
+    str_copy(handle, r->session, sizeof(r->session));
+    r->wait = WAIT_CALL;
+    call_tool(r);
+}
+
+/* A call on this connection that waits for the session; NULL: none. */
+static struct mcp_request *next_waiting(struct mcp_conn *conn)
+{
+    LIST_FOR(node, &conn->mcp->requests) {
+        struct mcp_request *r = CONTAINER_OF(node, struct mcp_request, all);
+        if (r->conn == conn && r->wait == WAIT_REOPEN) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+static void answer_initialize(struct mcp_request *r, struct str handle)
 {
     struct buf out = BUF_INIT(ANSWER_MAX);
     char headers[64];
-    if (r->conn) {
-        conn_session(r->conn, handle);
-    }
-    str_copy(handle, r->session, sizeof(r->session));
-    if (r->wait == WAIT_REOPEN) {
-        r->wait = WAIT_CALL;
-        call_tool(r);
-        return;
-    }
-    ASSERT(r->wait == WAIT_INITIALIZE);
     put_initialized(r, &out);
     int len = snprintf(headers, sizeof(headers), "Mcp-Session-Id: " STR_FMT "\r\n", STR_ARG(handle));
     ASSERT(len > 0 && (size_t)len < sizeof(headers));
     finish(r, 200, headers, &out);
+}
+
+void mcp_answer_session(struct mcp_request *r, struct str handle)
+{
+    struct mcp_conn *conn = r->conn;
+    ASSERT(r->wait == WAIT_INITIALIZE || r->wait == WAIT_REOPEN);
+    if (conn) {
+        conn->opening = false;
+        conn_session(conn, handle);
+    }
+    if (r->wait == WAIT_INITIALIZE) {
+        answer_initialize(r, handle);
+    } else {
+        go_on(r, handle);
+    }
+    while (conn && (r = next_waiting(conn))) {
+        go_on(r, handle);
+    }
 }
 
 void mcp_answer_closed(struct mcp_request *r)
@@ -243,8 +270,16 @@ void mcp_answer_tool(struct mcp_request *r, struct str structured, bool is_error
 void mcp_answer_error(struct mcp_request *r, const char *message)
 {
     struct buf out = BUF_INIT(ANSWER_MAX);
+    struct mcp_conn *conn = r->wait == WAIT_INITIALIZE || r->wait == WAIT_REOPEN ? r->conn : NULL;
     put_error(&out, r->message.id, RPC_INTERNAL, message, STR(""));
     finish(r, 503, "Retry-After: 1\r\n", &out);
+    if (conn && conn->opening) {
+        conn->opening = false;
+        while ((r = next_waiting(conn))) {
+            put_error(&out, r->message.id, RPC_INTERNAL, message, STR(""));
+            finish(r, 503, "", &out);
+        }
+    }
 }
 
 void request_reject(struct mcp_request *r, int code, const char *message)
