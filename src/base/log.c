@@ -2,13 +2,14 @@
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { LOG_LINE_MAX = 2048, LOG_QUOTE_MAX = 400 };
 
-static enum log_level log_threshold = LOG_INFO;
+static _Atomic(enum log_level) log_threshold = LOG_INFO; /* threads log while it is set */
 static const char *const log_names[] = {"debug", "info", "warn", "error"};
 
 void log_set_level(enum log_level level)

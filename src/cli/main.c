@@ -2,6 +2,7 @@
 /* snowmux: the command line. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <linux/close_range.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -53,6 +54,8 @@ int main(int argc, char **argv)
     if (!options_parse(&options, argc, argv)) {
         return 2;
     }
+    /* Whatever the parent left open must not reach workers, or a daemon that a bridge starts. */
+    close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
     if (!find_programs(self, worker, PATHS_SIZE)) {
         fprintf(stderr, "snowmux: cannot find this program's own path in /proc\n");
         return 1;
