@@ -39,10 +39,14 @@ static void check_sessions(const struct core *core)
 static void check_tickets(const struct core *core)
 {
     uint32_t queued = 0;
+    uint32_t held = 0;
     for (uint32_t i = 0; i < core->limits.tickets; i++) {
         const struct ticket *t = &core->tickets[i];
         if (t->state == TICKET_FREE) {
             ASSERT(t->deadline.heap_at == 0);
+        } else if (t->state == TICKET_HELD) {
+            ASSERT(core->sessions[t->session].body == BODY_LOADING && t->flow == CORE_NONE);
+            held++;
         } else if (t->state == TICKET_QUEUED) {
             ASSERT(t->conn == CORE_NONE && t->flow != CORE_NONE);
             ASSERT(core->flows[t->flow].key == t->client);
@@ -51,6 +55,7 @@ static void check_tickets(const struct core *core)
             ASSERT(core->conns[t->conn].ticket == i && t->flow == CORE_NONE);
         }
     }
+    ASSERT(held == core->held_count);
     ASSERT(queued == core->queued && queued <= core->limits.queue_total);
 }
 

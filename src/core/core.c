@@ -130,6 +130,7 @@ static void handle(struct core *core, const struct core_event *event)
     case CORE_SESSION_LOAD:
         session_load(core, event);
         break;
+    case CORE_SESSION_BODY:
     case CORE_SESSION_DURABLE:
     case CORE_SESSION_ATTACH:
     case CORE_SESSION_DETACH:

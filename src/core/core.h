@@ -13,6 +13,8 @@
  *   later event.
  * - Completions name (connection, generation). A generation that no longer matches is late
  *   and is ignored: it cannot touch the successor.
+ * - A session is a stub here. Its body (names, metrics) is the shell's: a stub that was loaded
+ *   has none until CORE_LOAD was answered, and loses it again when its client stays away.
  * - Every ticket ends by exactly one CORE_END. Sessions end by exactly one CORE_SESSION_END.
  */
 #include <stdbool.h>
@@ -48,7 +50,8 @@ enum core_session_state {
 enum core_event_kind {
     CORE_TICK,            /* nothing happened but time */
     CORE_SESSION_OPEN,    /* request, principal, client, context -> OPENED or REFUSED */
-    CORE_SESSION_LOAD,    /* at start: a stored session, disconnected since last_seen */
+    CORE_SESSION_LOAD,    /* at start: a stored session's stub, disconnected since last_seen */
+    CORE_SESSION_BODY,    /* answers CORE_LOAD; with a reason: the body cannot be had */
     CORE_SESSION_DURABLE, /* the store has it */
     CORE_SESSION_ATTACH,  /* one more stream, bridge or socket */
     CORE_SESSION_DETACH,  /* one less */
@@ -92,7 +95,7 @@ enum core_scope {
 /* One event; unused fields are 0. Times are nanoseconds. */
 struct core_event {
     enum core_event_kind kind;
-    enum core_reason reason; /* CANCEL */
+    enum core_reason reason; /* CANCEL, SESSION_BODY */
     uint64_t boot_ns;        /* never runs backwards */
     uint64_t wall_ns;
     uint64_t user;       /* the shell's word for a request; comes back in the answer */
@@ -117,6 +120,8 @@ enum core_action_kind {
     CORE_REFUSED,     /* user, reason: no session */
     CORE_SESSION_END, /* session, reason: forget it, also in the store */
     CORE_SAVE,        /* session, state: its row changed */
+    CORE_LOAD,        /* session: fetch its body; its calls wait for SESSION_BODY */
+    CORE_UNLOAD,      /* session: it sleeps, the stub is enough */
     CORE_SPAWN,       /* worker, generation, profile: start the process */
     CORE_KILL,        /* worker, generation: end the process now */
     CORE_CONNECT,     /* conn, generation, worker: open a backend connection */
@@ -171,6 +176,7 @@ struct core_limits {
     uint64_t resume_ns; /* disconnected: kept this long */
     uint64_t age_ns;    /* 0 = off */
     uint64_t touch_ns;  /* one plain HTTP request keeps a session connected this long */
+    uint64_t sleep_ns;  /* disconnected for this long: its body is let go */
     uint64_t grace_ns;
     uint64_t queue_ns;
     uint64_t cancel_ns; /* an interrupted statement may take this long to stop */

@@ -72,7 +72,7 @@ bool queue_admit(const struct core *core, const struct core_event *event, enum c
     const struct core_limits *limits = &core->limits;
     const struct profile *profile = &core->profiles[event->profile];
     *ret = CORE_SCOPE_ALL;
-    if (core->queued >= limits->queue_total) {
+    if (core->queued + core->held_count >= limits->queue_total) {
         return false;
     }
     uint32_t principal = flow_find(core, profile->turn, event->principal);

@@ -59,7 +59,9 @@ static void session_rearm(struct core *core, uint32_t session)
     } else if (s->calls > 0 || s->state == CORE_CONNECTING) {
         other_ns = s->state == CORE_ACTIVE && s->connections == 0 ? s->touched_ns : CORE_NEVER;
     } else if (s->state == CORE_DISCONNECTED) {
-        other_ns = add_ns(s->active_ns, core->limits.resume_ns);
+        uint64_t sleep_ns = add_ns(s->active_ns, core->limits.sleep_ns);
+        other_ns = s->body == BODY_HERE && sleep_ns < s->resume_until_ns ? sleep_ns
+                                                                         : s->resume_until_ns;
     } else if (s->connections > 0) {
         other_ns = add_ns(s->active_ns, core->limits.idle_ns);
     } else {
@@ -92,6 +94,7 @@ static uint32_t session_new(struct core *core, const struct core_event *event)
         .client = event->client,
         .context = event->context,
         .active_ns = core->now_ns,
+        .body = BODY_HERE,
         .created_wall_ns = core->wall_ns,
         .last_seen_wall_ns = core->wall_ns,
         .expire_ns = CORE_NEVER,
@@ -158,7 +161,8 @@ static bool evict(struct core *core, uint32_t principal, bool any_principal)
         const struct session *s = &core->sessions[at];
         if (s->used && s->state == CORE_DISCONNECTED && s->calls == 0 &&
             (any_principal || s->principal == principal) &&
-            (oldest == CORE_NONE || s->active_ns < core->sessions[oldest].active_ns)) {
+            (oldest == CORE_NONE ||
+                s->resume_until_ns < core->sessions[oldest].resume_until_ns)) {
             oldest = at;
         }
         at = any_principal ? at + 1 : s->next_principal;
@@ -189,7 +193,8 @@ static uint32_t find_heir_of(struct core *core, uint32_t principal, uint32_t cli
         const struct session *s = &core->sessions[at];
         if (s->client == client && s->principal == principal &&
             s->state == CORE_DISCONNECTED && s->end_reason == CORE_OK &&
-            (newest == CORE_NONE || s->active_ns > core->sessions[newest].active_ns)) {
+            (newest == CORE_NONE ||
+                s->resume_until_ns > core->sessions[newest].resume_until_ns)) {
             newest = at;
         }
     }
@@ -248,6 +253,7 @@ void session_load(struct core *core, const struct core_event *event)
     uint64_t age_ns =
         event->created_wall_ns < core->wall_ns ? core->wall_ns - event->created_wall_ns : 0;
     s->state = CORE_DISCONNECTED;
+    s->body = BODY_ASLEEP;
     s->created_wall_ns = event->created_wall_ns;
     s->last_seen_wall_ns = seen_ns;
     s->active_ns = away_ns < core->now_ns ? core->now_ns - away_ns : 0;
@@ -261,10 +267,52 @@ void session_load(struct core *core, const struct core_event *event)
     a->session = session;
     a->heir_of = CORE_NONE;
     a->context = s->context;
-    /* Away for longer than the boot clock has run: what is left of the window counts. */
+    /* It may be away for longer than the boot clock has run: what is left counts. */
     uint64_t left_ns = away_ns < core->limits.resume_ns ? core->limits.resume_ns - away_ns : 0;
-    uint64_t end_ns = add_ns(core->now_ns, left_ns);
-    deadline_arm(core, &s->deadline, end_ns < s->expire_ns ? end_ns : s->expire_ns);
+    s->resume_until_ns = add_ns(core->now_ns, left_ns);
+    session_rearm(core, session);
+}
+
+bool session_is_awake(struct core *core, uint32_t session)
+{
+    struct session *s = &core->sessions[session];
+    if (s->body == BODY_ASLEEP) {
+        s->body = BODY_LOADING;
+        act(core, CORE_LOAD)->session = session;
+    }
+    return s->body == BODY_HERE;
+}
+
+/* Its calls go on, oldest first; without a body there is no session. */
+static void body_came(struct core *core, const struct core_event *event)
+{
+    struct session *s = &core->sessions[event->session];
+    if (s->body != BODY_LOADING) {
+        return;
+    }
+    if (event->reason != CORE_OK) {
+        session_close(core, event->session, CORE_NO_SESSION);
+        return;
+    }
+    s->body = BODY_HERE;
+    uint32_t oldest = s->first_ticket;
+    while (oldest != CORE_NONE && core->tickets[oldest].session_next != CORE_NONE) {
+        oldest = core->tickets[oldest].session_next;
+    }
+    for (uint32_t t = oldest; t != CORE_NONE; t = core->tickets[t].session_prev) {
+        if (core->tickets[t].state == TICKET_HELD) {
+            core->held_count--;
+            queue_push(core, t, false);
+            ticket_rearm(core, t);
+        }
+    }
+}
+
+static void disconnect(struct core *core, struct session *s)
+{
+    s->active_ns = core->now_ns; /* the resume window begins */
+    s->resume_until_ns = add_ns(core->now_ns, core->limits.resume_ns);
+    session_move(s, CORE_DISCONNECTED);
 }
 
 static void come_back(struct core *core, uint32_t session)
@@ -289,8 +337,7 @@ static void leave(struct core *core, uint32_t session)
     if (s->calls > 0) {
         session_move(s, CORE_DISCONNECTING);
     } else if (s->state != CORE_DISCONNECTED) {
-        s->active_ns = core->now_ns; /* the resume window begins */
-        session_move(s, CORE_DISCONNECTED);
+        disconnect(core, s);
         session_save(core, session);
     }
 }
@@ -305,10 +352,18 @@ void session_event(struct core *core, const struct core_event *event)
     }
     switch (event->kind) {
     case CORE_SESSION_DURABLE:
-        session_move(s, is_connected(core, s) ? CORE_CONNECTED : CORE_DISCONNECTED);
+        if (is_connected(core, s)) {
+            session_move(s, CORE_CONNECTED);
+        } else {
+            disconnect(core, s);
+        }
+        break;
+    case CORE_SESSION_BODY:
+        body_came(core, event);
         break;
     case CORE_SESSION_ATTACH:
         s->connections++;
+        (void)session_is_awake(core, session);
         come_back(core, session);
         break;
     case CORE_SESSION_DETACH:
@@ -318,6 +373,7 @@ void session_event(struct core *core, const struct core_event *event)
         break;
     case CORE_SESSION_TOUCH:
         s->touched_ns = core->now_ns + core->limits.touch_ns;
+        (void)session_is_awake(core, session);
         come_back(core, session);
         break;
     case CORE_SESSION_CONTEXT:
@@ -396,15 +452,20 @@ void session_due(struct core *core, uint32_t session)
         session_close(core, session, CORE_AGE_LIMIT);
         return;
     }
-    if (s->state == CORE_DISCONNECTED) {
+    if (s->state == CORE_DISCONNECTED && s->resume_until_ns <= core->now_ns) {
         session_end(core, session, CORE_IDLE_LIMIT);
+        return;
+    }
+    if (s->state == CORE_DISCONNECTED) {
+        s->body = BODY_ASLEEP;
+        act(core, CORE_UNLOAD)->session = session;
+        session_rearm(core, session);
         return;
     }
     /* Idle for too long although a stream is open: as if it had gone. */
     if (s->calls == 0 && s->connections > 0 &&
         add_ns(s->active_ns, core->limits.idle_ns) <= core->now_ns) {
-        s->active_ns = core->now_ns;
-        session_move(s, CORE_DISCONNECTED);
+        disconnect(core, s);
         session_save(core, session);
     } else {
         leave(core, session);

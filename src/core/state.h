@@ -33,6 +33,7 @@ struct session {
     uint64_t expire_ns;     /* age limit, boot clock */
     uint64_t touched_ns;    /* connected until then by plain requests */
     uint64_t active_ns;     /* last call ended or connection made */
+    uint64_t resume_until_ns; /* disconnected: gone then */
     struct core_context context;
     uint32_t principal;
     uint32_t client;
@@ -43,11 +44,19 @@ struct session {
     uint32_t next_client;    /* chain of the client key's bucket */
     uint8_t state;
     uint8_t end_reason; /* CORE_OK: not ending */
+    uint8_t body;       /* enum body */
     bool used;
+};
+
+enum body {
+    BODY_ASLEEP,  /* only the stub is in memory */
+    BODY_LOADING, /* asked for; calls are held */
+    BODY_HERE,
 };
 
 enum ticket_state {
     TICKET_FREE,
+    TICKET_HELD, /* its session's body is being loaded */
     TICKET_QUEUED,
     TICKET_LEASED,  /* on a connection, not yet with the engine */
     TICKET_RUNNING, /* with the engine */
@@ -147,6 +156,7 @@ struct core {
     uint32_t heap_len;
     uint32_t buckets_mask;
     uint32_t ending_count; /* sessions that wait for their last call */
+    uint32_t held_count;   /* tickets that wait for a body */
     struct session *sessions;
     struct ticket *tickets;
     struct flow *flows;
@@ -174,6 +184,7 @@ void session_event(struct core *core, const struct core_event *event);
 void session_call_begun(struct core *core, uint32_t session, uint32_t ticket);
 void session_call_ended(struct core *core, uint32_t session, uint32_t ticket);
 void session_due(struct core *core, uint32_t session);
+bool session_is_awake(struct core *core, uint32_t session); /* false: its body is asked for */
 
 /* queue.c: round robin over principals, then over a principal's client keys */
 bool queue_admit(const struct core *core, const struct core_event *event, enum core_scope *ret);

@@ -2,6 +2,11 @@
 /* Tickets: a call's way from submission to its one end. */
 #include "core/state.h"
 
+static bool is_waiting(const struct ticket *t)
+{
+    return t->state == TICKET_QUEUED || t->state == TICKET_HELD;
+}
+
 void ticket_rearm(struct core *core, uint32_t ticket)
 {
     struct ticket *t = &core->tickets[ticket];
@@ -9,9 +14,8 @@ void ticket_rearm(struct core *core, uint32_t ticket)
     if (!t->graced && core->limits.grace_ns > 0) {
         at_ns = t->arrived_ns + core->limits.grace_ns;
     }
-    uint64_t end_ns = t->state == TICKET_QUEUED ? t->arrived_ns + core->limits.queue_ns
-                                                : t->run_until_ns;
-    if (t->state != TICKET_QUEUED && t->end_reason != CORE_OK) {
+    uint64_t end_ns = is_waiting(t) ? t->arrived_ns + core->limits.queue_ns : t->run_until_ns;
+    if (!is_waiting(t) && t->end_reason != CORE_OK) {
         end_ns = CORE_NEVER; /* the connection's deadline ends it */
     }
     deadline_arm(core, &t->deadline, at_ns < end_ns ? at_ns : end_ns);
@@ -49,7 +53,9 @@ static enum core_reason refusal_of(struct core *core, const struct core_event *e
     if (pool_unavailable(core, event->profile, ret_retry_ns)) {
         return CORE_UNAVAILABLE;
     }
-    if (!queue_admit(core, event, ret_scope)) {
+    bool is_held = event->session != CORE_NONE && core->sessions[event->session].body != BODY_HERE;
+    if ((is_held && core->sessions[event->session].calls >= core->limits.queue_client) ||
+        !queue_admit(core, event, ret_scope)) {
         *ret_retry_ns = 1000000000; /* an estimate of the wait belongs to the scheduler */
         return CORE_QUEUE_FULL;
     }
@@ -91,7 +97,12 @@ void ticket_submit(struct core *core, const struct core_event *event)
     if (t->session != CORE_NONE) {
         session_call_begun(core, t->session, event->ticket);
     }
-    queue_push(core, event->ticket, false);
+    if (t->session == CORE_NONE || session_is_awake(core, t->session)) {
+        queue_push(core, event->ticket, false);
+    } else {
+        t->state = TICKET_HELD;
+        core->held_count++;
+    }
     ticket_rearm(core, event->ticket);
 }
 
@@ -101,6 +112,10 @@ void ticket_cancel(struct core *core, uint32_t ticket, enum core_reason reason)
     switch ((enum ticket_state)t->state) {
     case TICKET_FREE:
         break; /* it ended while the cancel was on its way */
+    case TICKET_HELD:
+        core->held_count--;
+        ticket_end(core, ticket, reason, CORE_SCOPE_CLIENT, 0);
+        break;
     case TICKET_QUEUED:
         queue_remove(core, ticket);
         ticket_end(core, ticket, reason, CORE_SCOPE_CLIENT, 0);
@@ -119,11 +134,11 @@ void ticket_cancel(struct core *core, uint32_t ticket, enum core_reason reason)
 void ticket_due(struct core *core, uint32_t ticket)
 {
     struct ticket *t = &core->tickets[ticket];
-    if (t->state == TICKET_QUEUED && t->arrived_ns + core->limits.queue_ns <= core->now_ns) {
+    if (is_waiting(t) && t->arrived_ns + core->limits.queue_ns <= core->now_ns) {
         ticket_cancel(core, ticket, CORE_QUEUE_TIMEOUT);
         return;
     }
-    if (t->state != TICKET_QUEUED && t->end_reason == CORE_OK &&
+    if (!is_waiting(t) && t->end_reason == CORE_OK &&
         t->run_until_ns <= core->now_ns) {
         ticket_cancel(core, ticket, CORE_TIMEOUT);
         return;

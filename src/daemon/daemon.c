@@ -210,6 +210,7 @@ static void set_limits(struct daemon *d)
         .resume_ns = (uint64_t)c->session_resume_s * NS_PER_S,
         .age_ns = (uint64_t)c->session_age_s * NS_PER_S,
         .touch_ns = 60 * NS_PER_S,
+        .sleep_ns = 60 * NS_PER_S,
         .grace_ns = (uint64_t)c->query_grace_s * NS_PER_S,
         .queue_ns = (uint64_t)c->query_queue_s * NS_PER_S,
         .cancel_ns = NS_PER_S,

@@ -61,6 +61,11 @@ static void on_action(struct daemon *d, const struct core_action *a)
     case CORE_SAVE:
         sessions_mark(d->sessions[a->session]);
         break;
+    case CORE_LOAD:
+        sessions_event(d->sessions[a->session], CORE_SESSION_BODY);
+        break;
+    case CORE_UNLOAD:
+        break;
     case CORE_SPAWN:
     case CORE_KILL:
         on_worker_action(d, a);

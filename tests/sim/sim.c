@@ -46,6 +46,7 @@ struct sim {
     bool conn_stuck[CORE_CONNS_MAX];
     bool session_live[SESSIONS];
     uint32_t session_connections[SESSIONS];
+    uint64_t session_life[SESSIONS]; /* counts the sessions that had this number */
     uint32_t running[CORE_PROFILES_MAX];
     uint32_t turns_since[CORE_PROFILES_MAX][PRINCIPALS + 1][PRINCIPALS + 1];
     bool faults;
@@ -156,12 +157,22 @@ static void on_action(struct sim *s, const struct core_action *a)
         s->session_live[a->session] = true;
         s->session_connections[a->session] = 0;
         if (a->user == 1) {
-            e = (struct core_event){.kind = CORE_SESSION_DURABLE, .session = a->session};
+            e = (struct core_event){.kind = CORE_SESSION_DURABLE,
+                .session = a->session,
+                .user = s->session_life[a->session]};
             later(s, 0, e);
         }
         break;
+    case CORE_LOAD:
+        e = (struct core_event){.kind = CORE_SESSION_BODY,
+            .session = a->session,
+            .user = s->session_life[a->session],
+            .reason = fails ? CORE_NO_SESSION : CORE_OK};
+        later(s, ms(rng_below(&s->rng, 5)), e);
+        break;
     case CORE_SESSION_END:
         CHECK(s->session_live[a->session]);
+        s->session_life[a->session]++;
         s->session_live[a->session] = false;
         break;
     case CORE_SPAWN:
@@ -190,6 +201,7 @@ static void on_action(struct sim *s, const struct core_action *a)
         break;
     case CORE_REFUSED:
     case CORE_SAVE:
+    case CORE_UNLOAD:
     case CORE_KILL:
     case CORE_DISCONNECT:
     case CORE_GRACE:
@@ -338,7 +350,9 @@ static void advance(struct sim *s, uint64_t until_ns)
             struct core_event event = s->pending[first].event;
             s->now_ns = next_ns;
             s->pending[first] = s->pending[--s->pending_len];
-            if (event.kind == CORE_SESSION_DURABLE && !s->session_live[event.session]) {
+            bool for_session =
+                event.kind == CORE_SESSION_DURABLE || event.kind == CORE_SESSION_BODY;
+            if (for_session && s->session_life[event.session] != event.user) {
                 continue;
             }
             step(s, event);
@@ -364,6 +378,7 @@ static uint64_t run(uint64_t seed, uint64_t actions, uint64_t *ret_steps)
         .resume_ns = ms(20000),
         .age_ns = rng_below(&s.rng, 2) * ms(30000),
         .touch_ns = ms(600),
+        .sleep_ns = ms(2000),
         .grace_ns = ms(100),
         .queue_ns = ms(800),
         .cancel_ns = ms(50),
