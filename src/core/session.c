@@ -386,7 +386,7 @@ void session_event(struct core *core, const struct core_event *event)
     default:
         UNREACHABLE();
     }
-    if (s->end_reason == CORE_OK) {
+    if (s->used && s->end_reason == CORE_OK) {
         session_rearm(core, session);
     }
 }
