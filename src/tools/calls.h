@@ -39,6 +39,8 @@ void reply_begin(struct tool_call *call, const char *status);
 
 /* query, elapsed_ms, context and the closing brace. Returns TOOL_ANSWER. */
 enum tool_move reply_end(struct tool_call *call);
+enum tool_move reply_end_of(
+    struct tool_call *call, struct str query, uint64_t elapsed_ms);
 
 /* ,"name":"value" and nothing for an empty value. */
 void reply_put_member(struct buf *out, const char *name, struct str value);
@@ -85,9 +87,12 @@ MUST_USE bool relation_parse(
 /* Asks the catalogue for the relations nearest to this one. */
 enum tool_move relation_ask(struct tool_call *call, const struct relation *relation);
 
-/* Takes the answer: @relation becomes the one that is meant. False: answered. */
+/*
+ * Takes the answer: call->name[@index] becomes the full name of the one that is meant.
+ * False: answered.
+ */
 MUST_USE bool relation_take(
-    struct tool_call *call, const struct tool_page *page, struct relation *relation);
+    struct tool_call *call, const struct tool_page *page, uint32_t index);
 
 /*
  * Sets the session's context, or opens a session with it: verified by asking the engine.
@@ -133,6 +138,7 @@ enum tool_move describe_refused(
 
 enum tool_move fetch_result_start(struct tool_call *call);
 enum tool_move fetch_result_page(struct tool_call *call, const struct tool_page *page);
+enum tool_move fetch_result_done(struct tool_call *call, const struct tool_done *done);
 enum tool_move query_status_start(struct tool_call *call);
 enum tool_move query_status_done(struct tool_call *call, const struct tool_done *done);
 enum tool_move cancel_query_start(struct tool_call *call);

@@ -209,19 +209,39 @@ static void fail_relation(
     buf_free(&where);
 }
 
-bool relation_take(
-    struct tool_call *call, const struct tool_page *page, struct relation *relation)
+static bool put_full_name(
+    struct tool_call *call, const struct relation *relation, uint32_t index)
 {
+    struct buf full = BUF_INIT(TOOL_NAME_SIZE * 8);
+    catalog_put_name(&full, call->dialect, str_of(relation->database),
+        str_of(relation->schema), str_of(relation->name));
+    bool fits =
+        buf_ok(&full) && str_copy(buf_str(&full), call->name[index], TOOL_NAME_SIZE);
+    buf_free(&full);
+    if (!fits) {
+        tool_fail(call, TOOL_E_INVALID_ARGUMENT, 0,
+            "The full name of %s is longer than %d bytes.", relation->name,
+            TOOL_NAME_SIZE - 1);
+    }
+    return fits;
+}
+
+bool relation_take(struct tool_call *call, const struct tool_page *page, uint32_t index)
+{
+    struct relation relation;
+    if (!relation_parse(call, str_of(call->name[index]), &relation)) {
+        return false;
+    }
     yyjson_doc *doc = page_parse(page);
     yyjson_val *rows = yyjson_doc_get_root(doc);
-    yyjson_val *row = resolve_row(str_of(relation->name), rows);
+    yyjson_val *row = resolve_row(str_of(relation.name), rows);
     call->cell_chars = 0;
-    bool ok = row && str_copy(page_cell(row, 0), relation->name, TOOL_NAME_SIZE) &&
-              str_copy(page_cell(row, 2), relation->database, TOOL_NAME_SIZE) &&
-              str_copy(page_cell(row, 3), relation->schema, TOOL_NAME_SIZE);
+    bool ok = row && str_copy(page_cell(row, 0), relation.name, TOOL_NAME_SIZE) &&
+              str_copy(page_cell(row, 2), relation.database, TOOL_NAME_SIZE) &&
+              str_copy(page_cell(row, 3), relation.schema, TOOL_NAME_SIZE);
     if (!ok) {
-        fail_relation(call, relation, rows);
+        fail_relation(call, &relation, rows);
     }
     yyjson_doc_free(doc);
-    return ok;
+    return ok && put_full_name(call, &relation, index);
 }

@@ -188,31 +188,6 @@ enum tool_move query_view_start(struct tool_call *call)
     return run_view(call);
 }
 
-static bool put_relation(struct tool_call *call, const struct relation *relation)
-{
-    struct buf full = BUF_INIT(2048);
-    catalog_put_name(&full, call->dialect, str_of(relation->database),
-        str_of(relation->schema), str_of(relation->name));
-    bool fits = buf_ok(&full) && str_copy(buf_str(&full), call->name[0], TOOL_NAME_SIZE);
-    buf_free(&full);
-    if (!fits) {
-        tool_fail(call, TOOL_E_INVALID_ARGUMENT, 0,
-            "The relation's full name is longer than %d bytes.", TOOL_NAME_SIZE - 1);
-    }
-    return fits;
-}
-
-static enum tool_move view_found(struct tool_call *call, const struct tool_page *page)
-{
-    struct relation relation;
-    if (!relation_parse(call, str_of(call->name[0]), &relation) ||
-        !relation_take(call, page, &relation) || !put_relation(call, &relation)) {
-        return TOOL_ANSWER;
-    }
-    call->stage = STAGE_AGAIN;
-    return run_view(call);
-}
-
 enum tool_move query_view_page(struct tool_call *call, const struct tool_page *page)
 {
     struct tool_page shown = *page;
@@ -220,7 +195,11 @@ enum tool_move query_view_page(struct tool_call *call, const struct tool_page *p
         return lookup_page(call, page, run_view);
     }
     if (call->stage == STAGE_RELATION) {
-        return view_found(call, page);
+        if (!relation_take(call, page, 0)) {
+            return TOOL_ANSWER;
+        }
+        call->stage = STAGE_AGAIN;
+        return run_view(call);
     }
     /* The relation's own number of rows is not known. */
     if (shown.total_rows > (int64_t)call->limit) {

@@ -65,10 +65,15 @@ void reply_begin(struct tool_call *call, const char *status)
 
 enum tool_move reply_end(struct tool_call *call)
 {
+    return reply_end_of(call, str_of(call->query), call->host->elapsed_ms(call));
+}
+
+enum tool_move reply_end_of(struct tool_call *call, struct str query, uint64_t elapsed_ms)
+{
     struct buf *out = &call->out;
-    reply_put_member(out, "query", str_of(call->query));
+    reply_put_member(out, "query", query);
     buf_puts(out, ",\"elapsed_ms\":");
-    buf_put_u64(out, call->host->elapsed_ms(call));
+    buf_put_u64(out, elapsed_ms);
     if (tool_is_set(call->context.part[TOOL_PROFILE])) {
         buf_putc(out, ',');
         reply_put_context(call);

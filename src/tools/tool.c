@@ -5,6 +5,7 @@
 
 #define TEXT "{\"type\":\"string\"}"
 #define COUNT "{\"type\":\"integer\",\"minimum\":0}"
+#define FEW "{\"type\":\"integer\",\"minimum\":0,\"maximum\":20}"
 #define SOME "{\"type\":\"integer\",\"minimum\":1}"
 
 #define CONTEXT_IN                                                                       \
@@ -22,8 +23,7 @@
     "\"offset\":{\"type\":\"integer\"},\"truncated\":{\"type\":\"boolean\"},"                \
     "\"result\":{\"type\":[\"string\",\"null\"]},\"cut_cells\":{\"type\":\"array\"}"
 
-#define RELATIONS_OUT                                                                    \
-    "\"relations\":{\"type\":\"array\"},\"truncated\":{\"type\":\"boolean\"}"
+#define RELATIONS_OUT "\"relations\":{\"type\":\"array\"}"
 #define SESSION_OUT "\"session\":{\"type\":\"string\"}"
 #define CELL_OUT                                                                         \
     "\"row\":{\"type\":\"integer\"},\"column\":{\"type\":\"integer\"},\"text\":" TEXT    \
@@ -94,6 +94,34 @@ static const struct tool tools[] = {
         .refused = list_refused,
     },
     {
+        .name = "describe_table",
+        .title = "Describe tables",
+        .description =
+            "Shows columns, types and comments of a table or view, or of up to 20 in one call "
+            "(NAME, SCHEMA.NAME or DB.SCHEMA.NAME); sample adds so many rows of each.",
+        .properties = "\"table\":" NAMES_IN ",\"sample\":" FEW,
+        .required = "[\"table\"]",
+        .output = RELATIONS_OUT ",\"truncated\":{\"type\":\"boolean\"}",
+        .read_only = true,
+        .warehouse = true,
+        .start = describe_start,
+        .page = describe_page,
+        .refused = describe_refused,
+    },
+    {
+        .name = "describe_view",
+        .title = "Describe views",
+        .description = "The same as describe_table, for views.",
+        .properties = "\"view_name\":" NAMES_IN ",\"sample\":" FEW,
+        .required = "[\"view_name\"]",
+        .output = RELATIONS_OUT ",\"truncated\":{\"type\":\"boolean\"}",
+        .read_only = true,
+        .warehouse = true,
+        .start = describe_start,
+        .page = describe_page,
+        .refused = describe_refused,
+    },
+    {
         .name = "query_view",
         .title = "Rows of a view or table",
         .description =
@@ -125,6 +153,48 @@ static const struct tool tools[] = {
         .page = execute_query_page,
         .refused = execute_query_refused,
         .done = execute_query_done,
+    },
+    {
+        .name = "fetch_result",
+        .title = "Read on",
+        .description =
+            "Reads on in a truncated result: limit rows from offset, or with row and column "
+            "(both from 0, row in the whole result) one cell in 32 KB steps from byte offset.",
+        .properties = "\"result\":" TEXT ",\"offset\":" COUNT ",\"limit\":" SOME
+                      ",\"row\":" COUNT ",\"column\":" COUNT,
+        .required = "[\"result\"]",
+        .output = ROWS_OUT "," CELL_OUT,
+        .read_only = true,
+        .start = fetch_result_start,
+        .page = fetch_result_page,
+        .done = fetch_result_done,
+    },
+    {
+        .name = "query_status",
+        .title = "Wait for a query",
+        .description =
+            "Waits up to wait_s (default 25) for a query and gives its answer once "
+            "it ended. Without query it lists your last 20.",
+        .properties = "\"query\":" TEXT
+                      ",\"wait_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":25}",
+        .required = "[]",
+        .output = ROWS_OUT "," RELATIONS_OUT "," SESSION_OUT
+                           ",\"queries\":{\"type\":\"array\"}",
+        .read_only = true,
+        .start = query_status_start,
+        .done = query_status_done,
+    },
+    {
+        .name = "cancel_query",
+        .title = "Cancel a query",
+        .description = "Stops a queued or running query, also at the warehouse.",
+        .properties = "\"query\":" TEXT,
+        .required = "[\"query\"]",
+        .output = "\"result\":{\"type\":[\"string\",\"null\"]}",
+        .destructive = true,
+        .idempotent = true,
+        .start = cancel_query_start,
+        .done = cancel_query_done,
     },
     {
         .name = "open_session",

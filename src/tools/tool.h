@@ -132,6 +132,9 @@ struct tool_call {
     uint64_t offset;
     uint32_t name_count;
     char name[TOOL_NAMES_MAX][TOOL_NAME_SIZE];
+    uint32_t names_asked; /* a bit a name: in the statement that runs */
+    uint32_t names_found; /* seen in an answer */
+    uint32_t names_resolved; /* replaced by what the catalogue calls it */
     struct buf scratch;
     struct buf failure; /* the first failure's text, while names are looked up */
     int lookup;         /* how far the look-up of the context's names is */

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Names: how they are found, where calls and sessions are, what the catalogue lists. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "tools_rig.h"
+
+static int set_up(void **state)
+{
+    struct rig *rig = calloc(1, sizeof(*rig));
+    assert_non_null(rig);
+    rig_open(rig);
+    *state = rig;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    rig_close(*state);
+    free(*state);
+    return 0;
+}
+
+static void own_session(struct rig *rig)
+{
+    memcpy(rig->own, rig->sessions[0].handle, HANDLE_SIZE);
+}
+
+static void assert_json(yyjson_val *answer, const char *pointer, const char *json)
+{
+    char *text = yyjson_val_write(yyjson_ptr_get(answer, pointer), 0, NULL);
+    assert_non_null(text);
+    assert_string_equal(text, json);
+    free(text);
+}
+
+static void the_catalogue_is_listed_in_rows(void **state)
+{
+    struct rig *rig = *state;
+    yyjson_val *answer = rig_call(rig, "list_databases", "{}");
+    assert_json(answer, "/rows", "[[\"SALES\",null],[\"memory\",null],[\"my db\",null]]");
+    answer = rig_call(rig, "list_schemas", "{\"like\":\"r%\"}");
+    assert_json(answer, "/rows", "[[\"Raw\",\"SALES\",null]]");
+    answer = rig_call(rig, "list_tables", "{\"like\":\"ord%\"}");
+    assert_json(
+        answer, "/rows", "[[\"Orders\",\"SALES\",\"main\",\"all \\\"orders\\\"\",250]]");
+    answer = rig_call(rig, "list_views", "{}");
+    assert_json(answer, "/row_count", "3");
+    assert_json(answer, "/total_rows", "3");
+    assert_json(answer, "/next", "null");
+    answer = rig_call(rig, "list_tables", "{\"schema\":\"SALES.Raw\"}");
+    assert_json(answer, "/rows/0/0", "\"events\"");
+    assert_json(answer, "/context/schema", "\"Raw\"");
+    answer = rig_call(rig, "list_tables", "{\"database\":\"my db\"}");
+    assert_json(answer, "/row_count", "1");
+    assert_false(rig->call.keeps_result);
+}
+
+static void a_list_is_read_on_with_its_cursor(void **state)
+{
+    struct rig *rig = *state;
+    yyjson_val *answer =
+        rig_call(rig, "list_views", "{\"limit\":2,\"like\":\"%\",\"role\":null}");
+    assert_json(answer, "/truncated", "true");
+    assert_json(answer, "/total_rows", "null");
+    assert_json(answer, "/next",
+        "{\"tool\":\"list_views\",\"arguments\":{\"limit\":2,\"like\":\"%\",\"cursor\":\"2\"}}");
+    answer = rig_call(rig, "list_views", "{\"limit\":2,\"like\":\"%\",\"cursor\":\"2\"}");
+    assert_json(answer, "/rows/0/0", "\"broken\"");
+    assert_json(answer, "/total_rows", "3");
+    assert_json(answer, "/next", "null");
+    rig->page_rows = 1; /* a page ends where its bytes do, too */
+    rig->unknown_total = true;
+    answer = rig_call(rig, "list_views", "{\"cursor\":1}");
+    assert_json(answer, "/next/arguments/cursor", "\"2\"");
+}
+
+static void other_spellings_of_a_context_are_tried_once(void **state)
+{
+    struct rig *rig = *state;
+    yyjson_val *answer = rig_call(rig, "execute_query",
+        "{\"query\":\"select current_schema()\",\"schema\":\"SALES.nowhere\"}");
+    assert_json(answer, "/error/nearest/0", "\"Raw\"");
+    rig->refusal_kind = TOOL_FAILED_CONTEXT; /* an engine that minds the case */
+    rig->refusal = "no sales.raw";
+    answer = rig_call(rig, "execute_query",
+        "{\"query\":\"select current_schema()\",\"database\":\"sales\",\"schema\":\"raw\"}");
+    assert_json(answer, "/context/schema", "\"Raw\"");
+    assert_json(answer, "/context/database", "\"SALES\"");
+    assert_int_equal(rig->run_count, 4);
+    assert_true(rig->call.keeps_result);
+    assert_int_equal(rig->call.cell_chars, 0);
+    rig->refusal = "no sales.raw";
+    answer = rig_call(rig, "list_tables", "{\"database\":\"sales\",\"schema\":\"raw\"}");
+    assert_json(answer, "/rows/0/0", "\"events\"");
+    rig->refusal = "no sales.raw";
+    answer = rig_call(
+        rig, "describe_table", "{\"table\":\"events\",\"schema\":\"sales.raw\"}");
+    assert_json(answer, "/relations/0/schema", "\"Raw\"");
+    rig->refusal = "no sales";
+    answer = rig_call(rig, "list_databases", "{\"database\":\"nowhere\"}");
+    assert_json(answer, "/row_count", "3");
+    rig->refusal = "no role X";
+    answer = rig_call(rig, "execute_query", "{\"query\":\"select 1\",\"role\":\"X\"}");
+    rig_assert_error(answer, "context_failed", "no role X");
+    rig->refusal =
+        "warehouse suspended"; /* names are right: the engine's reason stands */
+    answer =
+        rig_call(rig, "execute_query", "{\"query\":\"select 1\",\"schema\":\"Raw\"}");
+    rig_assert_error(answer, "context_failed", "warehouse suspended");
+}
+
+static void a_relation_is_described_with_columns_and_sample(void **state)
+{
+    struct rig *rig = *state;
+    yyjson_val *answer =
+        rig_call(rig, "describe_table", "{\"table\":\"Orders\",\"sample\":1}");
+    assert_json(answer, "/relations",
+        "[{\"name\":\"Orders\",\"database\":\"SALES\",\"schema\":\"main\",\"kind\":\"table\","
+        "\"comment\":\"all \\\"orders\\\"\",\"columns\":[{\"name\":\"id\",\"type\":\"INTEGER\","
+        "\"nullable\":false,\"comment\":\"the id\",\"default\":\"3\"},{\"name\":\"amount\","
+        "\"type\":\"DECIMAL(10,2)\",\"nullable\":true},{\"name\":\"note\",\"type\":\"VARCHAR\","
+        "\"nullable\":true}],\"sample\":{\"columns\":[{\"name\":\"id\",\"type\":\"T\"},{\"name\":"
+        "\"amount\",\"type\":\"T\"},{\"name\":\"note\",\"type\":\"T\"}],\"rows\":[[0,\"0.00\","
+        "\"n0\"]]}}]");
+    assert_int_equal(rig->run_count, 2);
+    answer = rig_call(rig, "describe_view", "{\"view_name\":\"ORDERS_V\"}");
+    assert_json(answer, "/relations/0/kind", "\"view\"");
+    assert_int_equal(rig->run_count, 1);
+}
+
+static void many_relations_take_one_statement_a_schema(void **state)
+{
+    struct rig *rig = *state;
+    yyjson_val *answer = rig_call(rig, "describe_table",
+        "{\"table\":[\"twin\",\"ORDERS_V\",\"Orders\",\"Raw.twin\",\"\\\"SALES\\\".Raw.events\","
+        "\"twin\"]}");
+    assert_int_equal(rig->run_count, 2);
+    assert_int_equal(yyjson_arr_size(yyjson_ptr_get(answer, "/relations")), 5);
+    assert_json(answer, "/relations/2/columns/0/name", "\"a\"");
+    assert_json(answer, "/relations/4/columns/0/name", "\"b\"");
+}
+
+static void descriptions_go_on_over_many_pages(void **state)
+{
+    struct rig *rig = *state;
+    const char *args = "{\"table\":[\"Orders\",\"ORDERS_V\",\"twin\"]}";
+    char *whole = yyjson_val_write(
+        yyjson_ptr_get(rig_call(rig, "describe_table", args), "/relations"), 0, NULL);
+    rig->page_rows = 2;
+    for (int known = 0; known < 2; known++) {
+        rig->unknown_total = known == 0;
+        yyjson_val *answer = rig_call(rig, "describe_table", args);
+        assert_true(rig->run_count > 2);
+        assert_json(answer, "/relations", whole);
+    }
+    free(whole);
+}
+
+static void names_are_found_in_another_case_or_not_at_all(void **state)
+{
+    struct rig *rig = *state;
+    yyjson_val *answer =
+        rig_call(rig, "describe_table", "{\"table\":[\"ORDER\",\"Orders\"]}");
+    rig_assert_error(answer, "object_not_found", "No table or view ORDER in SALES.main.");
+    assert_json(answer, "/error/nearest/0", "\"Orders\"");
+    assert_int_equal(yyjson_arr_size(yyjson_ptr_get(answer, "/error/nearest")), 3);
+    answer = rig_call(rig, "describe_table",
+        "{\"table\":[\"orders\",\"orders_v\",\"main.Twin\"],\"sample\":1}");
+    assert_int_equal(yyjson_arr_size(yyjson_ptr_get(answer, "/relations")), 3);
+    assert_json(answer, "/relations/0/name", "\"ORDERS_V\"");
+    assert_json(answer, "/relations/2/sample/rows", "[]");
+    answer = rig_call(rig, "describe_table",
+        "{\"table\":\"\\\"a.b \\\"\\\"c\\\"\\\"\\\"\",\"sample\":2}");
+    assert_json(answer, "/relations/0/name", "\"a.b \\\"c\\\"\"");
+    assert_json(answer, "/relations/0/sample/rows", "[]");
+}
+
+static void an_unqualified_name_may_be_anywhere_but_only_once(void **state)
+{
+    struct rig *rig = *state;
+    rig->profiles[0].defaults[TOOL_DATABASE] = STR("");
+    rig->profiles[0].defaults[TOOL_SCHEMA] = STR("");
+    yyjson_val *answer = rig_call(rig, "describe_table", "{\"table\":\"events\"}");
+    assert_json(answer, "/relations/0/schema", "\"Raw\"");
+    answer = rig_call(rig, "describe_table", "{\"table\":\"Twin\"}");
+    rig_assert_error(answer, "object_not_found", "No table or view Twin.");
+    assert_json(answer, "/error/nearest/0", "\"Raw.twin\"");
+    assert_json(answer, "/error/nearest/1", "\"main.twin\"");
+}
+
+static void a_broken_view_is_described_without_its_rows(void **state)
+{
+    struct rig *rig = *state;
+    yyjson_val *answer = rig_call(
+        rig, "describe_view", "{\"view_name\":[\"broken\",\"ORDERS_V\"],\"sample\":1}");
+    assert_non_null(strstr(rig_str(answer, "/relations/1/sample/error"), "gone"));
+    assert_json(answer, "/relations/0/sample/rows/0/0", "0");
+}
+
+static void too_wide_relations_end_the_answer_early(void **state)
+{
+    struct rig *rig = *state;
+    struct buf rows = BUF_INIT(1 << 20);
+    buf_putc(&rows, '[');
+    for (int i = 0; i < 1500; i++) {
+        buf_printf(&rows,
+            "%s[\"Orders\",\"SALES\",\"main\",\"table\",null,\"column_number_%d\","
+            "\"VARCHAR\",true,\"some comment of a column\",null]",
+            i > 0 ? "," : "", i);
+    }
+    buf_putc(&rows, ']');
+    rig->scripted =
+        (struct tool_page){.rows = buf_str(&rows), .row_count = 1500, .total_rows = 1500};
+    yyjson_val *answer =
+        rig_call(rig, "describe_table", "{\"table\":[\"Orders\",\"Raw.events\"]}");
+    assert_json(answer, "/truncated", "true");
+    assert_int_equal(
+        yyjson_arr_size(yyjson_ptr_get(answer, "/relations/0/columns")), 1500);
+    assert_int_equal(rig->run_count, 1);
+    buf_free(&rows);
+}
+
+static void a_view_shows_some_rows_and_says_that_there_are_more(void **state)
+{
+    struct rig *rig = *state;
+    yyjson_val *answer =
+        rig_call(rig, "query_view", "{\"view_name\":\"orders_v\",\"limit\":3}");
+    assert_json(answer, "/row_count", "3");
+    assert_json(answer, "/total_rows", "null");
+    assert_json(answer, "/truncated", "true");
+    assert_string_equal(
+        rig->last_sql, "SELECT * FROM \"SALES\".\"main\".\"orders_v\" LIMIT 4");
+    answer = rig_call(rig, "query_view", "{\"view_name\":\"Raw.events\"}");
+    assert_json(answer, "/rows", "[]");
+    assert_json(answer, "/total_rows", "0");
+    rig->refusal_kind = TOOL_FAILED_SQL;
+    rig->refusal = "no table";
+    answer = rig_call(rig, "query_view", "{\"view_name\":\"orders\"}");
+    assert_string_equal(
+        rig->last_sql, "SELECT * FROM \"SALES\".\"main\".\"Orders\" LIMIT 101");
+    answer = rig_call(rig, "query_view", "{\"view_name\":\"ORDER_V\"}");
+    rig_assert_error(
+        answer, "object_not_found", "No table or view ORDER_V in SALES.main.");
+    assert_json(answer, "/error/nearest/0", "\"ORDERS_V\"");
+    answer = rig_call(rig, "query_view", "{\"view_name\":\"broken\"}");
+    rig_assert_error(answer, "sql_error", "gone");
+}
+
+static void contexts_merge_from_profile_session_and_call(void **state)
+{
+    struct rig *rig = *state;
+    struct tool_context *context = &rig->sessions[0].context;
+    const char *query = "{\"query\":\"select 1\",";
+    char args[512];
+    static const struct {
+        const char *args;
+        const char *context;
+    } CASES[] = {
+        {"\"limit\":1",
+            "\"prod\",\"role\":\"R\",\"database\":\"my db\",\"schema\":\"main\""},
+        {"\"database\":\"my db\"",
+            "\"prod\",\"role\":\"R\",\"database\":\"my db\",\"schema\":\"main\""},
+        {"\"database\":\"SALES\",\"role\":\"\\\"r \\\"\\\"2\\\"\"",
+            "\"prod\",\"role\":\"r \\\"2\",\"database\":\"SALES\",\"schema\":\"main\""},
+        {"\"schema\":\"SALES.\\\"Raw\\\"\"",
+            "\"prod\",\"role\":\"R\",\"database\":\"SALES\",\"schema\":\"Raw\""},
+        {"\"profile\":\"PROD\"",
+            "\"prod\",\"role\":\"R\",\"database\":\"my db\",\"schema\":\"main\""},
+        {"\"profile\":\"snow\"",
+            "\"snow\",\"role\":\"ANALYST\",\"warehouse\":\"WH_S\",\"database\":\"SALES\","
+            "\"schema\":\"PUBLIC\""},
+        {"\"profile\":\"snow\",\"database\":\"X\",\"warehouse\":\"W\"",
+            "\"snow\",\"role\":\"ANALYST\",\"warehouse\":\"W\",\"database\":\"X\","
+            "\"schema\":\"PUBLIC\""},
+    };
+    own_session(rig);
+    memcpy(context->part[TOOL_PROFILE], "prod", 5);
+    memcpy(context->part[TOOL_ROLE], "R", 2);
+    memcpy(context->part[TOOL_DATABASE], "my db", 6);
+    memcpy(context->part[TOOL_SCHEMA], "main", 5);
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        char expected[512];
+        snprintf(args, sizeof(args), "%s%s}", query, CASES[i].args);
+        snprintf(expected, sizeof(expected), "{\"profile\":%s}", CASES[i].context);
+        rig->scripted = (struct tool_page){.rows = STR("[[1]]"), .row_count = 1};
+        assert_json(rig_call(rig, "execute_query", args), "/context", expected);
+    }
+}
+
+static void use_context_keeps_what_the_engine_took(void **state)
+{
+    struct rig *rig = *state;
+    yyjson_val *answer =
+        rig_call(rig, "use_context", "{\"schema\":\"raw\",\"label\":\"x\"}");
+    assert_string_equal(rig_str(answer, "/session"), rig->sessions[1].handle);
+    assert_non_null(strstr(rig_str(answer, "/notice"), "Pass session=s_"));
+    assert_string_equal(rig->sessions[1].label, "x");
+    own_session(rig);
+    rig->scripted = (struct tool_page){
+        .rows = STR("[[\"ROLE\",null,\"SALES\",\"Raw\"]]"), .row_count = 1};
+    answer = rig_call(rig, "use_context", "{\"schema\":\"raw\"}");
+    assert_string_equal(rig_str(answer, "/session"), rig->own);
+    assert_string_equal(rig_str(answer, "/notice"), "");
+    assert_json(answer, "/context",
+        "{\"profile\":\"prod\",\"role\":\"ROLE\",\"database\":\"SALES\",\"schema\":\"Raw\"}");
+    assert_string_equal(rig->sessions[0].context.part[TOOL_ROLE], "ROLE");
+    answer = rig_call(rig, "use_context", "{\"schema\":\"rau\"}");
+    rig_assert_error(answer, "object_not_found", "No schema rau in SALES.");
+    rig->scripted = (struct tool_page){.rows = STR("[]")};
+    rig_assert_error(rig_call(rig, "use_context", "{}"), "internal", "context");
+    rig->fails = true;
+    rig_assert_error(rig_call(rig, "use_context", "{}"), "store_failed", "disk full");
+}
+
+static void a_lone_use_sets_the_context_of_a_session(void **state)
+{
+    struct rig *rig = *state;
+    yyjson_val *answer = rig_call(rig, "execute_query", "{\"query\":\"use main\"}");
+    assert_non_null(strstr(rig_str(answer, "/error/hint"), "use_context"));
+    own_session(rig);
+    answer = rig_call(rig, "execute_query", "{\"query\":\"USE \\\"Raw\\\";\"}");
+    assert_json(answer, "/context/schema", "\"Raw\"");
+    assert_string_equal(rig->sessions[0].context.part[TOOL_SCHEMA], "Raw");
+    answer = rig_call(rig, "execute_query", "{\"query\":\"use \\\"my db\\\"\"}");
+    assert_json(answer, "/context/database", "\"my db\"");
+    assert_json(answer, "/context/schema", "\"main\"");
+    answer =
+        rig_call(rig, "execute_query", "{\"query\":\"use \\\"SALES\\\".\\\"Raw\\\"\"}");
+    assert_json(answer, "/context/schema", "\"Raw\"");
+    answer = rig_call(rig, "execute_query", "{\"query\":\"use nowhere\"}");
+    rig_assert_error(answer, "object_not_found", "No schema nowhere in SALES.");
+    assert_string_equal(rig->sessions[0].context.part[TOOL_SCHEMA], "Raw");
+}
+
+static void sessions_are_opened_listed_and_closed(void **state)
+{
+    struct rig *rig = *state;
+    char args[128];
+    own_session(rig);
+    yyjson_val *answer =
+        rig_call(rig, "open_session", "{\"label\":\"one\",\"schema\":\"Raw\"}");
+    assert_string_equal(rig_str(answer, "/session"), rig->sessions[1].handle);
+    assert_int_equal(rig->run_count, 1);
+    rig_call(rig, "open_session", "{\"database\":\"\"}");
+    assert_int_equal(rig->run_count, 0);
+    rig_call(rig, "open_session", "{}");
+    rig_assert_error(
+        rig_call(rig, "open_session", "{}"), "too_many_sessions", "4 sessions are open.");
+    answer = rig_call(rig, "list_sessions", "{}");
+    assert_int_equal(yyjson_arr_size(yyjson_ptr_get(answer, "/sessions")), 4);
+    assert_json(answer, "/sessions/0/own", "true");
+    assert_json(answer, "/sessions/1/label", "\"one\"");
+    assert_json(answer, "/sessions/1/context/schema", "\"Raw\"");
+    snprintf(args, sizeof(args), "{\"session\":\"%s\"}", rig->sessions[1].handle);
+    answer = rig_call(rig, "close_session", args);
+    assert_string_equal(rig_str(answer, "/session"), rig->sessions[1].handle);
+    assert_string_equal(rig_str(answer, "/status"), "closed");
+    rig_assert_error(
+        rig_call(rig, "close_session", args), "session_not_found", "no session");
+    rig_call(rig, "close_session", "{}");
+    assert_false(rig->sessions[0].open);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        TEST(the_catalogue_is_listed_in_rows),
+        TEST(a_list_is_read_on_with_its_cursor),
+        TEST(other_spellings_of_a_context_are_tried_once),
+        TEST(a_relation_is_described_with_columns_and_sample),
+        TEST(many_relations_take_one_statement_a_schema),
+        TEST(descriptions_go_on_over_many_pages),
+        TEST(names_are_found_in_another_case_or_not_at_all),
+        TEST(an_unqualified_name_may_be_anywhere_but_only_once),
+        TEST(a_broken_view_is_described_without_its_rows),
+        TEST(too_wide_relations_end_the_answer_early),
+        TEST(a_view_shows_some_rows_and_says_that_there_are_more),
+        TEST(contexts_merge_from_profile_session_and_call),
+        TEST(use_context_keeps_what_the_engine_took),
+        TEST(a_lone_use_sets_the_context_of_a_session),
+        TEST(sessions_are_opened_listed_and_closed),
+#undef TEST
+    };
+    if (!rig_engine_start()) {
+        fprintf(stderr, "SNOWMUX_DUCKDB is not set, or cannot be loaded\n");
+        return 77;
+    }
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    rig_engine_stop();
+    return failed;
+}
