@@ -78,6 +78,7 @@ struct relation {
     char database[TOOL_NAME_SIZE];
     char schema[TOOL_NAME_SIZE];
     char name[TOOL_NAME_SIZE];
+    bool quoted; /* the name stood in quotes: no other case is meant */
 };
 
 /* NAME, SCHEMA.NAME or DB.SCHEMA.NAME, the rest from the context. False: answered. */

@@ -87,6 +87,9 @@ enum tool_move lookup_refused(struct tool_call *call, const struct tool_failure 
         return give_up(call);
     }
     bool has_database = !same_database && wanted(call, TOOL_DATABASE).len > 0;
+    if (!has_database && wanted(call, TOOL_SCHEMA).len == 0) {
+        return give_up(call);
+    }
     return ask_context(call, has_database ? LOOKUP_DATABASE : LOOKUP_SCHEMA);
 }
 
@@ -153,9 +156,11 @@ bool relation_parse(struct tool_call *call, struct str text, struct relation *re
     struct str database = str_of(call->context.part[TOOL_DATABASE]);
     struct str schema = str_of(call->context.part[TOOL_SCHEMA]);
     struct str name = text;
+    ret->quoted = false;
     /* What is no proper name is taken as it is: a catalogue may hold it. */
     if (name_split(text, scratch, sizeof(scratch), &parts)) {
         name = parts.part[parts.count - 1];
+        ret->quoted = parts.quoted[parts.count - 1];
         schema = parts.count > 1 ? parts.part[parts.count - 2] : schema;
         database = parts.count > 2 ? parts.part[0] : database;
     }
@@ -174,8 +179,9 @@ enum tool_move relation_ask(struct tool_call *call, const struct relation *relat
 }
 
 /* The row that is meant: the only exact one, else the only one that differs in case. */
-static yyjson_val *resolve_row(struct str name, yyjson_val *candidates)
+static yyjson_val *resolve_row(const struct relation *relation, yyjson_val *candidates)
 {
+    struct str name = str_of(relation->name);
     yyjson_val *found[2] = {NULL, NULL};
     unsigned count[2] = {0, 0};
     yyjson_arr_iter it;
@@ -189,7 +195,7 @@ static yyjson_val *resolve_row(struct str name, yyjson_val *candidates)
             count[other_case]++;
         }
     }
-    bool other_case = count[0] == 0;
+    bool other_case = count[0] == 0 && !relation->quoted;
     return count[other_case] == 1 ? found[other_case] : NULL;
 }
 
@@ -234,7 +240,7 @@ bool relation_take(struct tool_call *call, const struct tool_page *page, uint32_
     }
     yyjson_doc *doc = page_parse(page);
     yyjson_val *rows = yyjson_doc_get_root(doc);
-    yyjson_val *row = resolve_row(str_of(relation.name), rows);
+    yyjson_val *row = resolve_row(&relation, rows);
     call->cell_chars = 0;
     bool ok = row && str_copy(page_cell(row, 0), relation.name, TOOL_NAME_SIZE) &&
               str_copy(page_cell(row, 2), relation.database, TOOL_NAME_SIZE) &&

@@ -41,8 +41,9 @@ enum tool_move whoami_start(struct tool_call *call)
         return TOOL_ANSWER;
     }
     bool has_profile = call->host->profile_count(call) > 0;
-    if (has_profile && !tool_context_resolve(call)) {
-        return TOOL_ANSWER;
+    bool has_context = has_profile && tool_context_resolve(call);
+    if (!has_context) {
+        call->context = (struct tool_context){0};
     }
     call->host->self(call, &self);
     reply_begin(call, "done");
@@ -50,13 +51,17 @@ enum tool_move whoami_start(struct tool_call *call)
     reply_put_member(out, "client", self.client);
     reply_put_member(out, "client_type", self.client_type);
     reply_put_member(out, "session", str_of(call->session));
-    if (has_profile &&
+    if (has_context &&
         tool_profile_find(call, str_of(call->context.part[TOOL_PROFILE]), &profile)) {
         reply_put_member(out, "policy", profile.policy);
     }
     put_profiles(call);
     put_limits(out, &self);
     reply_put_member(out, "version", self.version);
+    if (has_profile && !has_context) {
+        reply_put_member(out, "notice",
+            STR("The session's profile is gone: call use_context with another profile."));
+    }
     if (!has_profile) {
         reply_put_member(out, "notice",
             STR("No warehouse is configured: write a [profile.NAME] section into "

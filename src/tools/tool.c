@@ -288,17 +288,14 @@ static void put_properties(const struct tool *tool, struct buf *out)
     buf_puts(out, shared);
 }
 
-/* Hints that say what a client assumes anyway are left out. */
 static void put_annotations(const struct tool *tool, struct buf *out)
 {
-    buf_puts(out, ",\"annotations\":{");
-    if (tool->read_only) {
-        buf_puts(out, "\"readOnlyHint\":true,");
-    } else {
-        buf_puts(out, tool->destructive ? "" : "\"destructiveHint\":false,");
-        buf_puts(out, tool->idempotent ? "\"idempotentHint\":true," : "");
-    }
-    buf_puts(out, "\"openWorldHint\":false}}");
+    buf_puts(out, tool->read_only ? ",\"annotations\":{\"readOnlyHint\":true"
+                                  : ",\"annotations\":{\"readOnlyHint\":false");
+    buf_puts(out,
+        tool->destructive ? ",\"destructiveHint\":true" : ",\"destructiveHint\":false");
+    buf_puts(out, tool->idempotent ? ",\"idempotentHint\":true" : "");
+    buf_puts(out, ",\"openWorldHint\":false}}");
 }
 
 void tool_list_put(struct buf *out)

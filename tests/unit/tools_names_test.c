@@ -176,6 +176,9 @@ static void names_are_found_in_another_case_or_not_at_all(void **state)
     assert_int_equal(yyjson_arr_size(yyjson_ptr_get(answer, "/relations")), 3);
     assert_json(answer, "/relations/0/name", "\"ORDERS_V\"");
     assert_json(answer, "/relations/2/sample/rows", "[]");
+    answer = rig_call(rig, "describe_table", "{\"table\":\"main.\\\"orders\\\"\"}");
+    rig_assert_error(
+        answer, "object_not_found", "No table or view orders in SALES.main.");
     answer = rig_call(rig, "describe_table",
         "{\"table\":\"\\\"a.b \\\"\\\"c\\\"\\\"\\\"\",\"sample\":2}");
     assert_json(answer, "/relations/0/name", "\"a.b \\\"c\\\"\"");

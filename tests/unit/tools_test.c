@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "tools/args.h"
 #include "tools_rig.h"
 
 static int set_up(void **state)
@@ -425,6 +426,41 @@ static void whoami_tells_who_where_and_how_much(void **state)
     assert_json(answer, "/context",
         "{\"profile\":\"prod\",\"database\":\"SALES\",\"schema\":"
         "\"main\"}");
+    memcpy(rig->sessions[0].context.part[TOOL_PROFILE], "gone", 5);
+    answer = rig_call(rig, "whoami", "{}");
+    assert_null(yyjson_ptr_get(answer, "/context"));
+    assert_non_null(strstr(rig_str(answer, "/notice"), "use_context"));
+    rig_assert_error(rig_call(rig, "list_tables", "{}"), "unknown_profile", "\"gone\"");
+    assert_json(
+        rig_call(rig, "list_tables", "{\"profile\":\"prod\"}"), "/status", "\"done\"");
+}
+
+static void truth_comes_as_a_boolean_or_its_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *args;
+        bool ok;
+        bool value;
+    } CASES[] = {
+        {"{\"x\":true}", true, true},
+        {"{\"x\":\"false\"}", true, false},
+        {"{\"x\":\"true\"}", true, true},
+        {"{}", true, true},
+        {"{\"x\":null}", true, true},
+        {"{\"x\":1}", false, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        bool value;
+        yyjson_doc *doc = yyjson_read(CASES[i].args, strlen(CASES[i].args), 0);
+        struct tool_call call = {
+            .tool = tool_find(STR("whoami")), .args = yyjson_doc_get_root(doc)};
+        assert_int_equal(tool_arg_bool(&call, "x", true, &value), CASES[i].ok);
+        assert_int_equal(value, CASES[i].value);
+        assert_int_equal(call.is_error, !CASES[i].ok);
+        tool_call_free(&call);
+        yyjson_doc_free(doc);
+    }
 }
 
 int main(void)
@@ -445,6 +481,7 @@ int main(void)
         TEST(results_are_read_on_by_pages_and_cells),
         TEST(queries_are_waited_for_listed_and_cancelled),
         TEST(whoami_tells_who_where_and_how_much),
+        TEST(truth_comes_as_a_boolean_or_its_name),
 #undef TEST
     };
     if (!rig_engine_start()) {
