@@ -42,7 +42,8 @@ static const struct catalog_dialect dialects[] = {
             .tables =
                 "SELECT table_name AS \"name\", 'table' AS \"kind\", database_name AS "
                 "\"database\", schema_name AS \"schema\", comment AS \"comment\", "
-                "estimated_size AS \"rows\" FROM duckdb_tables() WHERE NOT internal AND " DUCK_HIDDEN_SCHEMAS,
+                "estimated_size AS \"rows\" FROM duckdb_tables() WHERE NOT internal "
+                "AND " DUCK_HIDDEN_SCHEMAS,
             .views =
                 "SELECT view_name AS \"name\", 'view' AS \"kind\", database_name AS "
                 "\"database\", schema_name AS \"schema\", comment AS \"comment\", NULL AS "

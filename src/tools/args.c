@@ -313,10 +313,12 @@ static const struct {
 bool tool_arg_handle(
     struct tool_call *call, const char *name, enum handle_kind kind, struct str *ret)
 {
-    if (!tool_arg_str(call, name, true, ret) || ret->len == 0) {
-        bool ok = !call->is_error;
+    if (!tool_arg_str(call, name, true, ret)) {
+        return false;
+    }
+    if (ret->len == 0) {
         *ret = (struct str){NULL, 0};
-        return ok;
+        return true;
     }
     char found = handle_kind_of(*ret);
     if (found == (char)kind) {

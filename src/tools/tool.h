@@ -91,7 +91,7 @@ struct tool {
     const char *description; /* at most 400 bytes */
     const char *properties;  /* JSON: the members of inputSchema.properties, without braces */
     const char *required;    /* JSON array, "[]" for none */
-    const char *output;      /* JSON: members of outputSchema.properties beside the shared ones */
+    const char *output;      /* JSON: members of outputSchema.properties, less the shared */
     bool read_only;
     bool destructive;
     bool idempotent;
@@ -132,12 +132,12 @@ struct tool_call {
     uint64_t offset;
     uint32_t name_count;
     char name[TOOL_NAMES_MAX][TOOL_NAME_SIZE];
-    uint32_t names_asked; /* a bit a name: in the statement that runs */
-    uint32_t names_found; /* seen in an answer */
+    uint32_t names_asked;    /* a bit a name: in the statement that runs */
+    uint32_t names_found;    /* seen in an answer */
     uint32_t names_resolved; /* replaced by what the catalogue calls it */
     struct buf scratch;
     struct buf failure; /* the first failure's text, while names are looked up */
-    int lookup;         /* how far the look-up of the context's names is */
+    int lookup;                 /* how far the look-up of the context's names is */
     struct tool_context wanted; /* the context that could not be set */
 };
 

@@ -31,20 +31,6 @@ static const struct {
 #undef TOOL_ERROR
 };
 
-static int set_up(void **state)
-{
-    static struct rig rig;
-    rig_open(&rig);
-    *state = &rig;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    rig_close(*state);
-    return 0;
-}
-
 static size_t json_size(yyjson_val *value)
 {
     size_t len = 0;
@@ -312,5 +298,5 @@ int main(void)
         cmocka_unit_test(every_code_makes_an_error_with_its_hint),
         cmocka_unit_test(the_documentation_is_up_to_date),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, rig_set_up, rig_tear_down);
 }

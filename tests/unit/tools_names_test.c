@@ -9,56 +9,29 @@
 
 #include <cmocka.h>
 
+#include "base/rng.h"
 #include "tools_rig.h"
-
-static int set_up(void **state)
-{
-    struct rig *rig = calloc(1, sizeof(*rig));
-    assert_non_null(rig);
-    rig_open(rig);
-    *state = rig;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    rig_close(*state);
-    free(*state);
-    return 0;
-}
-
-static void own_session(struct rig *rig)
-{
-    memcpy(rig->own, rig->sessions[0].handle, HANDLE_SIZE);
-}
-
-static void assert_json(yyjson_val *answer, const char *pointer, const char *json)
-{
-    char *text = yyjson_val_write(yyjson_ptr_get(answer, pointer), 0, NULL);
-    assert_non_null(text);
-    assert_string_equal(text, json);
-    free(text);
-}
 
 static void the_catalogue_is_listed_in_rows(void **state)
 {
     struct rig *rig = *state;
     yyjson_val *answer = rig_call(rig, "list_databases", "{}");
-    assert_json(answer, "/rows", "[[\"SALES\",null],[\"memory\",null],[\"my db\",null]]");
+    rig_assert_json(
+        answer, "/rows", "[[\"SALES\",null],[\"memory\",null],[\"my db\",null]]");
     answer = rig_call(rig, "list_schemas", "{\"like\":\"r%\"}");
-    assert_json(answer, "/rows", "[[\"Raw\",\"SALES\",null]]");
+    rig_assert_json(answer, "/rows", "[[\"Raw\",\"SALES\",null]]");
     answer = rig_call(rig, "list_tables", "{\"like\":\"ord%\"}");
-    assert_json(
+    rig_assert_json(
         answer, "/rows", "[[\"Orders\",\"SALES\",\"main\",\"all \\\"orders\\\"\",250]]");
     answer = rig_call(rig, "list_views", "{}");
-    assert_json(answer, "/row_count", "3");
-    assert_json(answer, "/total_rows", "3");
-    assert_json(answer, "/next", "null");
+    rig_assert_json(answer, "/row_count", "3");
+    rig_assert_json(answer, "/total_rows", "3");
+    rig_assert_json(answer, "/next", "null");
     answer = rig_call(rig, "list_tables", "{\"schema\":\"SALES.Raw\"}");
-    assert_json(answer, "/rows/0/0", "\"events\"");
-    assert_json(answer, "/context/schema", "\"Raw\"");
+    rig_assert_json(answer, "/rows/0/0", "\"events\"");
+    rig_assert_json(answer, "/context/schema", "\"Raw\"");
     answer = rig_call(rig, "list_tables", "{\"database\":\"my db\"}");
-    assert_json(answer, "/row_count", "1");
+    rig_assert_json(answer, "/row_count", "1");
     assert_false(rig->call.keeps_result);
 }
 
@@ -67,18 +40,18 @@ static void a_list_is_read_on_with_its_cursor(void **state)
     struct rig *rig = *state;
     yyjson_val *answer =
         rig_call(rig, "list_views", "{\"limit\":2,\"like\":\"%\",\"role\":null}");
-    assert_json(answer, "/truncated", "true");
-    assert_json(answer, "/total_rows", "null");
-    assert_json(answer, "/next",
+    rig_assert_json(answer, "/truncated", "true");
+    rig_assert_json(answer, "/total_rows", "null");
+    rig_assert_json(answer, "/next",
         "{\"tool\":\"list_views\",\"arguments\":{\"limit\":2,\"like\":\"%\",\"cursor\":\"2\"}}");
     answer = rig_call(rig, "list_views", "{\"limit\":2,\"like\":\"%\",\"cursor\":\"2\"}");
-    assert_json(answer, "/rows/0/0", "\"broken\"");
-    assert_json(answer, "/total_rows", "3");
-    assert_json(answer, "/next", "null");
+    rig_assert_json(answer, "/rows/0/0", "\"broken\"");
+    rig_assert_json(answer, "/total_rows", "3");
+    rig_assert_json(answer, "/next", "null");
     rig->page_rows = 1; /* a page ends where its bytes do, too */
     rig->unknown_total = true;
     answer = rig_call(rig, "list_views", "{\"cursor\":1}");
-    assert_json(answer, "/next/arguments/cursor", "\"2\"");
+    rig_assert_json(answer, "/next/arguments/cursor", "\"2\"");
 }
 
 static void other_spellings_of_a_context_are_tried_once(void **state)
@@ -86,26 +59,26 @@ static void other_spellings_of_a_context_are_tried_once(void **state)
     struct rig *rig = *state;
     yyjson_val *answer = rig_call(rig, "execute_query",
         "{\"query\":\"select current_schema()\",\"schema\":\"SALES.nowhere\"}");
-    assert_json(answer, "/error/nearest/0", "\"Raw\"");
+    rig_assert_json(answer, "/error/nearest/0", "\"Raw\"");
     rig->refusal_kind = TOOL_FAILED_CONTEXT; /* an engine that minds the case */
     rig->refusal = "no sales.raw";
     answer = rig_call(rig, "execute_query",
         "{\"query\":\"select current_schema()\",\"database\":\"sales\",\"schema\":\"raw\"}");
-    assert_json(answer, "/context/schema", "\"Raw\"");
-    assert_json(answer, "/context/database", "\"SALES\"");
+    rig_assert_json(answer, "/context/schema", "\"Raw\"");
+    rig_assert_json(answer, "/context/database", "\"SALES\"");
     assert_int_equal(rig->run_count, 4);
     assert_true(rig->call.keeps_result);
     assert_int_equal(rig->call.cell_chars, 0);
     rig->refusal = "no sales.raw";
     answer = rig_call(rig, "list_tables", "{\"database\":\"sales\",\"schema\":\"raw\"}");
-    assert_json(answer, "/rows/0/0", "\"events\"");
+    rig_assert_json(answer, "/rows/0/0", "\"events\"");
     rig->refusal = "no sales.raw";
     answer = rig_call(
         rig, "describe_table", "{\"table\":\"events\",\"schema\":\"sales.raw\"}");
-    assert_json(answer, "/relations/0/schema", "\"Raw\"");
+    rig_assert_json(answer, "/relations/0/schema", "\"Raw\"");
     rig->refusal = "no sales";
     answer = rig_call(rig, "list_databases", "{\"database\":\"nowhere\"}");
-    assert_json(answer, "/row_count", "3");
+    rig_assert_json(answer, "/row_count", "3");
     rig->refusal = "no role X";
     answer = rig_call(rig, "execute_query", "{\"query\":\"select 1\",\"role\":\"X\"}");
     rig_assert_error(answer, "context_failed", "no role X");
@@ -116,12 +89,41 @@ static void other_spellings_of_a_context_are_tried_once(void **state)
     rig_assert_error(answer, "context_failed", "warehouse suspended");
 }
 
+static void a_refused_default_is_not_looked_up(void **state)
+{
+    struct rig *rig = *state;
+    rig_own_session(rig);
+    memcpy(rig->sessions[0].context.part[TOOL_PROFILE], "prod", 5);
+    memcpy(rig->sessions[0].context.part[TOOL_DATABASE], "SALES", 6);
+    rig->refusal_kind = TOOL_FAILED_CONTEXT;
+    rig->refusal = "suspended";
+    yyjson_val *answer = rig_call(rig, "execute_query", "{\"query\":\"select 1\"}");
+    rig_assert_error(answer, "context_failed", "suspended");
+    assert_int_equal(rig->run_count, 1);
+}
+
+static void one_of_two_spellings_is_not_chosen(void **state)
+{
+    struct rig *rig = *state;
+    rig->refusal_kind = TOOL_FAILED_CONTEXT;
+    rig->refusal = "no sales";
+    rig->scripted = (struct tool_page){
+        .rows = STR("[[\"Sales\",null],[\"SALES\",null]]"), .row_count = 2};
+    yyjson_val *answer = rig_call(rig, "list_tables", "{\"database\":\"sales\"}");
+    rig_assert_error(answer, "object_not_found", "No database sales.");
+    rig_assert_json(answer, "/error/nearest", "[\"Sales\",\"SALES\"]");
+    rig->refusal = "no sales";
+    rig->scripted = (struct tool_page){.rows = STR("no rows"), .row_count = 2};
+    answer = rig_call(rig, "list_tables", "{\"database\":\"sales\"}");
+    rig_assert_error(answer, "context_failed", "no sales");
+}
+
 static void a_relation_is_described_with_columns_and_sample(void **state)
 {
     struct rig *rig = *state;
     yyjson_val *answer =
         rig_call(rig, "describe_table", "{\"table\":\"Orders\",\"sample\":1}");
-    assert_json(answer, "/relations",
+    rig_assert_json(answer, "/relations",
         "[{\"name\":\"Orders\",\"database\":\"SALES\",\"schema\":\"main\",\"kind\":\"table\","
         "\"comment\":\"all \\\"orders\\\"\",\"columns\":[{\"name\":\"id\",\"type\":\"INTEGER\","
         "\"nullable\":false,\"comment\":\"the id\",\"default\":\"3\"},{\"name\":\"amount\","
@@ -131,7 +133,7 @@ static void a_relation_is_described_with_columns_and_sample(void **state)
         "\"n0\"]]}}]");
     assert_int_equal(rig->run_count, 2);
     answer = rig_call(rig, "describe_view", "{\"view_name\":\"ORDERS_V\"}");
-    assert_json(answer, "/relations/0/kind", "\"view\"");
+    rig_assert_json(answer, "/relations/0/kind", "\"view\"");
     assert_int_equal(rig->run_count, 1);
 }
 
@@ -143,8 +145,8 @@ static void many_relations_take_one_statement_a_schema(void **state)
         "\"twin\"]}");
     assert_int_equal(rig->run_count, 2);
     assert_int_equal(yyjson_arr_size(yyjson_ptr_get(answer, "/relations")), 5);
-    assert_json(answer, "/relations/2/columns/0/name", "\"a\"");
-    assert_json(answer, "/relations/4/columns/0/name", "\"b\"");
+    rig_assert_json(answer, "/relations/2/columns/0/name", "\"a\"");
+    rig_assert_json(answer, "/relations/4/columns/0/name", "\"b\"");
 }
 
 static void descriptions_go_on_over_many_pages(void **state)
@@ -158,7 +160,7 @@ static void descriptions_go_on_over_many_pages(void **state)
         rig->unknown_total = known == 0;
         yyjson_val *answer = rig_call(rig, "describe_table", args);
         assert_true(rig->run_count > 2);
-        assert_json(answer, "/relations", whole);
+        rig_assert_json(answer, "/relations", whole);
     }
     free(whole);
 }
@@ -169,20 +171,20 @@ static void names_are_found_in_another_case_or_not_at_all(void **state)
     yyjson_val *answer =
         rig_call(rig, "describe_table", "{\"table\":[\"ORDER\",\"Orders\"]}");
     rig_assert_error(answer, "object_not_found", "No table or view ORDER in SALES.main.");
-    assert_json(answer, "/error/nearest/0", "\"Orders\"");
+    rig_assert_json(answer, "/error/nearest/0", "\"Orders\"");
     assert_int_equal(yyjson_arr_size(yyjson_ptr_get(answer, "/error/nearest")), 3);
     answer = rig_call(rig, "describe_table",
         "{\"table\":[\"orders\",\"orders_v\",\"main.Twin\"],\"sample\":1}");
     assert_int_equal(yyjson_arr_size(yyjson_ptr_get(answer, "/relations")), 3);
-    assert_json(answer, "/relations/0/name", "\"ORDERS_V\"");
-    assert_json(answer, "/relations/2/sample/rows", "[]");
+    rig_assert_json(answer, "/relations/0/name", "\"ORDERS_V\"");
+    rig_assert_json(answer, "/relations/2/sample/rows", "[]");
     answer = rig_call(rig, "describe_table", "{\"table\":\"main.\\\"orders\\\"\"}");
     rig_assert_error(
         answer, "object_not_found", "No table or view orders in SALES.main.");
     answer = rig_call(rig, "describe_table",
         "{\"table\":\"\\\"a.b \\\"\\\"c\\\"\\\"\\\"\",\"sample\":2}");
-    assert_json(answer, "/relations/0/name", "\"a.b \\\"c\\\"\"");
-    assert_json(answer, "/relations/0/sample/rows", "[]");
+    rig_assert_json(answer, "/relations/0/name", "\"a.b \\\"c\\\"\"");
+    rig_assert_json(answer, "/relations/0/sample/rows", "[]");
 }
 
 static void an_unqualified_name_may_be_anywhere_but_only_once(void **state)
@@ -191,11 +193,11 @@ static void an_unqualified_name_may_be_anywhere_but_only_once(void **state)
     rig->profiles[0].defaults[TOOL_DATABASE] = STR("");
     rig->profiles[0].defaults[TOOL_SCHEMA] = STR("");
     yyjson_val *answer = rig_call(rig, "describe_table", "{\"table\":\"events\"}");
-    assert_json(answer, "/relations/0/schema", "\"Raw\"");
+    rig_assert_json(answer, "/relations/0/schema", "\"Raw\"");
     answer = rig_call(rig, "describe_table", "{\"table\":\"Twin\"}");
     rig_assert_error(answer, "object_not_found", "No table or view Twin.");
-    assert_json(answer, "/error/nearest/0", "\"Raw.twin\"");
-    assert_json(answer, "/error/nearest/1", "\"main.twin\"");
+    rig_assert_json(answer, "/error/nearest/0", "\"Raw.twin\"");
+    rig_assert_json(answer, "/error/nearest/1", "\"main.twin\"");
 }
 
 static void a_broken_view_is_described_without_its_rows(void **state)
@@ -204,7 +206,7 @@ static void a_broken_view_is_described_without_its_rows(void **state)
     yyjson_val *answer = rig_call(
         rig, "describe_view", "{\"view_name\":[\"broken\",\"ORDERS_V\"],\"sample\":1}");
     assert_non_null(strstr(rig_str(answer, "/relations/1/sample/error"), "gone"));
-    assert_json(answer, "/relations/0/sample/rows/0/0", "0");
+    rig_assert_json(answer, "/relations/0/sample/rows/0/0", "0");
 }
 
 static void too_wide_relations_end_the_answer_early(void **state)
@@ -223,7 +225,7 @@ static void too_wide_relations_end_the_answer_early(void **state)
         (struct tool_page){.rows = buf_str(&rows), .row_count = 1500, .total_rows = 1500};
     yyjson_val *answer =
         rig_call(rig, "describe_table", "{\"table\":[\"Orders\",\"Raw.events\"]}");
-    assert_json(answer, "/truncated", "true");
+    rig_assert_json(answer, "/truncated", "true");
     assert_int_equal(
         yyjson_arr_size(yyjson_ptr_get(answer, "/relations/0/columns")), 1500);
     assert_int_equal(rig->run_count, 1);
@@ -235,14 +237,14 @@ static void a_view_shows_some_rows_and_says_that_there_are_more(void **state)
     struct rig *rig = *state;
     yyjson_val *answer =
         rig_call(rig, "query_view", "{\"view_name\":\"orders_v\",\"limit\":3}");
-    assert_json(answer, "/row_count", "3");
-    assert_json(answer, "/total_rows", "null");
-    assert_json(answer, "/truncated", "true");
+    rig_assert_json(answer, "/row_count", "3");
+    rig_assert_json(answer, "/total_rows", "null");
+    rig_assert_json(answer, "/truncated", "true");
     assert_string_equal(
         rig->last_sql, "SELECT * FROM \"SALES\".\"main\".\"orders_v\" LIMIT 4");
     answer = rig_call(rig, "query_view", "{\"view_name\":\"Raw.events\"}");
-    assert_json(answer, "/rows", "[]");
-    assert_json(answer, "/total_rows", "0");
+    rig_assert_json(answer, "/rows", "[]");
+    rig_assert_json(answer, "/total_rows", "0");
     rig->refusal_kind = TOOL_FAILED_SQL;
     rig->refusal = "no table";
     answer = rig_call(rig, "query_view", "{\"view_name\":\"orders\"}");
@@ -251,7 +253,7 @@ static void a_view_shows_some_rows_and_says_that_there_are_more(void **state)
     answer = rig_call(rig, "query_view", "{\"view_name\":\"ORDER_V\"}");
     rig_assert_error(
         answer, "object_not_found", "No table or view ORDER_V in SALES.main.");
-    assert_json(answer, "/error/nearest/0", "\"ORDERS_V\"");
+    rig_assert_json(answer, "/error/nearest/0", "\"ORDERS_V\"");
     answer = rig_call(rig, "query_view", "{\"view_name\":\"broken\"}");
     rig_assert_error(answer, "sql_error", "gone");
 }
@@ -267,15 +269,15 @@ static void contexts_merge_from_profile_session_and_call(void **state)
         const char *context;
     } CASES[] = {
         {"\"limit\":1",
-            "\"prod\",\"role\":\"R\",\"database\":\"my db\",\"schema\":\"main\""},
+            "\"prod\",\"role\":\"R\",\"database\":\"my db\",\"schema\":\"s1\""},
         {"\"database\":\"my db\"",
-            "\"prod\",\"role\":\"R\",\"database\":\"my db\",\"schema\":\"main\""},
+            "\"prod\",\"role\":\"R\",\"database\":\"my db\",\"schema\":\"s1\""},
         {"\"database\":\"SALES\",\"role\":\"\\\"r \\\"\\\"2\\\"\"",
             "\"prod\",\"role\":\"r \\\"2\",\"database\":\"SALES\",\"schema\":\"main\""},
         {"\"schema\":\"SALES.\\\"Raw\\\"\"",
             "\"prod\",\"role\":\"R\",\"database\":\"SALES\",\"schema\":\"Raw\""},
         {"\"profile\":\"PROD\"",
-            "\"prod\",\"role\":\"R\",\"database\":\"my db\",\"schema\":\"main\""},
+            "\"prod\",\"role\":\"R\",\"database\":\"my db\",\"schema\":\"s1\""},
         {"\"profile\":\"snow\"",
             "\"snow\",\"role\":\"ANALYST\",\"warehouse\":\"WH_S\",\"database\":\"SALES\","
             "\"schema\":\"PUBLIC\""},
@@ -283,17 +285,17 @@ static void contexts_merge_from_profile_session_and_call(void **state)
             "\"snow\",\"role\":\"ANALYST\",\"warehouse\":\"W\",\"database\":\"X\","
             "\"schema\":\"PUBLIC\""},
     };
-    own_session(rig);
+    rig_own_session(rig);
     memcpy(context->part[TOOL_PROFILE], "prod", 5);
     memcpy(context->part[TOOL_ROLE], "R", 2);
     memcpy(context->part[TOOL_DATABASE], "my db", 6);
-    memcpy(context->part[TOOL_SCHEMA], "main", 5);
+    memcpy(context->part[TOOL_SCHEMA], "s1", 3);
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         char expected[512];
         snprintf(args, sizeof(args), "%s%s}", query, CASES[i].args);
         snprintf(expected, sizeof(expected), "{\"profile\":%s}", CASES[i].context);
         rig->scripted = (struct tool_page){.rows = STR("[[1]]"), .row_count = 1};
-        assert_json(rig_call(rig, "execute_query", args), "/context", expected);
+        rig_assert_json(rig_call(rig, "execute_query", args), "/context", expected);
     }
 }
 
@@ -305,13 +307,13 @@ static void use_context_keeps_what_the_engine_took(void **state)
     assert_string_equal(rig_str(answer, "/session"), rig->sessions[1].handle);
     assert_non_null(strstr(rig_str(answer, "/notice"), "Pass session=s_"));
     assert_string_equal(rig->sessions[1].label, "x");
-    own_session(rig);
+    rig_own_session(rig);
     rig->scripted = (struct tool_page){
         .rows = STR("[[\"ROLE\",null,\"SALES\",\"Raw\"]]"), .row_count = 1};
     answer = rig_call(rig, "use_context", "{\"schema\":\"raw\"}");
     assert_string_equal(rig_str(answer, "/session"), rig->own);
     assert_string_equal(rig_str(answer, "/notice"), "");
-    assert_json(answer, "/context",
+    rig_assert_json(answer, "/context",
         "{\"profile\":\"prod\",\"role\":\"ROLE\",\"database\":\"SALES\",\"schema\":\"Raw\"}");
     assert_string_equal(rig->sessions[0].context.part[TOOL_ROLE], "ROLE");
     answer = rig_call(rig, "use_context", "{\"schema\":\"rau\"}");
@@ -327,16 +329,16 @@ static void a_lone_use_sets_the_context_of_a_session(void **state)
     struct rig *rig = *state;
     yyjson_val *answer = rig_call(rig, "execute_query", "{\"query\":\"use main\"}");
     assert_non_null(strstr(rig_str(answer, "/error/hint"), "use_context"));
-    own_session(rig);
+    rig_own_session(rig);
     answer = rig_call(rig, "execute_query", "{\"query\":\"USE \\\"Raw\\\";\"}");
-    assert_json(answer, "/context/schema", "\"Raw\"");
+    rig_assert_json(answer, "/context/schema", "\"Raw\"");
     assert_string_equal(rig->sessions[0].context.part[TOOL_SCHEMA], "Raw");
     answer = rig_call(rig, "execute_query", "{\"query\":\"use \\\"my db\\\"\"}");
-    assert_json(answer, "/context/database", "\"my db\"");
-    assert_json(answer, "/context/schema", "\"main\"");
+    rig_assert_json(answer, "/context/database", "\"my db\"");
+    rig_assert_json(answer, "/context/schema", "\"main\"");
     answer =
         rig_call(rig, "execute_query", "{\"query\":\"use \\\"SALES\\\".\\\"Raw\\\"\"}");
-    assert_json(answer, "/context/schema", "\"Raw\"");
+    rig_assert_json(answer, "/context/schema", "\"Raw\"");
     answer = rig_call(rig, "execute_query", "{\"query\":\"use nowhere\"}");
     rig_assert_error(answer, "object_not_found", "No schema nowhere in SALES.");
     assert_string_equal(rig->sessions[0].context.part[TOOL_SCHEMA], "Raw");
@@ -346,7 +348,7 @@ static void sessions_are_opened_listed_and_closed(void **state)
 {
     struct rig *rig = *state;
     char args[128];
-    own_session(rig);
+    rig_own_session(rig);
     yyjson_val *answer =
         rig_call(rig, "open_session", "{\"label\":\"one\",\"schema\":\"Raw\"}");
     assert_string_equal(rig_str(answer, "/session"), rig->sessions[1].handle);
@@ -358,9 +360,9 @@ static void sessions_are_opened_listed_and_closed(void **state)
         rig_call(rig, "open_session", "{}"), "too_many_sessions", "4 sessions are open.");
     answer = rig_call(rig, "list_sessions", "{}");
     assert_int_equal(yyjson_arr_size(yyjson_ptr_get(answer, "/sessions")), 4);
-    assert_json(answer, "/sessions/0/own", "true");
-    assert_json(answer, "/sessions/1/label", "\"one\"");
-    assert_json(answer, "/sessions/1/context/schema", "\"Raw\"");
+    rig_assert_json(answer, "/sessions/0/own", "true");
+    rig_assert_json(answer, "/sessions/1/label", "\"one\"");
+    rig_assert_json(answer, "/sessions/1/context/schema", "\"Raw\"");
     snprintf(args, sizeof(args), "{\"session\":\"%s\"}", rig->sessions[1].handle);
     answer = rig_call(rig, "close_session", args);
     assert_string_equal(rig_str(answer, "/session"), rig->sessions[1].handle);
@@ -371,13 +373,70 @@ static void sessions_are_opened_listed_and_closed(void **state)
     assert_false(rig->sessions[0].open);
 }
 
+/* A random value for each of about half of the tool's arguments. */
+static void put_random_args(
+    struct buf *args, struct rng *rng, yyjson_val *tool, const char *own)
+{
+    static const char *const VALUES[] = {"null", "0", "-1", "3", "2.5", "1e18", "true",
+        "\"\"", "\"x\"", "\"7\"", "[]", "{}", "[[[[[]]]]]", "\"Orders\"", "\"orders\"",
+        "[\"Orders\",\"raw.EVENTS\",\"broken\"]", "\"SALES.main\"", "\"sales\"",
+        "\"\\\"Orders\\\"\"", "\"a\\u0000b\"", "\"a.b.c.d\"", "\"select 1\"",
+        "\"use \\\"Raw\\\"\"", "\"'; drop table x --\"",
+        "\"r_aaaaaaaaaaaaaaaaaaaaaaaaaa\"", "\"q_aaaaaaaaaaaaaaaaaaaaaaaaaa\""};
+    size_t i;
+    size_t count;
+    yyjson_val *key;
+    yyjson_val *value;
+    const char *comma = "";
+    buf_putc(args, '{');
+    yyjson_obj_foreach(
+        yyjson_ptr_get(tool, "/inputSchema/properties"), i, count, key, value)
+    {
+        uint64_t pick = rng_below(rng, 2 * ARRAY_LEN(VALUES) + 2);
+        if (pick <= ARRAY_LEN(VALUES)) {
+            buf_printf(args, "%s\"%s\":", comma, yyjson_get_str(key));
+            if (pick < ARRAY_LEN(VALUES)) {
+                buf_puts(args, VALUES[pick]);
+            } else {
+                buf_put_json(args, str_of(own));
+            }
+            comma = ",";
+        }
+    }
+    buf_putc(args, '}');
+}
+
+/* Each answer is held against the tool's output schema by the rig. */
+static void any_arguments_get_an_answer(void **state)
+{
+    struct rig *rig = *state;
+    struct rng rng = {7};
+    struct buf args = BUF_INIT(1 << 16);
+    size_t tools = yyjson_arr_size(yyjson_doc_get_root(rig->list));
+    unsigned errors = 0;
+    for (int i = 0; i < 3000; i++) {
+        yyjson_val *tool =
+            yyjson_arr_get(yyjson_doc_get_root(rig->list), rng_below(&rng, tools));
+        buf_clear(&args);
+        put_random_args(&args, &rng, tool, rig->sessions[0].handle);
+        rig->page_rows = (uint32_t)rng_below(&rng, 3);
+        rig->sessions[0].open = true;
+        rig_call_bytes(rig, rig_str(tool, "/name"), buf_str(&args));
+        errors += rig->call.is_error;
+    }
+    assert_in_range(errors, 1000, 2900);
+    buf_free(&args);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
         TEST(the_catalogue_is_listed_in_rows),
         TEST(a_list_is_read_on_with_its_cursor),
         TEST(other_spellings_of_a_context_are_tried_once),
+        TEST(a_refused_default_is_not_looked_up),
+        TEST(one_of_two_spellings_is_not_chosen),
         TEST(a_relation_is_described_with_columns_and_sample),
         TEST(many_relations_take_one_statement_a_schema),
         TEST(descriptions_go_on_over_many_pages),
@@ -390,6 +449,7 @@ int main(void)
         TEST(use_context_keeps_what_the_engine_took),
         TEST(a_lone_use_sets_the_context_of_a_session),
         TEST(sessions_are_opened_listed_and_closed),
+        TEST(any_arguments_get_an_answer),
 #undef TEST
     };
     if (!rig_engine_start()) {

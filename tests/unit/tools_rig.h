@@ -73,6 +73,18 @@ struct rig {
 bool rig_engine_start(void);
 void rig_engine_stop(void);
 
+/* Runs the call's statement in its context; then `page` or `refused`. */
+enum tool_move rig_engine_run(struct rig *rig);
+enum tool_move rig_refuse(
+    struct rig *rig, enum tool_failure_kind kind, const char *message);
+
+/* Its calls have to be the first members of rigs. */
+const struct tool_host *rig_host(void);
+
+/* A group's or a test's set-up: *state becomes a rig. */
+int rig_set_up(void **state);
+int rig_tear_down(void **state);
+
 void rig_open(struct rig *rig);
 void rig_close(struct rig *rig);
 
@@ -83,6 +95,12 @@ yyjson_val *rig_call_bytes(struct rig *rig, const char *tool, struct str args);
 /* The text of a member of an answer, "" when it is not there. */
 const char *rig_str(yyjson_val *answer, const char *pointer);
 int64_t rig_int(yyjson_val *answer, const char *pointer);
+
+/* Asserts that what @pointer names is this JSON. */
+void rig_assert_json(yyjson_val *answer, const char *pointer, const char *json);
+
+/* Later calls come from the first session. */
+void rig_own_session(struct rig *rig);
 
 /* Asserts an error of @code whose message holds @part. */
 void rig_assert_error(yyjson_val *answer, const char *code, const char *part);

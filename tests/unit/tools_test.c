@@ -11,27 +11,6 @@
 #include "tools/args.h"
 #include "tools_rig.h"
 
-static int set_up(void **state)
-{
-    struct rig *rig = calloc(1, sizeof(*rig));
-    assert_non_null(rig);
-    rig_open(rig);
-    *state = rig;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    rig_close(*state);
-    free(*state);
-    return 0;
-}
-
-static void own_session(struct rig *rig)
-{
-    memcpy(rig->own, rig->sessions[0].handle, HANDLE_SIZE);
-}
-
 /* FORMAT with one handle in it. */
 static yyjson_val *call_with(
     struct rig *rig, const char *tool, const char *before, const char *handle)
@@ -39,14 +18,6 @@ static yyjson_val *call_with(
     char args[512];
     snprintf(args, sizeof(args), "%s\"%s\"}", before, handle);
     return rig_call(rig, tool, args);
-}
-
-static void assert_json(yyjson_val *answer, const char *pointer, const char *json)
-{
-    char *text = yyjson_val_write(yyjson_ptr_get(answer, pointer), 0, NULL);
-    assert_non_null(text);
-    assert_string_equal(text, json);
-    free(text);
 }
 
 static void a_query_answers_its_rows_in_the_promised_shape(void **state)
@@ -61,7 +32,7 @@ static void a_query_answers_its_rows_in_the_promised_shape(void **state)
         "false,\"next\":null,\"result\":null,\"query\":\"%s\",\"elapsed_ms\":412,\"context\":{"
         "\"profile\":\"prod\",\"database\":\"SALES\",\"schema\":\"main\"}}",
         rig->queries[RIG_CALL_QUERY].handle);
-    assert_json(answer, "", expected);
+    rig_assert_json(answer, "", expected);
     assert_int_equal(rig->call.rows_max, 100);
     assert_true(rig->call.keeps_result);
     assert_string_equal(rig->last_sql, "select 1 as a, 'x'");
@@ -72,10 +43,10 @@ static void a_long_answer_says_how_to_read_on(void **state)
     struct rig *rig = *state;
     yyjson_val *answer = rig_call(rig, "execute_query",
         "{\"query\":\"select id from \\\"Orders\\\"; -- all\",\"limit\":10}");
-    assert_json(answer, "/row_count", "10");
-    assert_json(answer, "/total_rows", "250");
-    assert_json(answer, "/truncated", "true");
-    assert_json(answer, "/next",
+    rig_assert_json(answer, "/row_count", "10");
+    rig_assert_json(answer, "/total_rows", "250");
+    rig_assert_json(answer, "/truncated", "true");
+    rig_assert_json(answer, "/next",
         "{\"tool\":\"fetch_result\",\"arguments\":{\"result\":\"r_aaaaaaaaaaaaaaaaaaaaaaaaaa\","
         "\"offset\":10,\"limit\":10}}");
     assert_string_equal(rig_str(answer, "/notice"),
@@ -96,8 +67,8 @@ static void capped_and_cut_answers_say_so(void **state)
             .capped = true,
             .result = rig->result.handle};
     yyjson_val *answer = rig_call(rig, "execute_query", "{\"query\":\"select 1\"}");
-    assert_json(answer, "/total_rows", "null");
-    assert_json(answer, "/cut_cells", "[[0,0,99000]]");
+    rig_assert_json(answer, "/total_rows", "null");
+    rig_assert_json(answer, "/cut_cells", "[[0,0,99000]]");
     assert_non_null(strstr(rig_str(answer, "/notice"),
         "First 1 of 1,000,000 kept rows; the engine had more."));
     assert_non_null(strstr(rig_str(answer, "/notice"), "fetch_result with result, row"));
@@ -106,9 +77,15 @@ static void capped_and_cut_answers_say_so(void **state)
         .row_count = 1,
         .total_rows = 1};
     answer = rig_call(rig, "execute_query", "{\"query\":\"select 1\"}");
-    assert_json(answer, "/truncated", "true");
-    assert_json(answer, "/next", "null");
+    rig_assert_json(answer, "/truncated", "true");
+    rig_assert_json(answer, "/next", "null");
     assert_string_equal(rig_str(answer, "/notice"), "");
+    rig->scripted = (struct tool_page){
+        .rows = STR("[[1]]"), .row_count = 1, .total_rows = 1, .capped = true};
+    answer = rig_call(rig, "execute_query", "{\"query\":\"select 1\"}");
+    rig_assert_json(answer, "/truncated", "true");
+    rig_assert_json(answer, "/next", "null");
+    assert_non_null(strstr(rig_str(answer, "/notice"), "the engine had more."));
 }
 
 static void what_changes_data_is_refused_with_its_place(void **state)
@@ -121,7 +98,7 @@ static void what_changes_data_is_refused_with_its_place(void **state)
     rig_assert_error(
         answer, "statement_refused", "; profile prod is read_only. Nothing was run.");
     assert_string_equal(rig_str(answer, "/error/class"), "dml");
-    assert_json(answer, "/error/position", "{\"line\":2,\"column\":3}");
+    rig_assert_json(answer, "/error/position", "{\"line\":2,\"column\":3}");
     assert_int_equal(rig->run_count, 0);
     answer = rig_call(rig, "execute_query", "{\"query\":\"select 1;\\ndrop table x\"}");
     rig_assert_error(
@@ -154,7 +131,7 @@ static void without_a_warehouse_only_whoami_and_sessions_work(void **state)
     for (size_t i = 0; i < ARRAY_LEN(TOOLS); i++) {
         rig_assert_error(rig_call(rig, TOOLS[i], ARGS[i]), "no_profile", "No warehouse");
     }
-    assert_json(rig_call(rig, "whoami", "{}"), "/profiles", "[]");
+    rig_assert_json(rig_call(rig, "whoami", "{}"), "/profiles", "[]");
     yyjson_val *answer = rig_call(rig, "open_session", "{\"label\":\"x\"}");
     assert_string_equal(rig_str(answer, "/session"), rig->sessions[1].handle);
     rig_assert_error(rig_call(rig, "open_session", "{\"schema\":\"x\"}"), "no_profile",
@@ -167,13 +144,13 @@ static void sloppy_arguments_are_understood(void **state)
     yyjson_val *answer = rig_call(rig, "execute_query",
         "{\"query\":\"select id from \\\"Orders\\\"\",\"limit\":\"10\",\"timeout_s\":20.0,"
         "\"database\":\"\",\"schema\":null,\"session\":\"\",\"role\":null}");
-    assert_json(answer, "/row_count", "10");
+    rig_assert_json(answer, "/row_count", "10");
     assert_int_equal(rig->call.timeout_s, 20);
     answer = rig_call(
         rig, "describe_table", "{\"table\":\"[\\\"Orders\\\",\\\"ORDERS_V\\\"]\"}");
     assert_int_equal(yyjson_arr_size(yyjson_ptr_get(answer, "/relations")), 2);
-    assert_json(rig_call(rig, "list_sessions", ""), "/status", "\"done\"");
-    assert_json(rig_call(rig, "list_sessions", "null"), "/status", "\"done\"");
+    rig_assert_json(rig_call(rig, "list_sessions", ""), "/status", "\"done\"");
+    rig_assert_json(rig_call(rig, "list_sessions", "null"), "/status", "\"done\"");
 }
 
 /* Each: tool, arguments, code, part of the message. */
@@ -309,10 +286,10 @@ static void an_unfinished_call_of_the_same_kind_is_waited_for(void **state)
     rig->has_same = true;
     rig_call(rig, "execute_query", args); /* without a session: runs */
     assert_int_equal(rig->run_count, 1);
-    own_session(rig);
+    rig_own_session(rig);
     rig->queries[0].answer = "{\"status\":\"done\",\"row_count\":7}";
     rig->status_after = "done";
-    assert_json(rig_call(rig, "execute_query", args), "", rig->queries[0].answer);
+    rig_assert_json(rig_call(rig, "execute_query", args), "", rig->queries[0].answer);
     assert_int_equal(rig->run_count, 0);
     assert_int_equal(rig->wait_s, 25);
     rig->status_after = "running";
@@ -320,7 +297,8 @@ static void an_unfinished_call_of_the_same_kind_is_waited_for(void **state)
     assert_string_equal(rig_str(answer, "/status"), "running");
     assert_string_equal(rig_str(answer, "/query"), rig->queries[0].handle);
     rig->status_after = "cancelled"; /* by its own asker: this one still wants rows */
-    assert_json(rig_call(rig, "execute_query", args), "/row_count", "1");
+    rig_assert_json(rig_call(rig, "execute_query", args), "/row_count", "1");
+    rig->status_after = "done";
     rig_call(rig, "execute_query", "{\"query\":\"select random()\"}");
     assert_int_equal(rig->run_count, 1);
 }
@@ -332,7 +310,7 @@ static void an_unfinished_call_says_how_to_wait(void **state)
     tool_answer_unfinished(
         &rig->call, STR("q_aaaaaaaaaaaaaaaaaaaaaaaaaa"), STR("queued"), 25003, 3);
     yyjson_doc *doc = yyjson_read(rig->call.out.ptr, rig->call.out.len, 0);
-    assert_json(yyjson_doc_get_root(doc), "",
+    rig_assert_json(yyjson_doc_get_root(doc), "",
         "{\"status\":\"queued\",\"query\":\"q_aaaaaaaaaaaaaaaaaaaaaaaaaa\",\"elapsed_ms\":25003,"
         "\"position\":3,\"next\":{\"tool\":\"query_status\",\"arguments\":{\"query\":\"q_"
         "aaaaaaaaaaaaaaaaaaaaaaaaaa\",\"wait_s\":25}},\"notice\":\"Do not send the SQL "
@@ -351,15 +329,15 @@ static void results_are_read_on_by_pages_and_cells(void **state)
     yyjson_val *answer = rig_call(rig, "fetch_result", args);
     assert_int_equal(rig->fetch_rows, 2);
     assert_int_equal(rig->fetch_offset, 100);
-    assert_json(answer, "/rows", "[[1],[2]]");
-    assert_json(answer, "/offset", "100");
-    assert_json(answer, "/next/arguments/offset", "102");
+    rig_assert_json(answer, "/rows", "[[1],[2]]");
+    rig_assert_json(answer, "/offset", "100");
+    rig_assert_json(answer, "/next/arguments/offset", "102");
     assert_non_null(strstr(rig_str(answer, "/notice"), "Rows 101 to 102 of 250 rows."));
     rig->scripted = (struct tool_page){.rows = STR("[[1]]"), .row_count = 1};
     snprintf(args, sizeof(args), "%s\"offset\":249}", result);
     answer = rig_call(rig, "fetch_result", args);
-    assert_json(answer, "/next", "null");
-    assert_json(answer, "/truncated", "false");
+    rig_assert_json(answer, "/next", "null");
+    rig_assert_json(answer, "/truncated", "false");
     rig->scripted = (struct tool_page){
         .rows = STR("\"long \\\"text\""), .row_count = 10, .total_rows = 99};
     snprintf(args, sizeof(args), "%s\"row\":7,\"column\":\"2\",\"offset\":5}", result);
@@ -367,8 +345,8 @@ static void results_are_read_on_by_pages_and_cells(void **state)
     assert_int_equal(rig->cell_row, 7);
     assert_int_equal(rig->cell_column, 2);
     assert_string_equal(rig_str(answer, "/text"), "long \"text");
-    assert_json(answer, "/bytes_total", "99");
-    assert_json(answer, "/next/arguments/offset", "15");
+    rig_assert_json(answer, "/bytes_total", "99");
+    rig_assert_json(answer, "/next/arguments/offset", "15");
     rig->fails = true;
     rig_assert_error(
         rig_call(rig, "fetch_result", "{\"result\":\"r_aaaaaaaaaaaaaaaaaaaaaaaaaa\"}"),
@@ -380,14 +358,15 @@ static void queries_are_waited_for_listed_and_cancelled(void **state)
     struct rig *rig = *state;
     const char *handle = rig->queries[0].handle;
     rig->queries[0].status = "queued";
+    rig->status_after = "done";
     yyjson_val *answer =
         call_with(rig, "query_status", "{\"wait_s\":0,\"query\":", handle);
-    assert_json(answer, "/position", "3");
-    assert_int_equal(rig->wait_s, 0);
+    rig_assert_json(answer, "/position", "3");
+    assert_int_equal(rig->wait_s, 0); /* was not asked */
     rig->status_after = "done";
     rig->queries[0].answer = "{\"status\":\"done\",\"row_count\":7}";
     answer = call_with(rig, "query_status", "{\"query\":", handle);
-    assert_json(answer, "", rig->queries[0].answer);
+    rig_assert_json(answer, "", rig->queries[0].answer);
     assert_int_equal(rig->wait_s, 25);
     rig->queries[0].answer = "{\"error\":{\"code\":\"sql_error\"}}";
     rig->queries[0].is_error = true;
@@ -395,10 +374,10 @@ static void queries_are_waited_for_listed_and_cancelled(void **state)
     assert_true(rig->call.is_error);
     rig->queries[0].answer = NULL;
     answer = call_with(rig, "query_status", "{\"query\":", handle);
-    assert_json(answer, "/status", "\"done\"");
-    assert_json(answer, "/elapsed_ms", "25003");
+    rig_assert_json(answer, "/status", "\"done\"");
+    rig_assert_json(answer, "/elapsed_ms", "25003");
     answer = rig_call(rig, "query_status", "{}");
-    assert_json(answer, "/queries/0/started", "\"2023-11-14T22:13:20Z\"");
+    rig_assert_json(answer, "/queries/0/started", "\"2023-11-14T22:13:20Z\"");
     assert_string_equal(rig_str(answer, "/queries/0/query"), handle);
     answer = call_with(rig, "cancel_query", "{\"query\":", handle);
     assert_string_equal(rig_str(answer, "/notice"), "It had ended before.");
@@ -415,15 +394,15 @@ static void queries_are_waited_for_listed_and_cancelled(void **state)
 static void whoami_tells_who_where_and_how_much(void **state)
 {
     struct rig *rig = *state;
-    own_session(rig);
+    rig_own_session(rig);
     yyjson_val *answer = rig_call(rig, "whoami", "{}");
     assert_string_equal(rig_str(answer, "/principal"), "uid:1000");
     assert_string_equal(rig_str(answer, "/session"), rig->own);
     assert_string_equal(rig_str(answer, "/policy"), "read_only");
     assert_string_equal(rig_str(answer, "/profiles/1/name"), "snow");
     assert_string_equal(rig_str(answer, "/profiles/1/context/role"), "ANALYST");
-    assert_json(answer, "/limits/limit_rows_max", "10000");
-    assert_json(answer, "/context",
+    rig_assert_json(answer, "/limits/limit_rows_max", "10000");
+    rig_assert_json(answer, "/context",
         "{\"profile\":\"prod\",\"database\":\"SALES\",\"schema\":"
         "\"main\"}");
     memcpy(rig->sessions[0].context.part[TOOL_PROFILE], "gone", 5);
@@ -431,7 +410,7 @@ static void whoami_tells_who_where_and_how_much(void **state)
     assert_null(yyjson_ptr_get(answer, "/context"));
     assert_non_null(strstr(rig_str(answer, "/notice"), "use_context"));
     rig_assert_error(rig_call(rig, "list_tables", "{}"), "unknown_profile", "\"gone\"");
-    assert_json(
+    rig_assert_json(
         rig_call(rig, "list_tables", "{\"profile\":\"prod\"}"), "/status", "\"done\"");
 }
 
@@ -466,7 +445,7 @@ static void truth_comes_as_a_boolean_or_its_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
         TEST(a_query_answers_its_rows_in_the_promised_shape),
         TEST(a_long_answer_says_how_to_read_on),
         TEST(capped_and_cut_answers_say_so),
