@@ -115,7 +115,7 @@ bool pending_answered(struct pending *pending, struct str id)
 void pending_cancelled(struct pending *pending, struct str id)
 {
     struct pending_request *request = find(pending, id);
-    if (request) {
+    if (request && request != pending->initialize) {
         pending_remove(pending, request);
     }
 }
