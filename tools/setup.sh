@@ -145,6 +145,28 @@ small_sources() {
     cp "$deps"/src/httptools/vendor/llhttp/include/llhttp.h "$deps/src/llhttp/"
 }
 
+# Arrow IPC: nanoarrow's C sources with the flatcc runtime they need, under one include root.
+nanoarrow() {
+    [ -f "$deps/src/nanoarrow/.done" ] && return
+    local tree=$deps/src/nanoarrow-sdist
+    local root=$deps/src/nanoarrow
+    unpack "$deps/dl/nanoarrow.tar.gz" "$tree"
+    local arrow=$tree/subprojects/arrow-nanoarrow/src/nanoarrow
+    local flatcc
+    flatcc=$(find "$tree/subprojects" -maxdepth 1 -type d -name 'flatcc-*' | head -n1)
+    rm -rf "$root" && mkdir -p "$root/nanoarrow/common" "$root/nanoarrow/ipc" "$root/runtime"
+    cp "$arrow"/nanoarrow.h "$arrow"/nanoarrow_ipc.h "$root/nanoarrow/"
+    cp "$arrow"/common/*.[ch] "$root/nanoarrow/common/"
+    cp "$arrow"/ipc/*.[ch] "$root/nanoarrow/ipc/"
+    cp -r "$flatcc/include/flatcc" "$root/flatcc"
+    cp "$flatcc"/src/runtime/{builder,emitter,refmap,verifier}.c "$root/runtime/"
+    sed -e 's/@NANOARROW_VERSION_MAJOR@/0/; s/@NANOARROW_VERSION_MINOR@/9/; s/@NANOARROW_VERSION_PATCH@/0/' \
+        -e 's/@NANOARROW_VERSION@/0.9.0/; s/@NANOARROW_NAMESPACE_DEFINE@//' \
+        "$arrow/nanoarrow_config.h.in" >"$root/nanoarrow/nanoarrow_config.h"
+    rm -rf "$tree"
+    touch "$root/.done"
+}
+
 duckdb() {
     [ -f "$deps/lib/libduckdb.so" ] && return
     unpack "$deps/dl/duckdb.tgz" "$deps/src/duckdb"
@@ -198,10 +220,12 @@ python3 -m pip --version >/dev/null 2>&1 || packages python3 python3-pip
 sdist adbc-driver-manager 1.13.0 72d616e43d03b735e4000b653307531a2d1820f1f7e0ce949656f0ab939bd53e
 sdist httptools 0.9.0 d484ebb7e3a3f3597b0f645fbd1b85633674ca808c1f5ba11c2caf7c66f5c8b6
 sdist yyjson 4.0.6 fcd4dc15c1e39a30bf9fa85d56903029111506860fc3080ab0d81c6c6dacaa8c
+sdist nanoarrow 0.9.0 1ce15bbed8532839347faa78824c5dbd3769bff60661003e34c6fba5dd881bd3
 npm_package @duckdb/node-bindings-linux-x64 1.5.6-r.1 "IXcrZJE6kEqM0Z4wwdVnGBHX/frOS33VPNAwDXQ/Q+Fs84b058Qe94chrCCIcNJlG8Y3UHIUU4eBeCQxW5mN1Q==" duckdb.tgz
 npm_package vega-datasets 3.2.1 "lTSwZA6yq6qSU2YZm+6bqILiIvTPPxn4itir7jPGFmHIdPvUfQ9pCzzcrklYywMJgLUbaIeSkZQdiJd6wBxPug==" vega.tgz
 driver_manager
 small_sources
+nanoarrow
 duckdb
 vega 3.2.1 flights-3m.parquet airports.csv zipcodes.csv unemployment.tsv \
     unemployment-across-industries.json birdstrikes.csv species.csv weather.csv \
