@@ -1,160 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/arrow_json.h"
 
+#include "worker/arrow_cell.h"
 #include "worker/arrow_scalar.h"
 
 enum {
-    DEPTH_MAX = 32,
     ROWS_MAX =
         3 * 512 * 1024, /* rows and cuts of a page fit one frame with its columns */
     CUTS_MAX = 128 * 1024,
     SCRATCH_MAX = 16 * 1024 * 1024,
 };
-
-/* One value: the array that really holds it and its place in there (offset included). */
-struct cell {
-    const struct ArrowSchema *schema;
-    const struct ArrowArray *array;
-    int64_t at;
-    struct arrow_type type;
-    bool is_null;
-};
-
-static const char *bytes_of(const struct ArrowArray *array, int64_t buffer)
-{
-    return buffer < array->n_buffers ? array->buffers[buffer] : NULL;
-}
-
-static bool is_valid(const struct ArrowArray *array, int64_t at)
-{
-    const char *bits = bytes_of(array, 0);
-    return !bits || ((unsigned char)bits[at / 8] >> (at % 8) & 1);
-}
-
-/* Where the run that covers row @at ends: a binary search over the run ends. */
-static int64_t find_run(
-    const struct ArrowSchema *ends_schema, const struct ArrowArray *ends, int64_t at)
-{
-    int width = arrow_type_parse(ends_schema->format).width;
-    const char *values = bytes_of(ends, 1);
-    int64_t low = 0;
-    int64_t high = ends->length;
-    while (values && low < high) {
-        int64_t mid = low + (high - low) / 2;
-        if (arrow_load_int(values + (ends->offset + mid) * width, width) <= at) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    return low;
-}
-
-/* The child of a union that carries type id @id, or -1. */
-static int64_t union_child(const char *ids, int id)
-{
-    int64_t child = 0;
-    int value = 0;
-    for (const char *c = ids;; c++) {
-        if (*c >= '0' && *c <= '9') {
-            value = value * 10 + (*c - '0');
-        } else if (value == id) {
-            return child;
-        } else if (*c == 0) {
-            return -1;
-        } else {
-            value = 0;
-            child++;
-        }
-    }
-}
-
-static void enter(struct cell *cell, const struct ArrowSchema *schema,
-    const struct ArrowArray *array, int64_t row)
-{
-    *cell = (struct cell){.schema = schema, .array = array, .at = row + array->offset};
-    cell->type = arrow_type_parse(schema->format);
-    bool has_bits = cell->type.kind != ARROW_NULL && cell->type.kind != ARROW_UNION &&
-                    cell->type.kind != ARROW_RUNS;
-    cell->is_null =
-        cell->type.kind == ARROW_NULL || (has_bits && !is_valid(array, cell->at));
-}
-
-/* Through dictionaries, runs and unions to the value itself. */
-static struct cell resolve(
-    const struct ArrowSchema *schema, const struct ArrowArray *array, int64_t row)
-{
-    struct cell cell;
-    enter(&cell, schema, array, row);
-    for (int depth = 0; depth < DEPTH_MAX && !cell.is_null; depth++) {
-        schema = cell.schema;
-        array = cell.array;
-        if (schema->dictionary && array->dictionary) {
-            const char *value = bytes_of(array, 1) + cell.at * cell.type.width;
-            int64_t index = arrow_load_int(value, cell.type.width);
-            if (cell.type.kind == ARROW_UINT && cell.type.width < 8) {
-                index &= (INT64_C(1) << (8 * cell.type.width)) - 1;
-            }
-            enter(&cell, schema->dictionary, array->dictionary, index);
-        } else if (cell.type.kind == ARROW_RUNS && array->n_children == 2) {
-            int64_t run = find_run(schema->children[0], array->children[0], cell.at);
-            enter(&cell, schema->children[1], array->children[1], run);
-        } else if (cell.type.kind == ARROW_UNION) {
-            /* Old producers put a validity bitmap in front. */
-            int64_t ids = array->n_buffers > (cell.type.layout == ARROW_DENSE ? 2 : 1);
-            int64_t child = union_child(cell.type.tail, bytes_of(array, ids)[cell.at]);
-            if (child < 0 || child >= array->n_children) {
-                cell.is_null = true;
-                break;
-            }
-            int64_t at = cell.at;
-            if (cell.type.layout == ARROW_DENSE) {
-                at = arrow_load_int(bytes_of(array, ids + 1) + cell.at * 4, 4);
-            }
-            enter(&cell, schema->children[child], array->children[child], at);
-        } else {
-            break;
-        }
-    }
-    return cell;
-}
-
-/* The bytes of a text or binary value. */
-static struct str cell_bytes(const struct cell *cell)
-{
-    const struct ArrowArray *array = cell->array;
-    const char *data = bytes_of(array, 2);
-    const char *first = bytes_of(array, 1);
-    if (!first) {
-        return STR("");
-    }
-    int64_t start;
-    int64_t len;
-    switch (cell->type.layout) {
-    case ARROW_FIXED:
-        data = first;
-        len = cell->type.width;
-        start = cell->at * len;
-        break;
-    case ARROW_VIEW_32:
-    case ARROW_VIEW_64:
-        first += cell->at * 16;
-        len = arrow_load_int(first, 4);
-        start = len <= 12 ? 4 : arrow_load_int(first + 12, 4);
-        data = len <= 12 ? first : bytes_of(array, 2 + arrow_load_int(first + 8, 4));
-        break;
-    case ARROW_OFFSETS_32:
-    case ARROW_OFFSETS_64:
-    case ARROW_SPARSE:
-    case ARROW_DENSE:
-    default: {
-        int width = cell->type.layout == ARROW_OFFSETS_64 ? 8 : 4;
-        start = arrow_load_int(first + cell->at * width, width);
-        len = arrow_load_int(first + (cell->at + 1) * width, width) - start;
-    }
-    }
-    return data && len > 0 ? (struct str){data + start, (size_t)len} : STR("");
-}
 
 static void put_hex(struct buf *out, struct str bytes)
 {
@@ -165,44 +20,20 @@ static void put_hex(struct buf *out, struct str bytes)
     }
 }
 
-static void put_cell(struct buf *out, const struct cell *cell, int depth);
+static void put_cell(struct buf *out, const struct arrow_cell *cell, int depth);
 
 static void put_child(
-    struct buf *out, const struct cell *cell, int64_t child, int64_t row, int depth)
+    struct buf *out, const struct arrow_cell *cell, int64_t child, int64_t row, int depth)
 {
-    struct cell inner =
-        resolve(cell->schema->children[child], cell->array->children[child], row);
+    struct arrow_cell inner = arrow_cell_resolve(
+        cell->schema->children[child], cell->array->children[child], row);
     put_cell(out, &inner, depth + 1);
 }
 
-/* The elements of a list or map: where they start in the child, and how many. */
-static int64_t list_range(const struct cell *cell, int64_t *ret_start)
-{
-    const char *first = bytes_of(cell->array, 1);
-    if (cell->type.layout == ARROW_FIXED) {
-        *ret_start = cell->at * cell->type.width;
-        return cell->type.width;
-    }
-    *ret_start = 0;
-    if (!first) {
-        return 0;
-    }
-    bool is_view =
-        cell->type.layout == ARROW_VIEW_32 || cell->type.layout == ARROW_VIEW_64;
-    bool is_wide =
-        cell->type.layout == ARROW_OFFSETS_64 || cell->type.layout == ARROW_VIEW_64;
-    int width = is_wide ? 8 : 4;
-    *ret_start = arrow_load_int(first + cell->at * width, width);
-    if (is_view) {
-        return arrow_load_int(bytes_of(cell->array, 2) + cell->at * width, width);
-    }
-    return arrow_load_int(first + (cell->at + 1) * width, width) - *ret_start;
-}
-
-static void put_list(struct buf *out, const struct cell *cell, int depth)
+static void put_list(struct buf *out, const struct arrow_cell *cell, int depth)
 {
     int64_t start;
-    int64_t count = list_range(cell, &start);
+    int64_t count = arrow_cell_range(cell, &start);
     buf_putc(out, '[');
     for (int64_t i = 0; i < count && buf_ok(out); i++) {
         buf_puts(out, i > 0 ? "," : "");
@@ -211,7 +42,7 @@ static void put_list(struct buf *out, const struct cell *cell, int depth)
     buf_putc(out, ']');
 }
 
-static void put_struct(struct buf *out, const struct cell *cell, int depth)
+static void put_struct(struct buf *out, const struct arrow_cell *cell, int depth)
 {
     buf_putc(out, '{');
     for (int64_t i = 0; i < cell->array->n_children && buf_ok(out); i++) {
@@ -223,10 +54,10 @@ static void put_struct(struct buf *out, const struct cell *cell, int depth)
     buf_putc(out, '}');
 }
 
-static void put_map(struct buf *out, const struct cell *cell, int depth)
+static void put_map(struct buf *out, const struct arrow_cell *cell, int depth)
 {
     int64_t start;
-    int64_t count = list_range(cell, &start);
+    int64_t count = arrow_cell_range(cell, &start);
     const struct ArrowSchema *schema = cell->schema->children[0];
     const struct ArrowArray *entries = cell->array->children[0];
     if (entries->n_children != 2) {
@@ -237,8 +68,10 @@ static void put_map(struct buf *out, const struct cell *cell, int depth)
     buf_putc(out, is_object ? '{' : '[');
     for (int64_t i = 0; i < count && buf_ok(out); i++) {
         int64_t row = start + i + entries->offset;
-        struct cell key = resolve(schema->children[0], entries->children[0], row);
-        struct cell value = resolve(schema->children[1], entries->children[1], row);
+        struct arrow_cell key =
+            arrow_cell_resolve(schema->children[0], entries->children[0], row);
+        struct arrow_cell value =
+            arrow_cell_resolve(schema->children[1], entries->children[1], row);
         buf_puts(out, i > 0 ? "," : "");
         buf_puts(out, is_object ? "" : "[");
         put_cell(out, &key, depth + 1);
@@ -249,13 +82,13 @@ static void put_map(struct buf *out, const struct cell *cell, int depth)
     buf_putc(out, is_object ? '}' : ']');
 }
 
-static void put_cell(struct buf *out, const struct cell *cell, int depth)
+static void put_cell(struct buf *out, const struct arrow_cell *cell, int depth)
 {
-    if (cell->is_null || depth >= DEPTH_MAX) {
+    if (cell->is_null || depth >= ARROW_DEPTH_MAX) {
         buf_puts(out, "null");
         return;
     }
-    const char *values = bytes_of(cell->array, 1);
+    const char *values = arrow_bytes(cell->array, 1);
     switch (cell->type.kind) {
     case ARROW_UNKNOWN:
     case ARROW_NULL:
@@ -280,11 +113,11 @@ static void put_cell(struct buf *out, const struct cell *cell, int depth)
         arrow_put_scalar(out, cell->type, values + cell->at * cell->type.width);
         break;
     case ARROW_TEXT:
-        buf_put_json(out, cell_bytes(cell));
+        buf_put_json(out, arrow_cell_bytes(cell));
         break;
     case ARROW_BINARY:
         buf_putc(out, '"');
-        put_hex(out, cell_bytes(cell));
+        put_hex(out, arrow_cell_bytes(cell));
         buf_putc(out, '"');
         break;
     case ARROW_LIST:
@@ -302,18 +135,18 @@ static void put_cell(struct buf *out, const struct cell *cell, int depth)
 void arrow_put_value(struct buf *out, const struct ArrowSchema *schema,
     const struct ArrowArray *array, int64_t row)
 {
-    struct cell cell = resolve(schema, array, row);
+    struct arrow_cell cell = arrow_cell_resolve(schema, array, row);
     put_cell(out, &cell, 0);
 }
 
 bool arrow_text(const struct ArrowSchema *schema, const struct ArrowArray *array,
     int64_t row, struct str *ret_text)
 {
-    struct cell cell = resolve(schema, array, row);
+    struct arrow_cell cell = arrow_cell_resolve(schema, array, row);
     if (cell.is_null || cell.type.kind != ARROW_TEXT) {
         return false;
     }
-    *ret_text = cell_bytes(&cell);
+    *ret_text = arrow_cell_bytes(&cell);
     return true;
 }
 
@@ -392,16 +225,16 @@ static void put_text(
     }
 }
 
-static void put_column(
-    struct arrow_page *page, const struct cell *cell, int64_t column, uint32_t chars)
+static void put_column(struct arrow_page *page, const struct arrow_cell *cell,
+    int64_t column, uint32_t chars)
 {
     enum arrow_kind kind = cell->type.kind;
     if (cell->is_null) {
         buf_puts(&page->rows, "null");
     } else if (kind == ARROW_TEXT) {
-        put_text(page, column, cell_bytes(cell), chars);
+        put_text(page, column, arrow_cell_bytes(cell), chars);
     } else if (kind == ARROW_BINARY) {
-        struct str bytes = cell_bytes(cell);
+        struct str bytes = arrow_cell_bytes(cell);
         struct str shown = {bytes.ptr, bytes.len <= chars / 2 ? bytes.len : chars / 2};
         buf_putc(&page->rows, '"');
         put_hex(&page->rows, shown);
@@ -433,8 +266,8 @@ static enum row_fate put_row(struct arrow_page *page, const struct ArrowSchema *
     for (uint32_t chars = page->cell_chars;; chars /= 2) {
         buf_puts(&page->rows, page->row_count > 0 ? ",[" : "[");
         for (int64_t i = 0; i < schema->n_children && buf_ok(&page->rows); i++) {
-            struct cell cell =
-                resolve(schema->children[i], batch->children[i], row + batch->offset);
+            struct arrow_cell cell = arrow_cell_resolve(
+                schema->children[i], batch->children[i], row + batch->offset);
             buf_puts(&page->rows, i > 0 ? "," : "");
             put_column(page, &cell, i, chars);
         }
