@@ -451,6 +451,7 @@ static void *connection_main(void *cookie)
         (void)failure_take(&error, AdbcConnectionRelease(&conn->adbc, &error));
     }
     pthread_mutex_lock(&conn->mutex);
+    shutdown(conn->fd, SHUT_RDWR); /* the main thread's poll would keep the socket open */
     close(conn->fd);
     conn->fd = -1; /* the slot may be used again from here on */
     pthread_mutex_unlock(&conn->mutex);
