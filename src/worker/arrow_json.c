@@ -309,9 +309,14 @@ bool arrow_page_add(struct arrow_page *page, const struct ArrowSchema *schema,
     return true;
 }
 
+bool arrow_page_has_cuts(const struct arrow_page *page)
+{
+    return page->cuts.len > 1;
+}
+
 bool arrow_page_end(struct arrow_page *page)
 {
-    page->has_cut = page->cuts.len > 1;
+    page->has_cut = arrow_page_has_cuts(page);
     buf_putc(&page->rows, ']');
     buf_putc(&page->cuts, ']');
     return buf_ok(&page->rows) && buf_ok(&page->cuts);

@@ -45,6 +45,7 @@ void arrow_page_free(struct arrow_page *page);
  */
 bool arrow_page_add(struct arrow_page *page, const struct ArrowSchema *schema,
     const struct ArrowArray *batch) MUST_USE;
+bool arrow_page_has_cuts(const struct arrow_page *page); /* so far */
 bool arrow_page_end(struct arrow_page *page) MUST_USE;
 
 /* [{"name":..,"type":..},..]; types as SQL engines call them. */

@@ -9,11 +9,11 @@
 
 #include "base/clock.h"
 #include "wire/wire.h"
-#include "worker/arrow_json.h"
+#include "worker/answer.h"
+#include "worker/fetch.h"
+#include "worker/result.h"
 
 enum {
-    COUNT_MAX = 100000, /* rows counted beyond the page */
-    COLUMNS_MAX = 256 * 1024,
     READ_SIZE = 64 * 1024,
 };
 
@@ -21,60 +21,11 @@ enum {
 struct exec {
     uint64_t call;
     char *sql;
-    struct arrow_page page;
-    struct buf columns;
-    int64_t total_rows;
+    struct result result;
     uint64_t started_ns;
     struct failure failure;
     enum wire_error_code code;
 };
-
-static void failure_set(struct failure *failure, const char *message)
-{
-    *failure = (struct failure){.status = ADBC_STATUS_INTERNAL};
-    snprintf(failure->message, sizeof(failure->message), "%s", message);
-}
-
-static struct failure failure_copy(const struct AdbcError *error, AdbcStatusCode status)
-{
-    struct failure failure = {.status = status};
-    struct str message =
-        str_of(error->message ? error->message : "the driver gave no reason");
-    message = str_utf8_prefix(message, sizeof(failure.message) - 1);
-    memcpy(failure.message, message.ptr, message.len);
-    memcpy(failure.sqlstate, error->sqlstate, 5);
-    bool has_code = error->vendor_code != ADBC_ERROR_VENDOR_CODE_PRIVATE_DATA;
-    failure.vendor_code = has_code ? error->vendor_code : 0;
-    return failure;
-}
-
-struct failure failure_take(struct AdbcError *error, AdbcStatusCode status)
-{
-    struct failure failure = failure_copy(error, status);
-    if (error->release) {
-        error->release(error);
-    }
-    struct AdbcError fresh = ADBC_ERROR_INIT;
-    *error = fresh;
-    return failure;
-}
-
-/* Is the session at the warehouse gone? The status alone is too coarse to say so. */
-static bool is_lost(const struct failure *failure)
-{
-    static const int64_t snowflake_codes[] = {390104, 390111, 390114, 261000};
-    for (size_t i = 0; i < ARRAY_LEN(snowflake_codes); i++) {
-        if (failure->vendor_code == snowflake_codes[i]) {
-            return true;
-        }
-    }
-    struct str state = str_of(failure->sqlstate);
-    if (state.len > 0) {
-        return str_starts(state, STR("08")) || str_starts(state, STR("57P0"));
-    }
-    return failure->status == ADBC_STATUS_IO ||
-           failure->status == ADBC_STATUS_UNAUTHENTICATED;
-}
 
 static bool send_all(int fd, struct str bytes)
 {
@@ -104,35 +55,21 @@ static bool send_failure(const struct connection *conn, enum wire_kind kind,
     uint64_t call, enum wire_error_code code, const struct failure *failure)
 {
     struct buf out = BUF_INIT(WIRE_PACKET_MAX);
-    struct wire_writer writer = wire_begin(&out, kind, call);
-    wire_u32(&writer, (uint32_t)code);
-    wire_str(&writer, str_of(failure->message));
-    wire_str(&writer, str_of(failure->sqlstate));
-    wire_i64(&writer, failure->vendor_code);
-    wire_u32(&writer, code != WIRE_E_LOST && kind == WIRE_ERROR);
-    bool ok = wire_end(&writer) && send_all(conn->fd, buf_str(&out));
+    bool ok = answer_put_failure(&out, kind, call, code, failure) &&
+              send_all(conn->fd, buf_str(&out));
     buf_free(&out);
     return ok;
 }
 
 static bool send_page(const struct connection *conn, struct exec *exec)
 {
-    struct arrow_page *page = &exec->page;
-    bool is_truncated = page->has_cut || exec->total_rows != (int64_t)page->row_count;
     struct buf out = BUF_INIT(WIRE_PAYLOAD_MAX + WIRE_HEADER_SIZE);
-    struct wire_writer writer = wire_begin(&out, WIRE_PAGE, exec->call);
-    wire_str(&writer, buf_str(&exec->columns));
-    wire_str(&writer, buf_str(&page->rows));
-    wire_u32(&writer, page->row_count);
-    wire_i64(&writer, exec->total_rows);
-    wire_u32(&writer, is_truncated);
-    wire_str(&writer, buf_str(&page->cuts));
-    wire_u64(&writer, clock_boot_ns() - exec->started_ns);
-    wire_u64(&writer, 0);
-    wire_u64(&writer, 0);
-    wire_u32(&writer, 0);
-    bool ok = wire_end(&writer) && send_all(conn->fd, buf_str(&out));
+    bool ok = result_put(&exec->result, exec->call, exec->started_ns, &out) &&
+              send_all(conn->fd, buf_str(&out));
     buf_free(&out);
+    if (ok) {
+        result_keep(&exec->result);
+    }
     return ok;
 }
 
@@ -216,11 +153,10 @@ static bool exec_fail(struct exec *exec, enum wire_error_code code, const char *
 static bool exec_refused(struct exec *exec, struct failure failure)
 {
     exec->failure = failure;
-    exec->code = is_lost(&failure) ? WIRE_E_LOST : WIRE_E_SQL;
+    exec->code = failure_is_lost(&failure) ? WIRE_E_LOST : WIRE_E_SQL;
     return false;
 }
 
-/* Reads batches: first into the page, then only counting. */
 static bool read_batches(struct connection *conn, struct exec *exec,
     struct ArrowArrayStream *stream, const struct ArrowSchema *schema)
 {
@@ -236,14 +172,11 @@ static bool read_batches(struct connection *conn, struct exec *exec,
         if (!batch.release) {
             return true;
         }
-        exec->total_rows += batch.length;
-        bool ok = exec->page.full || arrow_page_add(&exec->page, schema, &batch);
-        batch.release(&batch);
-        if (!ok) {
+        enum result_fate fate = result_add(&exec->result, schema, &batch);
+        if (fate == RESULT_ROW_TOO_LARGE) {
             return exec_fail(exec, WIRE_E_INTERNAL, "a row is too large for a page");
         }
-        if (exec->total_rows > (int64_t)exec->page.row_count + COUNT_MAX) {
-            exec->total_rows = -1;
+        if (fate == RESULT_ENOUGH) {
             return true;
         }
     }
@@ -257,14 +190,16 @@ static bool read_stream(
     if (code != 0) {
         return exec_refused(exec, stream_failure(stream, code));
     }
-    arrow_put_columns(&exec->columns, &schema);
-    bool ok = buf_ok(&exec->columns)
+    bool ok = result_begin(&exec->result, &schema)
                   ? read_batches(conn, exec, stream, &schema)
                   : exec_fail(exec, WIRE_E_INTERNAL, "the columns' names are too large");
-    schema.release(&schema);
-    if (ok && !arrow_page_end(&exec->page)) {
-        return exec_fail(exec, WIRE_E_INTERNAL, "no memory for the page");
+    if (ok && !result_end(&exec->result)) {
+        ok = exec_fail(exec, WIRE_E_INTERNAL, "no memory for the page");
     }
+    if (!ok) {
+        result_drop_spool(&exec->result); /* before the daemon hears of the failure */
+    }
+    schema.release(&schema);
     return ok;
 }
 
@@ -287,11 +222,11 @@ static bool run_statement(
         return exec_refused(exec, failure_take(&error, status));
     }
     if (!stream.release) {
-        buf_puts(&exec->columns, "[]");
-        return arrow_page_end(&exec->page);
+        buf_puts(&exec->result.columns, "[]");
+        return result_end(&exec->result);
     }
     bool ok = read_stream(conn, exec, &stream);
-    if (!ok || exec->total_rows < 0) {
+    if (!ok || exec->result.total_rows < 0) {
         (void)failure_take(&error, AdbcStatementCancel(statement, &error));
     }
     stream.release(&stream);
@@ -349,16 +284,11 @@ static bool set_options(
 /* Decodes and runs; false: the daemon sent no EXEC or does not listen any more. */
 static bool serve_call(struct connection *conn, const struct wire_frame *frame)
 {
-    struct exec exec = {.call = frame->call, .columns = BUF_INIT(COLUMNS_MAX)};
+    struct exec exec = {.call = frame->call};
     struct wire_reader reader = wire_reader_of(frame);
     bool has_context = set_options(conn, &exec, &reader);
     exec.sql = c_string(wire_get_str(&reader));
-    uint32_t rows_max = wire_get_u32(&reader);
-    uint32_t page_bytes = wire_get_u32(&reader);
-    arrow_page_init(&exec.page, rows_max, page_bytes, wire_get_u32(&reader));
-    (void)wire_get_str(&reader); /* spool_path */
-    (void)wire_get_u64(&reader);
-    (void)wire_get_u64(&reader);
+    result_init(&exec.result, &reader);
     bool ok = wire_reader_done(&reader);
     if (ok) {
         bool is_done = false;
@@ -375,14 +305,24 @@ static bool serve_call(struct connection *conn, const struct wire_frame *frame)
                             : send_failure(
                                   conn, WIRE_ERROR, exec.call, exec.code, &exec.failure));
     }
-    arrow_page_free(&exec.page);
-    buf_free(&exec.columns);
+    result_free(&exec.result);
     free(exec.sql);
+    return ok;
+}
+
+static bool serve_fetch(struct connection *conn, const struct wire_frame *frame)
+{
+    struct buf out = BUF_INIT(WIRE_PAYLOAD_MAX + WIRE_HEADER_SIZE);
+    bool ok = fetch_answer(frame, &out) && send_all(conn->fd, buf_str(&out));
+    buf_free(&out);
     return ok;
 }
 
 static bool handle_frame(struct connection *conn, const struct wire_frame *frame)
 {
+    if (!conn->database) {
+        return serve_fetch(conn, frame);
+    }
     if (frame->kind != WIRE_EXEC) {
         return false;
     }
@@ -440,9 +380,9 @@ static void *connection_main(void *cookie)
 {
     struct connection *conn = cookie;
     struct failure failure;
-    if (!open_connection(conn, &failure)) {
-        send_failure(
-            conn, WIRE_FAILED, 0, is_lost(&failure) ? WIRE_E_LOST : WIRE_E_SQL, &failure);
+    if (conn->database && !open_connection(conn, &failure)) {
+        send_failure(conn, WIRE_FAILED, 0,
+            failure_is_lost(&failure) ? WIRE_E_LOST : WIRE_E_SQL, &failure);
     } else if (send_empty(conn, WIRE_OPENED, 0)) {
         serve(conn);
     }

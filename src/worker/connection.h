@@ -8,13 +8,14 @@
 #include <arrow-adbc/adbc.h>
 #include <pthread.h>
 
-#include "base/str.h"
+#include "worker/failure.h"
 
 struct connection {
     pthread_mutex_t mutex;
     uint32_t id;
     int fd; /* -1: the slot is free */
-    struct AdbcDatabase *database;
+    struct AdbcDatabase
+        *database;              /* NULL: a reader of spools, without an ADBC connection */
     struct AdbcConnection adbc; /* the thread's own */
 
     /* Guarded by the mutex. */
@@ -26,21 +27,13 @@ struct connection {
     struct AdbcStatement *statement; /* published while it may be cancelled */
 };
 
-/* What ADBC said, in bounded memory of our own. */
-struct failure {
-    int status;
-    char message[2048];
-    char sqlstate[6];
-    int64_t vendor_code; /* 0: none */
-};
-
-/* Copies what @error says, releases it and makes it ready for use again. */
-struct failure failure_take(struct AdbcError *error, AdbcStatusCode status);
-
 void connection_init(struct connection *conn);
 bool connection_is_free(struct connection *conn);
 
-/* Takes over @fd and starts the thread; false: no thread, @fd is closed. */
+/*
+ * Takes over @fd and starts the thread; false: no thread, @fd is closed. Without
+ * @database it answers FETCH and CELL, else EXEC.
+ */
 bool connection_start(
     struct connection *conn, uint32_t id, int fd, struct AdbcDatabase *database);
 

@@ -2,6 +2,7 @@
 /*
  * A scripted ADBC driver for tests. The SQL text is the script:
  *   rows N [WIDTH]  N rows of an integer and a text of WIDTH characters (8)
+ *   broken N [WIDTH] the same, but instead of an end the stream has an error
  *   sleep MS        one row after MS, a cancel ends it
  *   hang            never comes back and ignores cancel
  *   late MS         one row after MS, whatever cancel says
@@ -58,6 +59,7 @@ struct fake_stream {
     int64_t first; /* number of the next row */
     int64_t width; /* of `rows`; -1: the columns' own values */
     bool has_nulls;
+    bool is_broken; /* ends with an error */
     char text[2 * NAME_SIZE];
     int64_t number;
 };
@@ -210,7 +212,7 @@ static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *ret)
         return ECANCELED;
     }
     if (stream->rows == 0) {
-        return 0;
+        return stream->is_broken ? EIO : 0;
     }
     int64_t count = stream->rows < BATCH_ROWS ? stream->rows : BATCH_ROWS;
     count = stream->width < 0 ? 1 : count;
@@ -338,7 +340,9 @@ static AdbcStatusCode play(
     long long width = 8;
     bool is_wait = !strncmp(sql, "sleep ", 6) || !strncmp(sql, "late ", 5);
     atomic_fetch_add(&waits, is_wait || strcmp(sql, "hang") == 0);
-    if (sscanf(sql, "rows %lld %lld", &count, &width) >= 1) {
+    stream->is_broken = strncmp(sql, "broken ", 7) == 0;
+    if (sscanf(sql, "rows %lld %lld", &count, &width) >= 1 ||
+        sscanf(sql, "broken %lld %lld", &count, &width) >= 1) {
         add(stream, "id", "l", NULL, 0);
         add(stream, "text", "U", NULL, 0);
         stream->rows = count;

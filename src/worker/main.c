@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * snowmux-worker: hosts one ADBC driver for the daemon. Descriptor 3 is the control
- * socket (see wire/wire.h); the process ends with it, and with its parent. A crash or a
- * hang of the driver stays in here.
+ * snowmux-worker: hosts one ADBC driver for the daemon, or reads spools for it.
+ * Descriptor 3 is the control socket (see wire/wire.h); the process ends with it, and
+ * with its parent. A crash or a hang of the driver stays in here.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +30,7 @@ enum {
 struct worker {
     bool is_ready;
     bool has_failed; /* takes no further SETUP */
+    bool is_reader;  /* of spools: no driver, no database */
     struct AdbcDatabase database;
     struct AdbcConnection first; /* kept open: it holds what the init statements did */
     char driver_name[NAME_SIZE];
@@ -137,10 +138,25 @@ static bool run_init(
     return true;
 }
 
+/* No driver is named: a reader of spools, which takes no options and no statements. */
+static bool set_up_reader(
+    struct worker *worker, struct wire_reader *reader, struct failure *ret)
+{
+    *ret = (struct failure){.message = "a reader of spools takes no options"};
+    bool is_bare = wire_get_str(reader).len == 0 && wire_get_u32(reader) == 0 &&
+                   wire_get_u32(reader) == 0 && wire_reader_done(reader);
+    worker->is_reader = is_bare;
+    str_copy(STR("spool"), worker->driver_name, NAME_SIZE);
+    return is_bare;
+}
+
 static bool set_up(struct worker *worker, struct wire_reader *reader, struct failure *ret)
 {
     struct AdbcError error = ADBC_ERROR_INIT;
     struct str driver = wire_get_str(reader);
+    if (driver.len == 0 && !reader->bad) {
+        return set_up_reader(worker, reader, ret);
+    }
     struct str entrypoint = wire_get_str(reader);
     *ret = (struct failure){.message = "malformed setup"};
     if (!check(AdbcDatabaseNew(&worker->database, &error), &error, ret) ||
@@ -204,7 +220,8 @@ static void attach(struct worker *worker, uint32_t id, int fd)
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     for (size_t i = 0; worker->is_ready && i < CONNECTIONS_MAX; i++) {
         if (connection_is_free(&worker->connections[i])) {
-            connection_start(&worker->connections[i], id, fd, &worker->database);
+            connection_start(&worker->connections[i], id, fd,
+                worker->is_reader ? NULL : &worker->database);
             return;
         }
     }

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/failure.h"
+
+#include <stdio.h>
+
+#include "base/assert.h"
+
+void failure_set(struct failure *failure, const char *message)
+{
+    *failure = (struct failure){.status = ADBC_STATUS_INTERNAL};
+    snprintf(failure->message, sizeof(failure->message), "%s", message);
+}
+
+struct failure failure_copy(const struct AdbcError *error, AdbcStatusCode status)
+{
+    struct failure failure = {.status = status};
+    struct str message =
+        str_of(error->message ? error->message : "the driver gave no reason");
+    message = str_utf8_prefix(message, sizeof(failure.message) - 1);
+    memcpy(failure.message, message.ptr, message.len);
+    memcpy(failure.sqlstate, error->sqlstate, 5);
+    bool has_code = error->vendor_code != ADBC_ERROR_VENDOR_CODE_PRIVATE_DATA;
+    failure.vendor_code = has_code ? error->vendor_code : 0;
+    return failure;
+}
+
+struct failure failure_take(struct AdbcError *error, AdbcStatusCode status)
+{
+    struct failure failure = failure_copy(error, status);
+    if (error->release) {
+        error->release(error);
+    }
+    struct AdbcError fresh = ADBC_ERROR_INIT;
+    *error = fresh;
+    return failure;
+}
+
+bool failure_is_lost(const struct failure *failure)
+{
+    static const int64_t snowflake_codes[] = {390104, 390111, 390114, 261000};
+    for (size_t i = 0; i < ARRAY_LEN(snowflake_codes); i++) {
+        if (failure->vendor_code == snowflake_codes[i]) {
+            return true;
+        }
+    }
+    struct str state = str_of(failure->sqlstate);
+    if (state.len > 0) {
+        return str_starts(state, STR("08")) || str_starts(state, STR("57P0"));
+    }
+    return failure->status == ADBC_STATUS_IO ||
+           failure->status == ADBC_STATUS_UNAUTHENTICATED;
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/fetch.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "worker/answer.h"
+#include "worker/spool_format.h"
+#include "worker/spool_reader.h"
+
+enum {
+    COLUMNS_MAX = 256 * 1024,
+    CHARACTER_MAX = 4,
+    TEXT_BYTES_MAX = 1024 * 1024,
+    /* Hex has two characters a byte, escapes in nested text up to six. */
+    CELL_MAX = 6 * SPOOL_ROW_MAX,
+};
+
+struct cell_request {
+    uint64_t row;
+    uint32_t column;
+    uint64_t offset;
+    uint32_t bytes_max;
+};
+
+PRINTF_LIKE(3, 4)
+static bool put_refusal(struct buf *out, uint64_t call, const char *format, ...)
+{
+    struct failure failure = {0};
+    va_list args;
+    va_start(args, format);
+    vsnprintf(failure.message, sizeof(failure.message), format, args);
+    va_end(args);
+    return answer_put_failure(out, WIRE_ERROR, call, WIRE_E_SQL, &failure);
+}
+
+/* Fills @page from @row on; a sentence when that failed, else NULL. */
+static const char *fill_page(
+    struct spool_reader *reader, uint64_t row, uint64_t rows, struct arrow_page *page)
+{
+    while (!page->full && page->row_count < rows) {
+        struct ArrowArray batch;
+        if (!spool_reader_load(reader, row + page->row_count, &batch)) {
+            return spool_reader_error(reader);
+        }
+        bool ok = arrow_page_add(page, spool_reader_schema(reader), &batch);
+        batch.release(&batch);
+        if (!ok) {
+            return "a row is too large for a page; ask for its cells one by one";
+        }
+    }
+    return NULL;
+}
+
+static bool put_page(struct spool_reader *reader, uint64_t row, struct arrow_page *page,
+    uint64_t call, struct buf *out)
+{
+    uint64_t started_ns = clock_boot_ns();
+    uint64_t left = spool_reader_rows(reader) - row;
+    uint64_t rows = left < page->rows_max ? left : page->rows_max;
+    const char *trouble = fill_page(reader, row, rows, page);
+    if (trouble) {
+        return put_refusal(out, call, "%s", trouble);
+    }
+    struct buf columns = BUF_INIT(COLUMNS_MAX);
+    arrow_put_columns(&columns, spool_reader_schema(reader));
+    bool ok = arrow_page_end(page) && buf_ok(&columns);
+    struct answer_page answer = {.columns = buf_str(&columns),
+        .page = page,
+        .total_rows = (int64_t)spool_reader_rows(reader),
+        .is_truncated = page->has_cut || page->row_count < rows,
+        .started_ns = started_ns};
+    ok = ok && answer_put_page(out, call, &answer);
+    buf_free(&columns);
+    return ok;
+}
+
+static bool answer_fetch(struct spool_reader *reader, uint64_t row,
+    struct arrow_page *page, uint64_t call, struct buf *out)
+{
+    uint64_t rows = spool_reader_rows(reader);
+    if (row >= rows) {
+        return put_refusal(out, call,
+            "offset %" PRIu64 " is beyond the end: the stored result has %" PRIu64
+            " rows, offsets 0 to %" PRIu64,
+            row, rows, rows - 1);
+    }
+    return put_page(reader, row, page, call, out);
+}
+
+/* The cell's text: of nested values their JSON, of others what a page shows. */
+static struct str cell_text(const struct ArrowSchema *schema,
+    const struct ArrowArray *batch, uint32_t column, struct buf *scratch)
+{
+    struct str text;
+    if (arrow_text(
+            schema->children[column], batch->children[column], batch->offset, &text)) {
+        return text;
+    }
+    arrow_put_value(
+        scratch, schema->children[column], batch->children[column], batch->offset);
+    text = buf_str(scratch);
+    if (str_eq(text, STR("null"))) {
+        return STR("");
+    }
+    bool is_quoted = text.len >= 2 && text.ptr[0] == '"'; /* never with escapes */
+    return is_quoted ? (struct str){text.ptr + 1, text.len - 2} : text;
+}
+
+static bool is_inside_character(struct str text, uint64_t offset)
+{
+    for (uint64_t back = 1; back < CHARACTER_MAX && back <= offset; back++) {
+        if (str_utf8_sequence(str_from(text, offset - back)) > back) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* At most @max bytes, at least one character, no character in part. */
+static struct str whole_characters(struct str text, uint64_t max)
+{
+    max = max < CHARACTER_MAX ? CHARACTER_MAX : max;
+    max = max < TEXT_BYTES_MAX ? max : TEXT_BYTES_MAX;
+    while (max < text.len && is_inside_character(text, max)) {
+        max--;
+    }
+    return max < text.len ? (struct str){text.ptr, max} : text;
+}
+
+static bool put_text(
+    struct str text, const struct cell_request *request, uint64_t call, struct buf *out)
+{
+    if (request->offset > text.len) {
+        return put_refusal(out, call,
+            "offset %" PRIu64 " is beyond the end: the cell's text has %zu bytes",
+            request->offset, text.len);
+    }
+    if (is_inside_character(text, request->offset)) {
+        return put_refusal(out, call,
+            "offset %" PRIu64 " is inside a character: go on where the last part ended",
+            request->offset);
+    }
+    struct str rest = str_from(text, request->offset);
+    struct wire_writer writer = wire_begin(out, WIRE_TEXT, call);
+    wire_str(&writer, whole_characters(rest, request->bytes_max));
+    wire_u64(&writer, text.len);
+    return wire_end(&writer);
+}
+
+static bool answer_cell(struct spool_reader *reader, const struct cell_request *request,
+    uint64_t call, struct buf *out)
+{
+    const struct ArrowSchema *schema = spool_reader_schema(reader);
+    uint64_t rows = spool_reader_rows(reader);
+    if (request->row >= rows) {
+        return put_refusal(out, call,
+            "no row %" PRIu64 ": the stored result has rows 0 to %" PRIu64, request->row,
+            rows - 1);
+    }
+    if (request->column >= schema->n_children) {
+        return put_refusal(out, call,
+            "no column %" PRIu32 ": the stored result has columns 0 to %" PRId64,
+            request->column, schema->n_children - 1);
+    }
+    struct ArrowArray batch;
+    if (!spool_reader_load(reader, request->row, &batch)) {
+        return put_refusal(out, call, "%s", spool_reader_error(reader));
+    }
+    struct buf scratch = BUF_INIT(CELL_MAX);
+    struct str text = cell_text(schema, &batch, request->column, &scratch);
+    bool ok = buf_ok(&scratch)
+                  ? put_text(text, request, call, out)
+                  : put_refusal(out, call, "the cell is too large to be shown as text");
+    buf_free(&scratch);
+    batch.release(&batch);
+    return ok;
+}
+
+bool fetch_answer(const struct wire_frame *frame, struct buf *out)
+{
+    struct wire_reader fields = wire_reader_of(frame);
+    struct str path = wire_get_str(&fields);
+    struct cell_request cell = {.row = wire_get_u64(&fields)};
+    struct arrow_page page = {0};
+    if (frame->kind == WIRE_FETCH) {
+        uint32_t rows_max = wire_get_u32(&fields);
+        uint32_t page_bytes = wire_get_u32(&fields);
+        arrow_page_init(&page, rows_max, page_bytes, wire_get_u32(&fields));
+    } else if (frame->kind == WIRE_CELL) {
+        cell.column = wire_get_u32(&fields);
+        cell.offset = wire_get_u64(&fields);
+        cell.bytes_max = wire_get_u32(&fields);
+    }
+    bool is_ours = frame->kind == WIRE_FETCH || frame->kind == WIRE_CELL;
+    struct spool_reader *reader = spool_reader_new();
+    bool ok = reader && is_ours && wire_reader_done(&fields);
+    if (ok && !spool_reader_open(reader, path)) {
+        ok = put_refusal(out, frame->call, "%s", spool_reader_error(reader));
+    } else if (ok && frame->kind == WIRE_FETCH) {
+        ok = answer_fetch(reader, cell.row, &page, frame->call, out);
+    } else if (ok) {
+        ok = answer_cell(reader, &cell, frame->call, out);
+    }
+    spool_reader_free(reader);
+    arrow_page_free(&page);
+    return ok;
+}
