@@ -94,7 +94,8 @@ static struct arrow_type parse_timestamp(const char *format)
 struct arrow_type arrow_type_parse(const char *format)
 {
     for (size_t i = 0; i < ARRAY_LEN(simple_types); i++) {
-        if (strcmp(format, simple_types[i].format) == 0) {
+        if (*format == *simple_types[i].format &&
+            strcmp(format, simple_types[i].format) == 0) {
             struct arrow_type type = simple_types[i].type;
             type.tail = "";
             return type;
