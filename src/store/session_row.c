@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/session_row.h"
 
+#include <stdlib.h>
+
 #define AT(member) offsetof(struct store_session, member)
 
 /* The columns: first these strings, then these numbers. */
@@ -46,6 +48,15 @@ struct store_session session_row_copy(const struct store_session *session, char 
         bytes += from->len;
     }
     return copy;
+}
+
+struct store_session *session_row_clone(const struct store_session *session)
+{
+    struct store_session *clone = malloc(sizeof(*clone) + session_row_bytes(session));
+    if (clone) {
+        *clone = session_row_copy(session, (char *)(clone + 1));
+    }
+    return clone;
 }
 
 int session_row_bind(sqlite3_stmt *stmt, const struct store_session *session)

@@ -20,6 +20,9 @@ size_t session_row_bytes(const struct store_session *session);
 /* A copy whose strings lie in @bytes, which must hold session_row_bytes(). */
 struct store_session session_row_copy(const struct store_session *session, char *bytes);
 
+/* The same in one allocation, freed by free(). NULL: no memory. */
+struct store_session *session_row_clone(const struct store_session *session);
+
 /* Returns SQLite's code. The strings must live until @stmt was stepped. */
 int session_row_bind(sqlite3_stmt *stmt, const struct store_session *session);
 

@@ -15,21 +15,21 @@ struct store {
     /* The loop thread's. */
     uv_async_t async;
     uv_thread_t thread;
-    uint32_t writes_max;
-    uint32_t writes; /* accepted and not yet answered, wherever they are */
-    bool has_written;
+    uint32_t jobs_max;
+    uint32_t jobs; /* accepted and not yet answered, wherever they are */
+    bool has_asked;
     bool is_closing;
     void (*closed)(void *ctx);
     void *closed_ctx;
 
-    /* The writer thread's, once a write waits. */
+    /* The writer thread's, once a job waits. */
     struct writer *writer;
 
     /* Of both, under the lock. */
     uv_mutex_t lock;
     uv_cond_t wake; /* of the writer thread */
-    struct write_queue waiting;
-    struct write_queue finished;
+    struct job_queue waiting;
+    struct job_queue finished;
     uint64_t due_ns; /* uv_hrtime() by which `waiting` is to be taken */
     bool is_urgent;  /* take it now */
     bool is_ending;  /* take what waits, then end */
@@ -38,8 +38,8 @@ struct store {
 
 /* ---- the writer thread ---- */
 
-/* Sleeps until there is something to write; an empty group is the end. */
-static struct write_queue take_group(struct store *store)
+/* Sleeps until there is something to do; an empty group is the end. */
+static struct job_queue take_group(struct store *store)
 {
     uv_mutex_lock(&store->lock);
     while (!store->is_urgent && !store->is_ending) {
@@ -52,31 +52,33 @@ static struct write_queue take_group(struct store *store)
             break;
         }
     }
-    struct write_queue group = store->waiting;
-    store->waiting = (struct write_queue){0};
+    struct job_queue group = store->waiting;
+    store->waiting = (struct job_queue){0};
     store->is_urgent = false;
     uv_mutex_unlock(&store->lock);
     return group;
 }
 
-static void finish_group(struct store *store, struct write_queue *group, bool ok)
+static void finish(struct store *store, struct job_queue *run)
 {
-    for (struct write *write = group->first; write; write = write->next) {
-        write->ok = ok;
-    }
     uv_mutex_lock(&store->lock);
-    write_queue_append(&store->finished, group);
+    job_queue_append(&store->finished, run);
     uv_mutex_unlock(&store->lock);
     uv_async_send(&store->async);
 }
 
-static void write_groups(void *arg)
+static void serve(void *arg)
 {
     struct store *store = arg;
-    struct write_queue group;
+    struct job_queue group;
     pthread_setname_np(pthread_self(), "store");
     while ((group = take_group(store)).first) {
-        finish_group(store, &group, writer_commit(store->writer, &group));
+        /* A read sees what was committed: what it answers is not taken back. */
+        while (group.first) {
+            struct job_queue run = job_queue_take_run(&group);
+            writer_do(store->writer, &run);
+            finish(store, &run);
+        }
     }
     writer_close(store->writer);
     uv_mutex_lock(&store->lock);
@@ -108,48 +110,40 @@ static void on_async_closed(uv_handle_t *handle)
 static void on_async(uv_async_t *async)
 {
     struct store *store = async->data;
-    struct write *write;
+    struct job *job;
     uv_mutex_lock(&store->lock);
-    struct write_queue finished = store->finished;
+    struct job_queue finished = store->finished;
     bool has_ended = store->has_ended;
-    store->finished = (struct write_queue){0};
+    store->finished = (struct job_queue){0};
     uv_mutex_unlock(&store->lock);
-    while ((write = write_queue_pop(&finished))) {
-        store_done_fn done = write->done;
-        void *ctx = write->ctx;
-        bool ok = write->ok;
-        free(write);
-        store->writes--;
-        if (done) {
-            done(ctx, ok);
-        }
+    while ((job = job_queue_pop(&finished))) {
+        store->jobs--;
+        job_answer(job);
     }
     if (has_ended) {
-        ASSERT(store->writes == 0);
+        ASSERT(store->jobs == 0);
         uv_thread_join(&store->thread);
         uv_close((uv_handle_t *)&store->async, on_async_closed);
     }
 }
 
-/* Takes @write, which is NULL where memory was short. */
-static bool push(struct store *store, struct write *write, store_done_fn done, void *ctx)
+/* Takes @job, which is NULL where memory was short. */
+static bool push(struct store *store, struct job *job)
 {
-    if (!write) {
+    if (!job) {
         return false;
     }
-    write->done = done;
-    write->ctx = ctx;
-    store->writes++;
-    store->has_written = true;
+    store->jobs++;
+    store->has_asked = true;
     uv_mutex_lock(&store->lock);
     bool was_empty = !store->waiting.first;
     bool was_urgent = store->is_urgent;
-    write_queue_push(&store->waiting, write);
+    job_queue_push(&store->waiting, job);
     if (was_empty) {
         store->due_ns = uv_hrtime() + LINGER_NS;
     }
     /* What may linger must not fill the queue for what may not. */
-    if (done || store->waiting.len > store->writes_max / 2) {
+    if (job_is_awaited(job) || store->waiting.len > store->jobs_max / 2) {
         store->is_urgent = true;
     }
     if (was_empty || store->is_urgent != was_urgent) {
@@ -161,26 +155,61 @@ static bool push(struct store *store, struct write *write, store_done_fn done, v
 
 static bool has_room(const struct store *store)
 {
-    return store->writes < store->writes_max && !store->is_closing;
+    return store->jobs < store->jobs_max && !store->is_closing;
 }
 
 bool store_put_session(struct store *store, const struct store_session *session,
     store_done_fn done, void *ctx)
 {
-    return has_room(store) && push(store, write_put_session(session), done, ctx);
+    return has_room(store) && push(store, job_put_session(session, done, ctx));
 }
 
 bool store_drop_session(
     struct store *store, struct str handle, store_done_fn done, void *ctx)
 {
-    return has_room(store) && push(store, write_drop_session(handle), done, ctx);
+    return has_room(store) && push(store, job_drop_session(handle, done, ctx));
+}
+
+bool store_get_session(
+    struct store *store, struct str handle, store_session_fn got, void *ctx)
+{
+    ASSERT(got);
+    return has_room(store) && push(store, job_get_session(handle, got, ctx));
 }
 
 bool store_load_sessions(
     struct store *store, store_session_fn each, void *ctx, char *err, size_t err_size)
 {
-    ASSERT(!store->has_written && !store->is_closing);
+    ASSERT(!store->has_asked && !store->is_closing);
     return writer_load_sessions(store->writer, each, ctx, err, err_size);
+}
+
+struct stub_load {
+    store_stub_fn each;
+    void *ctx;
+};
+
+static void load_stub(void *ctx, const struct store_session *session)
+{
+    const struct stub_load *load = ctx;
+    struct store_stub stub = {
+        .handle = session->handle,
+        .principal = session->principal,
+        .client_name = session->client_name,
+        .instance = session->instance,
+        .revision = session->revision,
+        .created_wall_ns = session->created_wall_ns,
+        .last_seen_wall_ns = session->last_seen_wall_ns,
+    };
+    memcpy(stub.context, session->context, sizeof(stub.context));
+    load->each(load->ctx, &stub);
+}
+
+bool store_load_stubs(
+    struct store *store, store_stub_fn each, void *ctx, char *err, size_t err_size)
+{
+    struct stub_load load = {each, ctx};
+    return store_load_sessions(store, load_stub, &load, err, err_size);
 }
 
 void store_close(struct store *store, void (*closed)(void *ctx), void *ctx)
@@ -195,7 +224,7 @@ void store_close(struct store *store, void (*closed)(void *ctx), void *ctx)
     uv_mutex_unlock(&store->lock);
 }
 
-static struct store *new_store(uint32_t writes_max)
+static struct store *new_store(uint32_t jobs_max)
 {
     struct store *store = calloc(1, sizeof(*store));
     if (store && uv_mutex_init(&store->lock) < 0) {
@@ -208,16 +237,16 @@ static struct store *new_store(uint32_t writes_max)
         return NULL;
     }
     if (store) {
-        store->writes_max = writes_max;
+        store->jobs_max = jobs_max;
     }
     return store;
 }
 
-bool store_open(struct store **ret, uv_loop_t *loop, const char *path,
-    uint32_t writes_max, char *err, size_t err_size)
+bool store_open(struct store **ret, uv_loop_t *loop, const char *path, uint32_t jobs_max,
+    char *err, size_t err_size)
 {
-    ASSERT(writes_max > 0);
-    struct store *store = new_store(writes_max);
+    ASSERT(jobs_max > 0);
+    struct store *store = new_store(jobs_max);
     if (!store) {
         snprintf(err, err_size, "no memory for the store");
         return false;
@@ -234,7 +263,7 @@ bool store_open(struct store **ret, uv_loop_t *loop, const char *path,
         return false;
     }
     store->async.data = store;
-    rc = uv_thread_create(&store->thread, write_groups, store);
+    rc = uv_thread_create(&store->thread, serve, store);
     if (rc < 0) {
         snprintf(err, err_size, "cannot start the store's thread: %s", uv_strerror(rc));
         writer_close(store->writer);

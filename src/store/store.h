@@ -2,12 +2,13 @@
 #pragma once
 /*
  * What outlives the daemon: SQLite (WAL) behind one writer thread. The loop thread asks,
- * the writer thread writes in groups (one transaction for all that waits), and the answers
- * come back on the loop thread through `done`. Two durability classes: a write with a
- * `done` is committed before `done` is called; one without is committed within a second.
+ * the writer thread writes in groups (one transaction for all writes that wait in a row)
+ * and reads between them, and the answers come back on the loop thread, in the order of
+ * asking. Two durability classes: a write with a `done` is committed before `done` is
+ * called; one without is committed within a second.
  *
  * A failing store (full disk, I/O error) answers `done` with false and goes on: the next
- * write is tried anew.
+ * write is tried anew, and what was committed before can still be read.
  */
 #include <uv.h>
 
@@ -15,7 +16,9 @@
 #include "base/handle.h"
 #include "base/str.h"
 
-enum { STORE_CONTEXT_PARTS = 5 }; /* profile, role, warehouse, database, schema */
+enum {
+    STORE_CONTEXT_PARTS = 5
+}; /* profile, role, warehouse, database, schema */
 
 /* A session as it is kept. All strings are borrowed, for the call only. */
 struct store_session {
@@ -36,32 +39,58 @@ struct store_session {
     uint64_t rows_total;
 };
 
+/* What of a session stays in memory while its client is away. Strings are borrowed. */
+struct store_stub {
+    struct str handle;
+    struct str principal;
+    struct str client_name;
+    struct str instance;
+    struct str revision;
+    struct str context[STORE_CONTEXT_PARTS];
+    uint64_t created_wall_ns;
+    uint64_t last_seen_wall_ns;
+};
+
 struct store;
 
 typedef void (*store_done_fn)(void *ctx, bool ok);
 typedef void (*store_session_fn)(void *ctx, const struct store_session *session);
+typedef void (*store_stub_fn)(void *ctx, const struct store_stub *stub);
 
 /*
  * Opens (creates, migrates) @path with mode 0600, before the loop runs. False with a
  * sentence in @err; a file of a newer schema than ours is refused, never touched.
- * @writes_max bounds the queue: all writes that are not answered yet.
+ * @jobs_max bounds the queue: all writes and reads that are not answered yet.
  */
 MUST_USE bool store_open(struct store **ret, uv_loop_t *loop, const char *path,
-    uint32_t writes_max, char *err, size_t err_size);
+    uint32_t jobs_max, char *err, size_t err_size);
 
-/* All sessions, synchronously, oldest last_seen first. Only before the first write. */
-MUST_USE bool store_load_sessions(struct store *store, store_session_fn each, void *ctx,
-    char *err, size_t err_size);
+/*
+ * All sessions or their stubs, synchronously, oldest last_seen first. Only before the
+ * first write or read.
+ */
+MUST_USE bool store_load_sessions(
+    struct store *store, store_session_fn each, void *ctx, char *err, size_t err_size);
+MUST_USE bool store_load_stubs(
+    struct store *store, store_stub_fn each, void *ctx, char *err, size_t err_size);
 
 /*
  * Inserts or replaces the session of that handle. @done may be NULL (within a second).
- * Writes of one handle take effect in order. False: the queue is full (or memory short, or
- * the store closing), nothing happens and @done is not called.
+ * Writes of one handle take effect in order. False: the queue is full (or memory short,
+ * or the store closing), nothing happens and @done is not called.
  */
 MUST_USE bool store_put_session(struct store *store, const struct store_session *session,
     store_done_fn done, void *ctx);
 MUST_USE bool store_drop_session(
     struct store *store, struct str handle, store_done_fn done, void *ctx);
 
-/* Writes what waits, ends the thread, closes; then @closed (or NULL) runs on the loop. */
+/*
+ * Reads the session of that handle, after all writes put before it and before all put
+ * later. @got is called with its row, or with NULL: there is none, or it could not be
+ * read (which was logged). False: as above, and @got is not called.
+ */
+MUST_USE bool store_get_session(
+    struct store *store, struct str handle, store_session_fn got, void *ctx);
+
+/* Does what waits, ends the thread, closes; then @closed (or NULL) runs on the loop. */
 void store_close(struct store *store, void (*closed)(void *ctx), void *ctx);

@@ -11,26 +11,32 @@
 
 #define LOG_PAUSE_NS (10 * NS_PER_S)
 
-/* The statements that frame a group; those of the writes come before them. */
+/* The statements that frame a group; those of the jobs come before them. */
 enum {
-    BEGIN = WRITE_KINDS,
+    BEGIN = JOB_KINDS,
     COMMIT,
     ROLLBACK,
     STATEMENTS,
 };
 
+/* What the log knows of the failures of one sort of jobs. */
+struct trouble {
+    uint64_t logged_ns; /* when one was last logged, 0: never */
+    uint64_t unlogged;  /* how many since */
+    bool is_known_bad;  /* the last line of the log says that it fails */
+};
+
 struct writer {
     sqlite3 *db;
     sqlite3_stmt *stmts[STATEMENTS];
-    uint64_t logged_ns; /* when a failure was last logged, 0: never */
-    uint64_t unlogged;  /* failed groups since */
-    bool is_known_bad;  /* the last line of the log says that it fails */
+    struct trouble reads;
+    struct trouble writes;
 };
 
 static const char *sql_of(int i)
 {
     static const char *const frame[] = {"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"};
-    return i < WRITE_KINDS ? write_sql((enum write_kind)i) : frame[i - WRITE_KINDS];
+    return i < JOB_KINDS ? job_sql((enum job_kind)i) : frame[i - JOB_KINDS];
 }
 
 static bool prepare(struct writer *writer, const char *path, char *err, size_t err_size)
@@ -84,62 +90,101 @@ bool writer_load_sessions(
     return rc == SQLITE_DONE;
 }
 
-static int run(sqlite3_stmt *stmt)
+static int run_stmt(sqlite3_stmt *stmt)
 {
     int rc = sqlite3_step(stmt);
     sqlite3_reset(stmt);
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int run_group(struct writer *writer, const struct write_queue *group)
-{
-    int rc = run(writer->stmts[BEGIN]);
-    for (const struct write *write = group->first; rc == SQLITE_OK && write;
-         write = write->next) {
-        sqlite3_stmt *stmt = writer->stmts[write->kind];
-        rc = write_bind(write, stmt);
-        if (rc == SQLITE_OK) {
-            rc = run(stmt);
-        }
-    }
-    return rc == SQLITE_OK ? run(writer->stmts[COMMIT]) : rc;
-}
-
 /* Two lines in LOG_PAUSE_NS at most, however often it fails and recovers. */
-static void log_failure(struct writer *writer, int rc, int os_error, uint32_t writes)
+static void note_failure(struct writer *writer, struct trouble *trouble,
+    const char *event, int rc, uint32_t jobs)
 {
     uint64_t now_ns = clock_boot_ns();
-    if (writer->logged_ns != 0 && now_ns - writer->logged_ns < LOG_PAUSE_NS) {
-        writer->unlogged++;
+    if (trouble->logged_ns != 0 && now_ns - trouble->logged_ns < LOG_PAUSE_NS) {
+        trouble->unlogged++;
         return;
     }
-    log_event(LOG_ERROR, "store_write_failed",
-        "error=\"%s\" code=%d errno=%d writes=%u unlogged=%llu", sqlite3_errstr(rc), rc,
-        os_error, writes, (unsigned long long)writer->unlogged);
-    writer->logged_ns = now_ns;
-    writer->unlogged = 0;
-    writer->is_known_bad = true;
+    bool is_io = (rc & 0xff) == SQLITE_IOERR;
+    log_event(LOG_ERROR, event, "error=\"%s\" code=%d errno=%d jobs=%u unlogged=%llu",
+        sqlite3_errstr(rc), rc, is_io ? sqlite3_system_errno(writer->db) : 0, jobs,
+        (unsigned long long)trouble->unlogged);
+    trouble->logged_ns = now_ns;
+    trouble->unlogged = 0;
+    trouble->is_known_bad = true;
 }
 
-bool writer_commit(struct writer *writer, const struct write_queue *group)
+static void note_success(struct trouble *trouble, const char *event)
 {
-    int rc = run_group(writer, group);
-    if (rc == SQLITE_OK) {
-        if (writer->is_known_bad) {
-            log_event(LOG_WARN, "store_write_recovered", "unlogged=%llu",
-                (unsigned long long)writer->unlogged);
-            writer->is_known_bad = false;
-        }
-        return true;
+    if (trouble->is_known_bad) {
+        log_event(
+            LOG_WARN, event, "unlogged=%llu", (unsigned long long)trouble->unlogged);
+        trouble->is_known_bad = false;
     }
-    bool is_io = (rc & 0xff) == SQLITE_IOERR;
-    int os_error = is_io ? sqlite3_system_errno(writer->db) : 0;
+}
+
+static int run_transaction(struct writer *writer, const struct job_queue *run)
+{
+    int rc = run_stmt(writer->stmts[BEGIN]);
+    for (const struct job *job = run->first; rc == SQLITE_OK && job; job = job->next) {
+        sqlite3_stmt *stmt = writer->stmts[job->kind];
+        rc = job_bind(job, stmt);
+        if (rc == SQLITE_OK) {
+            rc = run_stmt(stmt);
+        }
+    }
+    return rc == SQLITE_OK ? run_stmt(writer->stmts[COMMIT]) : rc;
+}
+
+static void do_writes(struct writer *writer, const struct job_queue *run)
+{
+    int rc = run_transaction(writer, run);
+    if (rc == SQLITE_OK) {
+        note_success(&writer->writes, "store_write_recovered");
+    } else {
+        note_failure(writer, &writer->writes, "store_write_failed", rc, run->len);
+    }
     /* Some errors have rolled back already. */
     if (!sqlite3_get_autocommit(writer->db)) {
-        (void)run(writer->stmts[ROLLBACK]);
+        (void)run_stmt(writer->stmts[ROLLBACK]);
     }
-    log_failure(writer, rc, os_error, group->len);
-    return false;
+    for (struct job *job = run->first; job; job = job->next) {
+        job->ok = rc == SQLITE_OK;
+    }
+}
+
+static void do_read(struct writer *writer, struct job *job)
+{
+    struct store_session session;
+    sqlite3_stmt *stmt = writer->stmts[job->kind];
+    int rc = job_bind(job, stmt);
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_step(stmt);
+    }
+    if (rc == SQLITE_ROW) {
+        if (session_row_read(stmt, &session)) {
+            job->row = session_row_clone(&session);
+        }
+        rc = job->row ? SQLITE_DONE : SQLITE_NOMEM;
+    }
+    if (rc == SQLITE_DONE) {
+        note_success(&writer->reads, "store_read_recovered");
+    } else {
+        note_failure(writer, &writer->reads, "store_read_failed", rc, 1);
+    }
+    sqlite3_reset(stmt);
+}
+
+void writer_do(struct writer *writer, const struct job_queue *run)
+{
+    if (!job_is_read(run->first)) {
+        do_writes(writer, run);
+        return;
+    }
+    for (struct job *job = run->first; job; job = job->next) {
+        do_read(writer, job);
+    }
 }
 
 void writer_close(struct writer *writer)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * The database as the writer thread sees it: open, commit a group, close. Blocks, and
+ * The database as the writer thread sees it: open, do jobs, close. Blocks, and
  * belongs to one thread at a time.
  */
-#include "store/write.h"
+#include "store/job.h"
 
 struct writer;
 
@@ -15,10 +15,11 @@ MUST_USE bool writer_load_sessions(
     struct writer *writer, store_session_fn each, void *ctx, char *err, size_t err_size);
 
 /*
- * All of @group in its order, as one transaction. False: nothing of it was written; the
- * reason was logged, unless that happened a moment ago.
+ * Does all of @run, which is of one sort (see job_queue_take_run()), in its order, and
+ * keeps the outcome in each job. Writes are one transaction: all are written or none. The
+ * reason of a failure is logged, unless that happened a moment ago.
  */
-MUST_USE bool writer_commit(struct writer *writer, const struct write_queue *group);
+void writer_do(struct writer *writer, const struct job_queue *run);
 
 /* Moves the log into the file, closes, frees. */
 void writer_close(struct writer *writer);

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/job.h"
+
+#include <stdlib.h>
+
+#include "store/session_row.h"
+
+static int bind_session(const struct job *job, sqlite3_stmt *stmt)
+{
+    return session_row_bind(stmt, &job->session);
+}
+
+static int bind_handle(const struct job *job, sqlite3_stmt *stmt)
+{
+    return sqlite3_bind_text64(
+        stmt, 1, job->handle.ptr, job->handle.len, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static const struct kind {
+    const char *sql;
+    int (*bind)(const struct job *job, sqlite3_stmt *stmt);
+} kinds[] = {
+    [JOB_PUT_SESSION] = {"REPLACE INTO session (" SESSION_ROW_COLUMNS
+                         ") VALUES (" SESSION_ROW_MARKS ")",
+        bind_session},
+    [JOB_DROP_SESSION] = {"DELETE FROM session WHERE handle = ?", bind_handle},
+    [JOB_GET_SESSION] = {"SELECT " SESSION_ROW_COLUMNS " FROM session WHERE handle = ?",
+        bind_handle},
+};
+
+_Static_assert(ARRAY_LEN(kinds) == JOB_KINDS, "a kind has no statement");
+
+const char *job_sql(enum job_kind kind)
+{
+    return kinds[kind].sql;
+}
+
+int job_bind(const struct job *job, sqlite3_stmt *stmt)
+{
+    return kinds[job->kind].bind(job, stmt);
+}
+
+static struct job *new_job(enum job_kind kind, size_t bytes, void *ctx)
+{
+    struct job *job = calloc(1, sizeof(*job) + bytes);
+    if (job) {
+        job->kind = kind;
+        job->ctx = ctx;
+    }
+    return job;
+}
+
+static struct job *new_handle_job(enum job_kind kind, struct str handle, void *ctx)
+{
+    struct job *job = new_job(kind, handle.len, ctx);
+    if (job) {
+        if (handle.len > 0) {
+            memcpy(job->bytes, handle.ptr, handle.len);
+        }
+        job->handle = (struct str){job->bytes, handle.len};
+    }
+    return job;
+}
+
+struct job *job_put_session(
+    const struct store_session *session, store_done_fn done, void *ctx)
+{
+    struct job *job = new_job(JOB_PUT_SESSION, session_row_bytes(session), ctx);
+    if (job) {
+        job->session = session_row_copy(session, job->bytes);
+        job->done = done;
+    }
+    return job;
+}
+
+struct job *job_drop_session(struct str handle, store_done_fn done, void *ctx)
+{
+    struct job *job = new_handle_job(JOB_DROP_SESSION, handle, ctx);
+    if (job) {
+        job->done = done;
+    }
+    return job;
+}
+
+struct job *job_get_session(struct str handle, store_session_fn got, void *ctx)
+{
+    struct job *job = new_handle_job(JOB_GET_SESSION, handle, ctx);
+    if (job) {
+        job->got = got;
+    }
+    return job;
+}
+
+void job_answer(struct job *job)
+{
+    if (job_is_read(job)) {
+        job->got(job->ctx, job->row);
+    } else if (job->done) {
+        job->done(job->ctx, job->ok);
+    }
+    free(job->row);
+    free(job);
+}
