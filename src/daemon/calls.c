@@ -35,20 +35,20 @@ void call_free(struct call *call)
 
 static void count(struct call *call)
 {
-    struct session *s = call->session;
-    if (!s) {
+    struct session_body *body = call->session ? call->session->body : NULL;
+    if (!body) {
         return;
     }
-    s->calls_total++;
-    s->last_seen_wall_ns = clock_wall_ns();
+    body->calls_total++;
     if (call->is_refused) {
-        s->calls_refused++;
+        body->calls_refused++;
     } else if (call->tool.is_error) {
-        s->calls_failed++;
+        body->calls_failed++;
     } else {
-        s->calls_ok++;
+        body->calls_ok++;
     }
-    sessions_mark(s);
+    call->session->last_seen_wall_ns = clock_wall_ns();
+    sessions_mark(call->session);
 }
 
 /* The call is over: whoever asked gets the answer, the record keeps it. */
@@ -243,9 +243,9 @@ static void set_client(struct call *call, const struct mcp_call *wanted)
         call->session = s;
         list_push_back(&s->calls, &call->of_session);
         str_copy(wanted->session, call->tool.session, HANDLE_SIZE);
-        client = (struct mcp_client){.name = str_of(s->client_name),
-            .version = str_of(s->client_version),
-            .instance = str_of(s->instance)};
+        client = (struct mcp_client){.name = client_name(d, s),
+            .version = str_of(s->body ? s->body->client_version : ""),
+            .instance = client_instance(d, s)};
         call->client = symbol_hold(d->symbols, s->client);
     } else {
         call->client = client_key(d, wanted->principal, &client);
@@ -261,7 +261,6 @@ static void set_client(struct call *call, const struct mcp_call *wanted)
 bool call_new(struct daemon *d, struct mcp_request *r, const struct mcp_call *wanted)
 {
     const struct tool *tool = tool_find(wanted->tool);
-    bool was_working = d->is_working;
     if (!tool) {
         return false;
     }
@@ -272,11 +271,25 @@ bool call_new(struct daemon *d, struct mcp_request *r, const struct mcp_call *wa
     }
     call->tool.tool = tool;
     set_client(call, wanted);
-    d->is_working = true;
-    call_move(call, tool->start(&call->tool));
-    d->is_working = was_working;
+    if (call->session && !call->session->body) {
+        call->state = CALL_HELD;
+        list_push_back(&call->session->sleepers, &call->waiting);
+        sessions_event(call->session, CORE_SESSION_TOUCH);
+    } else {
+        call_begin(call);
+    }
     work(d);
     return true;
+}
+
+void call_begin(struct call *call)
+{
+    struct daemon *d = call->daemon;
+    bool was_working = d->is_working;
+    call->state = CALL_STARTED;
+    d->is_working = true;
+    call_move(call, call->tool.tool->start(&call->tool));
+    d->is_working = was_working;
 }
 
 /* ---- how tickets end ---- */

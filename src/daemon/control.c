@@ -21,18 +21,19 @@ static void put_session(struct daemon *d, struct buf *out, const struct session 
     put_pair(out, "principal", symbol_str(d->symbols, s->principal));
     put_pair(out, "client", view.client);
     put_pair(out, "client_type", view.client_type);
-    put_pair(out, "instance", str_of(s->instance));
+    put_pair(out, "instance", client_instance(d, s));
     put_pair(out, "label", view.label);
     put_pair(out, "state", view.state);
     for (int i = 0; i < TOOL_PARTS; i++) {
         put_pair(out, parts[i], view.context[i]);
     }
+    buf_printf(out, ",\"asleep\":%s", s->body ? "false" : "true");
     buf_printf(out,
         ",\"calls_active\":%u,\"calls_total\":%llu,\"calls_ok\":%llu,\"calls_failed\":%llu,"
         "\"calls_refused\":%llu,\"rows_total\":%llu,\"created_s\":%llu,\"last_seen_s\":%llu}",
         view.calls_active, (unsigned long long)view.calls_total, (unsigned long long)view.calls_ok,
         (unsigned long long)view.calls_failed, (unsigned long long)view.calls_refused,
-        (unsigned long long)s->rows_total,
+        (unsigned long long)(s->body ? s->body->rows_total : 0),
         (unsigned long long)(view.created_wall_ns / 1000000000u),
         (unsigned long long)(view.last_seen_wall_ns / 1000000000u));
 }

@@ -16,6 +16,26 @@ uint32_t client_key(struct daemon *d, struct str principal, const struct mcp_cli
     return symbol;
 }
 
+/* The @index-th part of a client key: 1 name, 2 instance. */
+static struct str key_part(const struct daemon *d, const struct session *session, int index)
+{
+    struct str key = symbol_str(d->symbols, session->client);
+    for (; index > 0; index--) {
+        key = str_from(key, (size_t)str_find(key, '\0') + 1);
+    }
+    return (struct str){key.ptr, (size_t)str_find(key, '\0')};
+}
+
+struct str client_name(const struct daemon *d, const struct session *session)
+{
+    return key_part(d, session, 1);
+}
+
+struct str client_instance(const struct daemon *d, const struct session *session)
+{
+    return key_part(d, session, 2);
+}
+
 const char *client_type(struct str client_name)
 {
     static const struct {
@@ -45,11 +65,13 @@ void sessions_view(struct daemon *d, const struct session *session, struct tool_
 {
     struct core_session_view view = {.state = CORE_EXPIRED};
     bool is_live = core_session_view(d->core, session->number, &view);
-    const char *type = client_type(str_of(session->client_name));
+    const char *type = client_type(client_name(d, session));
+    static const struct session_body asleep;
+    const struct session_body *body = session->body ? session->body : &asleep;
     *ret = (struct tool_session){
         .handle = handle_str(&session->handle),
         .label = str_of(session->label),
-        .client = str_of(session->client_name),
+        .client = client_name(d, session),
         .client_type = str_of(strcmp(type, "unknown") == 0 && !session->stays ? "http_client" : type),
         .state = str_of(core_session_state_name(is_live ? view.state : CORE_EXPIRED)),
         .created_wall_ns = session->created_wall_ns,
@@ -57,10 +79,10 @@ void sessions_view(struct daemon *d, const struct session *session, struct tool_
                                  ? view.last_seen_wall_ns
                                  : session->last_seen_wall_ns,
         .calls_active = view.calls,
-        .calls_total = session->calls_total,
-        .calls_ok = session->calls_ok,
-        .calls_failed = session->calls_failed,
-        .calls_refused = session->calls_refused,
+        .calls_total = body->calls_total,
+        .calls_ok = body->calls_ok,
+        .calls_failed = body->calls_failed,
+        .calls_refused = body->calls_refused,
     };
     for (int i = 0; i < TOOL_PARTS; i++) {
         ret->context[i] = symbol_str(d->symbols, session->context[i]);

@@ -63,16 +63,24 @@ struct waiter {
     char *old_label;
 };
 
+/* What of a session is in memory only while its client is about. */
+struct session_body {
+    char *client_version; /* owned */
+    uint64_t calls_total;
+    uint64_t calls_ok;
+    uint64_t calls_failed;
+    uint64_t calls_refused;
+    uint64_t rows_total;
+};
+
 struct session {
     uint32_t number; /* the core's */
     struct handle handle;
     uint32_t principal; /* symbols; */
-    uint32_t client;    /* of the client key */
+    uint32_t client;    /* of the client key: principal, name, instance */
     uint32_t context[TOOL_PARTS];
-    char *client_name; /* owned strings */
-    char *client_version;
-    char *instance;
-    char *label;
+    char *label;               /* owned; NULL: none */
+    struct session_body *body; /* owned; NULL: asleep */
     char revision[16];
     bool is_durable;
     bool has_ended;    /* the core forgot it: only writes of the store hold it */
@@ -81,19 +89,16 @@ struct session {
     uint32_t writes;   /* of the store, under way */
     uint64_t created_wall_ns;
     uint64_t last_seen_wall_ns;
-    uint64_t calls_total;
-    uint64_t calls_ok;
-    uint64_t calls_failed;
-    uint64_t calls_refused;
-    uint64_t rows_total;
     struct list dirty; /* in daemon->dirty: its row is to be written within a second */
     struct list calls;
-    struct list openers; /* waiters */
+    struct list sleepers; /* calls that begin when the body is here */
+    struct list openers;  /* waiters */
     struct list enders;
     struct daemon *daemon;
 };
 
 enum call_state {
+    CALL_HELD,    /* its session is asleep */
     CALL_STARTED, /* its tool decides */
     CALL_TICKET,  /* queued or running: the core has it */
     CALL_WAITING, /* for the host: a session, a query, a fetch */
@@ -248,6 +253,7 @@ void call_grace(struct call *call);
 void call_gone(struct call *call, enum mcp_gone why);
 void call_ready(struct call *call); /* its tool goes on with call->done */
 void call_done(struct call *call, bool ok, enum tool_code code, struct str message);
+void call_begin(struct call *call); /* its tool starts */
 void call_page(struct call *call, const struct tool_page *page);
 void call_refused(struct call *call, const struct tool_failure *failure);
 void call_free(struct call *call);
@@ -292,6 +298,8 @@ void sessions_opened(struct daemon *d, const struct core_action *a);
 void sessions_refused(struct daemon *d, const struct core_action *a);
 void sessions_ended(struct daemon *d, const struct core_action *a);
 void sessions_mark(struct session *session); /* its row is to be written within a second */
+void sessions_wake(struct session *session);   /* the core asks for its body */
+void sessions_sleep(struct session *session);  /* the core can do without it */
 void sessions_event(struct session *session, enum core_event_kind kind);
 void sessions_flush(struct daemon *d);
 MUST_USE bool sessions_load(struct daemon *d, char *err, size_t err_size);
@@ -299,6 +307,8 @@ void sessions_free(struct daemon *d);
 
 /* identity.c */
 uint32_t client_key(struct daemon *d, struct str principal, const struct mcp_client *client);
+struct str client_name(const struct daemon *d, const struct session *session);
+struct str client_instance(const struct daemon *d, const struct session *session);
 const char *client_type(struct str client_name); /* for telemetry and defaults only */
 void sessions_view(struct daemon *d, const struct session *session, struct tool_session *ret);
 

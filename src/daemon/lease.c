@@ -272,8 +272,8 @@ static void on_page(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec
         keep_result(call, from, &page, &result);
         call->context_unknown = false;
     }
-    if (call->session) {
-        call->session->rows_total += from->row_count;
+    if (call->session && call->session->body) {
+        call->session->body->rows_total += from->row_count;
     }
     call_page(call, &page);
     work(d);

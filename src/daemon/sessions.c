@@ -53,17 +53,25 @@ static void release_context(struct daemon *d, uint32_t context[TOOL_PARTS])
     }
 }
 
+static void body_free(struct session *s)
+{
+    if (s->body) {
+        free(s->body->client_version);
+        free(s->body);
+        s->body = NULL;
+    }
+}
+
 static void session_free(struct session *s)
 {
     struct daemon *d = s->daemon;
     ASSERT(list_is_empty(&s->calls) && list_is_empty(&s->openers) && list_is_empty(&s->enders));
+    ASSERT(list_is_empty(&s->sleepers));
     list_remove(&s->dirty);
     release_context(d, s->context);
     symbol_release(d->symbols, s->principal);
     symbol_release(d->symbols, s->client);
-    free(s->client_name);
-    free(s->client_version);
-    free(s->instance);
+    body_free(s);
     free(s->label);
     free(s);
 }
@@ -73,6 +81,16 @@ static char *copy(struct str s)
     return strndup(s.ptr ? s.ptr : "", s.len);
 }
 
+static bool body_new(struct session *s, struct str client_version)
+{
+    s->body = calloc(1, sizeof(*s->body));
+    if (s->body) {
+        s->body->client_version = copy(client_version);
+    }
+    return s->body && s->body->client_version;
+}
+
+/* A stub, without a body. NULL: no memory. */
 static struct session *session_new(
     struct daemon *d, struct str principal, const struct mcp_client *client, struct str label)
 {
@@ -83,17 +101,14 @@ static struct session *session_new(
     s->daemon = d;
     list_init(&s->dirty);
     list_init(&s->calls);
+    list_init(&s->sleepers);
     list_init(&s->openers);
     list_init(&s->enders);
     s->principal = symbol_acquire(d->symbols, principal);
     s->client = client_key(d, principal, client);
-    s->client_name = copy(client->name);
-    s->client_version = copy(client->version);
-    s->instance = copy(client->instance);
-    s->label = copy(label);
+    s->label = label.len > 0 ? copy(label) : NULL;
     str_copy(client->revision, s->revision, sizeof(s->revision));
-    if (s->principal == 0 || s->client == 0 || !s->client_name || !s->client_version ||
-        !s->instance || !s->label) {
+    if (s->principal == 0 || s->client == 0 || (label.len > 0 && !s->label)) {
         session_free(s);
         return NULL;
     }
@@ -139,18 +154,18 @@ static struct store_session row_of(const struct session *s)
     struct store_session row = {
         .handle = handle_str(&s->handle),
         .principal = symbol_str(d->symbols, s->principal),
-        .client_name = str_of(s->client_name),
-        .client_version = str_of(s->client_version),
-        .instance = str_of(s->instance),
+        .client_name = client_name(d, s),
+        .client_version = str_of(s->body->client_version),
+        .instance = client_instance(d, s),
         .label = str_of(s->label),
         .revision = str_of(s->revision),
         .created_wall_ns = s->created_wall_ns,
         .last_seen_wall_ns = view.last_seen_wall_ns,
-        .calls_total = s->calls_total,
-        .calls_ok = s->calls_ok,
-        .calls_failed = s->calls_failed,
-        .calls_refused = s->calls_refused,
-        .rows_total = s->rows_total,
+        .calls_total = s->body->calls_total,
+        .calls_ok = s->body->calls_ok,
+        .calls_failed = s->body->calls_failed,
+        .calls_refused = s->body->calls_refused,
+        .rows_total = s->body->rows_total,
     };
     for (int i = 0; i < TOOL_PARTS; i++) {
         row.context[i] = symbol_str(d->symbols, s->context[i]);
@@ -177,15 +192,109 @@ void sessions_mark(struct session *session)
     }
 }
 
+/* False: the store's queue is full, the row stays marked. */
+static bool save(struct session *s)
+{
+    struct store_session row = row_of(s);
+    if (!store_put_session(s->daemon->store, &row, NULL, NULL)) {
+        return false;
+    }
+    list_remove(&s->dirty);
+    return true;
+}
+
 void sessions_flush(struct daemon *d)
 {
     LIST_FOR(node, &d->dirty) {
         struct session *s = CONTAINER_OF(node, struct session, dirty);
-        struct store_session row = row_of(s);
-        if (!store_put_session(d->store, &row, NULL, NULL)) {
+        if (s->body && !save(s)) {
             break; /* the queue is full: in a second again */
         }
-        list_remove(&s->dirty);
+    }
+}
+
+/* ---- bodies ---- */
+
+/* The store's answer may come when the session is gone, or another one has its handle. */
+struct fetch {
+    struct daemon *d;
+    struct handle handle;
+};
+
+static bool take_body(struct session *s, const struct store_session *row)
+{
+    if (!body_new(s, row->client_version)) {
+        body_free(s);
+        return false;
+    }
+    s->body->calls_total = row->calls_total;
+    s->body->calls_ok = row->calls_ok;
+    s->body->calls_failed = row->calls_failed;
+    s->body->calls_refused = row->calls_refused;
+    s->body->rows_total = row->rows_total;
+    return true;
+}
+
+static void end_sleepers(struct session *s, enum tool_code code, const char *why)
+{
+    struct list *node;
+    while ((node = list_first(&s->sleepers))) {
+        struct call *call = CONTAINER_OF(node, struct call, waiting);
+        list_remove(node);
+        tool_fail(&call->tool, code, 0, "%s", why);
+        call_move(call, TOOL_ANSWER);
+    }
+}
+
+/* Tells the core; the calls that waited begin, or are told. */
+static void woken(struct session *s, bool ok)
+{
+    struct list *node;
+    put_event(s->daemon, &(struct core_event){.kind = CORE_SESSION_BODY,
+                             .session = s->number,
+                             .reason = ok ? CORE_OK : CORE_NO_SESSION});
+    if (!ok) {
+        end_sleepers(s, TOOL_E_STORE_FAILED, "The session could not be read.");
+    }
+    while ((node = list_first(&s->sleepers))) {
+        list_remove(node);
+        call_begin(CONTAINER_OF(node, struct call, waiting));
+    }
+}
+
+static void on_fetched(void *ctx, const struct store_session *row)
+{
+    struct fetch *fetch = ctx;
+    struct daemon *d = fetch->d;
+    struct session *s = sessions_find(d, handle_str(&fetch->handle));
+    free(fetch);
+    if (s && !s->body) {
+        woken(s, row && take_body(s, row));
+        work(d);
+    }
+}
+
+void sessions_wake(struct session *session)
+{
+    struct daemon *d = session->daemon;
+    struct fetch *fetch = session->body ? NULL : malloc(sizeof(*fetch));
+    if (session->body) {
+        woken(session, true); /* it could not be written when it should have slept */
+        return;
+    }
+    if (fetch) {
+        *fetch = (struct fetch){d, session->handle};
+    }
+    if (!fetch || !store_get_session(d->store, handle_str(&session->handle), on_fetched, fetch)) {
+        free(fetch);
+        woken(session, false);
+    }
+}
+
+void sessions_sleep(struct session *session)
+{
+    if (list_is_empty(&session->dirty) || save(session)) {
+        body_free(session);
     }
 }
 
@@ -195,6 +304,10 @@ void sessions_open(struct daemon *d, struct str principal, const struct mcp_clie
     const struct tool_context *context, struct str label, bool stays, struct waiter *waiter)
 {
     struct session *s = session_new(d, principal, client, label);
+    if (s && !body_new(s, client->version)) {
+        session_free(s);
+        s = NULL;
+    }
     if (!s) {
         waiter_end(waiter, false, TOOL_E_INTERNAL, "No memory for another session.");
         return;
@@ -315,7 +428,7 @@ void sessions_opened(struct daemon *d, const struct core_action *a)
     }
     log_event(LOG_INFO, "session_opened", "session=%s principal=" STR_FMT " client=%s",
         s->handle.text, STR_ARG(symbol_str(d->symbols, s->principal)),
-        log_quote(str_of(s->client_name)));
+        log_quote(client_name(d, s)));
 }
 
 void sessions_refused(struct daemon *d, const struct core_action *a)
@@ -359,20 +472,14 @@ void sessions_set(struct session *session, const struct tool_context *context, s
     for (int i = 0; i < TOOL_PARTS; i++) {
         waiter->old_context[i] = symbol_hold(d->symbols, session->context[i]);
     }
-    waiter->old_label = strdup(session->label);
-    if (label.ptr) {
-        char *next = copy(label);
-        if (next) {
-            free(session->label);
-            session->label = next;
-        }
-    }
+    waiter->old_label = session->label;
+    session->label = copy(label.ptr ? label : str_of(session->label));
     put_context(session, context);
     struct core_event event = context_event(session);
     put_event(d, &event);
     struct store_session row = row_of(session);
     session->writes++;
-    if (!waiter->old_label || !store_put_session(d->store, &row, on_set_written, waiter)) {
+    if (!session->label || !store_put_session(d->store, &row, on_set_written, waiter)) {
         on_set_written(waiter, false);
     }
 }
@@ -414,6 +521,7 @@ void sessions_ended(struct daemon *d, const struct core_action *a)
     map_remove(&d->by_handle, handle_str(&s->handle));
     d->sessions[a->session] = NULL;
     list_remove(&s->dirty);
+    end_sleepers(s, TOOL_E_SESSION_NOT_FOUND, "The session has ended.");
     while ((node = list_first(&s->calls))) {
         CONTAINER_OF(node, struct call, of_session)->session = NULL;
         list_remove(node);
@@ -439,7 +547,12 @@ static void load_one(void *ctx, const struct store_session *row)
 {
     struct loading *loading = ctx;
     struct daemon *d = loading->d;
-    struct mcp_client client = {row->client_name, row->client_version, row->instance, row->revision};
+    struct mcp_client client = {
+        .name = row->client_name, .instance = row->instance, .revision = row->revision};
+    if (handle_kind_of(row->handle) != HANDLE_SESSION) {
+        log_event(LOG_WARN, "session_not_loaded", "reason=handle");
+        return;
+    }
     struct session *s = session_new(d, row->principal, &client, row->label);
     if (!s || !str_copy(row->handle, s->handle.text, HANDLE_SIZE)) {
         log_event(LOG_WARN, "session_not_loaded", "reason=memory");
@@ -454,11 +567,6 @@ static void load_one(void *ctx, const struct store_session *row)
     s->is_durable = true;
     s->created_wall_ns = row->created_wall_ns;
     s->last_seen_wall_ns = row->last_seen_wall_ns;
-    s->calls_total = row->calls_total;
-    s->calls_ok = row->calls_ok;
-    s->calls_failed = row->calls_failed;
-    s->calls_refused = row->calls_refused;
-    s->rows_total = row->rows_total;
     struct core_event event = {.kind = CORE_SESSION_LOAD,
         .user = (uint64_t)(uintptr_t)s,
         .principal = s->principal,

@@ -62,9 +62,10 @@ static void on_action(struct daemon *d, const struct core_action *a)
         sessions_mark(d->sessions[a->session]);
         break;
     case CORE_LOAD:
-        sessions_event(d->sessions[a->session], CORE_SESSION_BODY);
+        sessions_wake(d->sessions[a->session]);
         break;
     case CORE_UNLOAD:
+        sessions_sleep(d->sessions[a->session]);
         break;
     case CORE_SPAWN:
     case CORE_KILL:
