@@ -23,6 +23,7 @@ struct catalog_dialect {
     const char *like;
     const char *distance; /* of lower-case names, as a function; NULL: by length */
     bool backslash;       /* in literals */
+    bool folds;           /* names that differ in case alone name the same */
 };
 
 #define DUCK_HIDDEN "database_name NOT IN ('system', 'temp')"
@@ -56,11 +57,14 @@ static const struct catalog_dialect dialects[] = {
             .current_database = "current_database()",
             .current_schema = "current_schema()",
             .context =
-                "SELECT NULL AS \"role\", NULL AS \"warehouse\", current_database() AS "
-                "\"database\", current_schema() AS \"schema\"",
+                "SELECT NULL AS \"role\", NULL AS \"warehouse\", database_name AS "
+                "\"database\", schema_name AS \"schema\" FROM duckdb_schemas() WHERE "
+                "lower(database_name) = lower(current_database()) AND lower(schema_name) = "
+                "lower(current_schema())",
             .default_schema = "main",
             .like = "ILIKE",
             .distance = "levenshtein",
+            .folds = true,
         },
     [SQL_SNOWFLAKE] =
         {
@@ -162,6 +166,7 @@ static const struct catalog_dialect dialects[] = {
                 "NULL AS \"schema\"",
             .default_schema = "",
             .like = "LIKE",
+            .folds = true,
         },
 };
 
@@ -252,6 +257,24 @@ static void put_condition(struct buf *out, const struct catalog_dialect *dialect
     }
 }
 
+static void put_equal(struct buf *out, const struct catalog_dialect *dialect,
+    const char *column, struct str value)
+{
+    buf_printf(out, dialect->folds ? "lower(%s) = lower(" : "%s = (", column);
+    put_literal(out, dialect, value);
+    buf_putc(out, ')');
+}
+
+static void put_where(struct buf *out, const struct catalog_dialect *dialect,
+    const char *column, struct str value, const char **word)
+{
+    if (value.len > 0) {
+        buf_printf(out, " %s ", *word);
+        put_equal(out, dialect, column, value);
+        *word = "AND";
+    }
+}
+
 /* Equal in any case first, then by the engine's distance, then by name. */
 static void put_nearness(
     struct buf *out, const struct catalog_dialect *dialect, struct str near)
@@ -281,10 +304,10 @@ bool catalog_put_list(
     put_from(out, dialect, query);
     buf_puts(out, " AS o");
     if (has_database) {
-        put_condition(out, dialect, "database", "=", query->database, &word);
+        put_where(out, dialect, "\"database\"", query->database, &word);
     }
     if (has_schema && dialect->current_schema) {
-        put_condition(out, dialect, "schema", "=", query->schema, &word);
+        put_where(out, dialect, "\"schema\"", query->schema, &word);
     }
     put_condition(out, dialect, "name", dialect->like, query->like, &word);
     buf_puts(out, " ORDER BY ");
@@ -314,19 +337,17 @@ bool catalog_put_columns(struct buf *out, enum sql_dialect_id id, struct str dat
     put_relations(out, dialect, database);
     buf_puts(out,
         " AS r ON r.\"database\" = c.\"database\" AND r.\"schema\" = c.\"schema\" "
-        "AND r.\"name\" = c.\"relation\" WHERE c.\"database\" = ");
+        "AND r.\"name\" = c.\"relation\" WHERE ");
     if (database.len > 0) {
-        put_literal(out, dialect, database);
+        put_equal(out, dialect, "c.\"database\"", database);
     } else {
-        buf_puts(out, dialect->current_database);
+        buf_printf(out, "c.\"database\" = %s", dialect->current_database);
     }
-    if (dialect->current_schema) {
-        buf_puts(out, " AND c.\"schema\" = ");
-        if (schema.len > 0) {
-            put_literal(out, dialect, schema);
-        } else {
-            buf_puts(out, dialect->current_schema);
-        }
+    if (dialect->current_schema && schema.len > 0) {
+        buf_puts(out, " AND ");
+        put_equal(out, dialect, "c.\"schema\"", schema);
+    } else if (dialect->current_schema) {
+        buf_printf(out, " AND c.\"schema\" = %s", dialect->current_schema);
     }
     buf_puts(out, " AND c.\"relation\" IN (");
     for (uint32_t i = 0; i < name_count; i++) {
