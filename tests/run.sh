@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Runs every test in build/ and ends with a line "N passed, N failed".
 set -uo pipefail
 cd "$(dirname "$0")/.."

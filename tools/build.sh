@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Configures build/ where that is due and compiles; with "check", the tests too.
 set -euo pipefail
 cd "$(dirname "$0")/.."

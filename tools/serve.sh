@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Serves the demonstration databases; further arguments go to snowmux.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Installs what building (and, with "check", testing) needs. Everything fetched is pinned by
 # version and hash, kept in .deps/ (or $SNOWMUX_DEPS) and fetched once.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Makes BUILD/demo/travel.duckdb and nature.duckdb where they are missing or out of date.
 # Needs BUILD/demo-load and the fetched data. usage: build.sh [BUILD], "build" by default
 set -euo pipefail
