@@ -51,10 +51,8 @@ static void put_init(struct builder *b, const struct buf *sql)
 static struct str stem_of(const char *path)
 {
     struct str name = str_of(path);
-    for (size_t i = 0; i < name.len; i++) {
-        if (path[i] == '/') {
-            name = str_from(str_of(path), i + 1);
-        }
+    for (ptrdiff_t slash; (slash = str_find(name, '/')) >= 0;) {
+        name = str_from(name, (size_t)slash + 1);
     }
     ptrdiff_t dot = str_find(name, '.');
     return dot > 0 ? (struct str){name.ptr, (size_t)dot} : name;
