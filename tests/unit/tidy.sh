@@ -108,7 +108,7 @@ check_headers() {
     files '*.h' | xargs -P "$(nproc)" -n 4 ${CC:-cc} -std=c17 -w -fsyntax-only -x c \
         -D_GNU_SOURCE -Isrc -Itests/unit -Itests/fuzz -Itests/sim -isystem "$deps/include" \
         -isystem "$deps/src/yyjson" -isystem "$deps/src/llhttp" $flags 2>&1 |
-        sed -n 's/: .*error: /: does not compile alone: /p' || true
+        sed -n 's/: .*error: /: does not compile alone: /p' | awk -F: '!seen[$1]++' || true
 }
 
 # `name.c` and `dir/name.c` in documents are files, `name()` is a function, links lead somewhere.
