@@ -6,7 +6,7 @@
  *   lease.c     workers: what actions ask of them, what they answer
  *   calls.c     tools: one call's life, from the asker to its answer
  *   queries.c   the record of calls that went to a warehouse, for query_status
- *   sessions.c  sessions: their records, and the store
+ *   sessions.c, bodies.c   sessions: their records, and the store
  *   host_mcp.c, host_tools.c   what mcp and tools may ask of the daemon
  *   control.c   what the command line may ask
  *   daemon.c    construction, the loop, the end
@@ -298,12 +298,19 @@ void sessions_opened(struct daemon *d, const struct core_action *a);
 void sessions_refused(struct daemon *d, const struct core_action *a);
 void sessions_ended(struct daemon *d, const struct core_action *a);
 void sessions_mark(struct session *session); /* its row is to be written within a second */
-void sessions_wake(struct session *session);   /* the core asks for its body */
-void sessions_sleep(struct session *session);  /* the core can do without it */
 void sessions_event(struct session *session, enum core_event_kind kind);
 void sessions_flush(struct daemon *d);
 MUST_USE bool sessions_load(struct daemon *d, char *err, size_t err_size);
 void sessions_free(struct daemon *d);
+
+MUST_USE bool session_save(struct session *s); /* false: the queue is full, it stays marked */
+
+/* bodies.c */
+MUST_USE bool body_new(struct session *s, struct str client_version);
+void body_free(struct session *s);
+void session_end_sleepers(struct session *s, enum tool_code code, const char *why);
+void sessions_wake(struct session *session);  /* the core asks for its body */
+void sessions_sleep(struct session *session); /* the core can do without it */
 
 /* identity.c */
 uint32_t client_key(struct daemon *d, struct str principal, const struct mcp_client *client);

@@ -53,15 +53,6 @@ static void release_context(struct daemon *d, uint32_t context[TOOL_PARTS])
     }
 }
 
-static void body_free(struct session *s)
-{
-    if (s->body) {
-        free(s->body->client_version);
-        free(s->body);
-        s->body = NULL;
-    }
-}
-
 static void session_free(struct session *s)
 {
     struct daemon *d = s->daemon;
@@ -79,15 +70,6 @@ static void session_free(struct session *s)
 static char *copy(struct str s)
 {
     return strndup(s.ptr ? s.ptr : "", s.len);
-}
-
-static bool body_new(struct session *s, struct str client_version)
-{
-    s->body = calloc(1, sizeof(*s->body));
-    if (s->body) {
-        s->body->client_version = copy(client_version);
-    }
-    return s->body && s->body->client_version;
 }
 
 /* A stub, without a body. NULL: no memory. */
@@ -192,8 +174,7 @@ void sessions_mark(struct session *session)
     }
 }
 
-/* False: the store's queue is full, the row stays marked. */
-static bool save(struct session *s)
+bool session_save(struct session *s)
 {
     struct store_session row = row_of(s);
     if (!store_put_session(s->daemon->store, &row, NULL, NULL)) {
@@ -207,94 +188,9 @@ void sessions_flush(struct daemon *d)
 {
     LIST_FOR(node, &d->dirty) {
         struct session *s = CONTAINER_OF(node, struct session, dirty);
-        if (s->body && !save(s)) {
+        if (s->body && !session_save(s)) {
             break; /* the queue is full: in a second again */
         }
-    }
-}
-
-/* ---- bodies ---- */
-
-/* The store's answer may come when the session is gone, or another one has its handle. */
-struct fetch {
-    struct daemon *d;
-    struct handle handle;
-};
-
-static bool take_body(struct session *s, const struct store_session *row)
-{
-    if (!body_new(s, row->client_version)) {
-        body_free(s);
-        return false;
-    }
-    s->body->calls_total = row->calls_total;
-    s->body->calls_ok = row->calls_ok;
-    s->body->calls_failed = row->calls_failed;
-    s->body->calls_refused = row->calls_refused;
-    s->body->rows_total = row->rows_total;
-    return true;
-}
-
-static void end_sleepers(struct session *s, enum tool_code code, const char *why)
-{
-    struct list *node;
-    while ((node = list_first(&s->sleepers))) {
-        struct call *call = CONTAINER_OF(node, struct call, waiting);
-        list_remove(node);
-        tool_fail(&call->tool, code, 0, "%s", why);
-        call_move(call, TOOL_ANSWER);
-    }
-}
-
-/* Tells the core; the calls that waited begin, or are told. */
-static void woken(struct session *s, bool ok)
-{
-    struct list *node;
-    put_event(s->daemon, &(struct core_event){.kind = CORE_SESSION_BODY,
-                             .session = s->number,
-                             .reason = ok ? CORE_OK : CORE_NO_SESSION});
-    if (!ok) {
-        end_sleepers(s, TOOL_E_STORE_FAILED, "The session could not be read.");
-    }
-    while ((node = list_first(&s->sleepers))) {
-        list_remove(node);
-        call_begin(CONTAINER_OF(node, struct call, waiting));
-    }
-}
-
-static void on_fetched(void *ctx, const struct store_session *row)
-{
-    struct fetch *fetch = ctx;
-    struct daemon *d = fetch->d;
-    struct session *s = sessions_find(d, handle_str(&fetch->handle));
-    free(fetch);
-    if (s && !s->body) {
-        woken(s, row && take_body(s, row));
-        work(d);
-    }
-}
-
-void sessions_wake(struct session *session)
-{
-    struct daemon *d = session->daemon;
-    struct fetch *fetch = session->body ? NULL : malloc(sizeof(*fetch));
-    if (session->body) {
-        woken(session, true); /* it could not be written when it should have slept */
-        return;
-    }
-    if (fetch) {
-        *fetch = (struct fetch){d, session->handle};
-    }
-    if (!fetch || !store_get_session(d->store, handle_str(&session->handle), on_fetched, fetch)) {
-        free(fetch);
-        woken(session, false);
-    }
-}
-
-void sessions_sleep(struct session *session)
-{
-    if (list_is_empty(&session->dirty) || save(session)) {
-        body_free(session);
     }
 }
 
@@ -521,7 +417,7 @@ void sessions_ended(struct daemon *d, const struct core_action *a)
     map_remove(&d->by_handle, handle_str(&s->handle));
     d->sessions[a->session] = NULL;
     list_remove(&s->dirty);
-    end_sleepers(s, TOOL_E_SESSION_NOT_FOUND, "The session has ended.");
+    session_end_sleepers(s, TOOL_E_SESSION_NOT_FOUND, "The session has ended.");
     while ((node = list_first(&s->calls))) {
         CONTAINER_OF(node, struct call, of_session)->session = NULL;
         list_remove(node);
