@@ -107,7 +107,7 @@ check_headers() {
     # shellcheck disable=SC2086
     files '*.h' | xargs -P "$(nproc)" -n 4 ${CC:-cc} -std=c17 -w -fsyntax-only -x c \
         -D_GNU_SOURCE -Isrc -Itests/unit -Itests/fuzz -Itests/sim -isystem "$deps/include" \
-        -isystem "$deps/src/yyjson" -isystem "$deps/src/llhttp" $flags 2>&1 |
+        -isystem "$deps/src/yyjson" -isystem "$deps/src/llhttp" -isystem "$deps/src/nanoarrow" $flags 2>&1 |
         sed -n 's/: .*error: /: does not compile alone: /p' | awk -F: '!seen[$1]++' || true
 }
 
