@@ -27,7 +27,9 @@ void lease_spawn(struct daemon *d, const struct core_action *a)
 void lease_connect(struct daemon *d, const struct core_action *a)
 {
     struct lease *lease = &d->leases[a->conn];
-    ASSERT(!lease->call);
+    if (lease->call) {
+        lease_forget(lease->call); /* it waits again: its worker died before it started */
+    }
     lease->generation = a->generation;
     lease->profile = a->profile;
     set_context(d, lease, NULL);
