@@ -79,6 +79,15 @@ check_architecture() {
         sed -n 's/^[<>] /ARCHITECTURE.md and the ladder differ about: /p'
 }
 
+# The moves a session may make, in the core and in ARCHITECTURE.md.
+check_states() {
+    diff <(tr -d '\n' <src/core/session.c | grep -oE '\[CORE_[A-Z]+\] = \{"[a-z]+",[^}]*\}' |
+        sed -E 's/.*\{"([a-z]+)",/\1/; s/TO\(CORE_([A-Z]+)\)/\L\1/g; s/[|},0]//g') \
+        <(sed -n '/^### Session/,/^### /p' ARCHITECTURE.md |
+            sed -nE '/state/d; s/^\| ([a-z]+) \|[^|]*\|([a-z, ]*)\|$/\1 \2/p' | tr -d ,) -bB |
+        sed -n 's/^[<>] /ARCHITECTURE.md and session.c differ about the moves of: /p'
+}
+
 check_sizes() {
     find src -name '*.[ch]' -o -name '*.cpp' | sort |
         xargs awk -v function_max=$function_lines_max -v file_max=$file_lines_max '
@@ -147,5 +156,5 @@ check_tools() {
         sed -n 's/^[<>] /README.md and tool.c differ about the tool /p'
 }
 
-faults=$(check_ladder; check_tools; check_architecture; check_sizes; check_texts; check_headers; check_documents)
+faults=$(check_ladder; check_tools; check_architecture; check_states; check_sizes; check_texts; check_headers; check_documents)
 [ -z "$faults" ] || { echo "$faults"; exit 1; }
