@@ -3,8 +3,8 @@
 /*
  * Logfmt lines to standard error: ts, level, event, then what the caller adds as
  * key=value pairs. Statement texts and secrets never enter a log line.
- * Used by daemon, net, backend, store, worker and bridge; base, core, mcp, tools and
- * sql return what they know instead.
+ * Used by daemon, net, backend, results, store and worker; base, core, mcp, tools and sql
+ * return what they know instead, the bridge stays silent.
  */
 #include "base/assert.h"
 #include "base/str.h"

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 enum { OPT_STATE = 256, OPT_CONFIG, OPT_SOCKET, OPT_HTTP, OPT_NAME, OPT_LOG, OPT_DUCKDB,
-    OPT_BACKGROUND, OPT_JSON };
+    OPT_BACKGROUND, OPT_JSON, OPT_HELP };
 
 static const struct option long_options[] = {
     {"state", required_argument, NULL, OPT_STATE},
@@ -18,6 +18,7 @@ static const struct option long_options[] = {
     {"duckdb", required_argument, NULL, OPT_DUCKDB},
     {"background", no_argument, NULL, OPT_BACKGROUND},
     {"json", no_argument, NULL, OPT_JSON},
+    {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
 
@@ -140,6 +141,10 @@ bool options_parse(struct options *ret, int argc, char **argv)
     argc--;
     argv++;
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (option == OPT_HELP) {
+            ret->command = COMMAND_HELP;
+            return true;
+        }
         if (option != '?' && !(takes & 1u << (option - OPT_STATE))) {
             return fail(long_options[option - OPT_STATE].name, "not an option of this command");
         }

@@ -33,6 +33,24 @@ void call_free(struct call *call)
     free(call);
 }
 
+/* Did an engine see anything of a call that ended so? */
+static bool was_run(enum tool_code code)
+{
+    switch (code) {
+    case TOOL_E_OBJECT_NOT_FOUND:
+    case TOOL_E_SQL_ERROR:
+    case TOOL_E_CONTEXT_FAILED:
+    case TOOL_E_TIMEOUT:
+    case TOOL_E_CANCELLED:
+    case TOOL_E_WORKER_DIED:
+    case TOOL_E_STORE_FAILED:
+    case TOOL_E_INTERNAL:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void count(struct call *call)
 {
     struct session_body *body = call->session ? call->session->body : NULL;
@@ -40,7 +58,7 @@ static void count(struct call *call)
         return;
     }
     body->calls_total++;
-    if (call->is_refused) {
+    if (call->tool.is_error && !was_run(call->tool.code)) {
         body->calls_refused++;
     } else if (call->tool.is_error) {
         body->calls_failed++;
@@ -118,7 +136,6 @@ static void submit(struct call *call)
     find_session(call);
     call->query = call->query ? call->query : query_new(call);
     if (!find_profile(call) || !call->query || d->free_ticket_len == 0) {
-        call->is_refused = true;
         tool_fail(&call->tool, TOOL_E_QUEUE_FULL, 1000, "There is no room for another call.");
         finish(call);
         return;
@@ -358,9 +375,6 @@ void call_ended(struct call *call, const struct core_action *a)
         return;
     }
     if (a->reason != CORE_OK || call->tool.out.len == 0) {
-        bool ran = a->reason == CORE_TIMEOUT || a->reason == CORE_WORKER_DIED ||
-                   a->reason == CORE_CANCELLED;
-        call->is_refused = !ran;
         fail_for(call, a);
     }
     finish(call);

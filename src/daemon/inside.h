@@ -126,7 +126,6 @@ struct call {
     yyjson_doc *document;      /* owned, once it outlives its request */
     enum call_state state;
     bool has_answer; /* the tool is done; the ticket still has to end */
-    bool is_refused; /* not run: counted so */
     struct session *session; /* NULL: none, or it ended */
     struct waiter *waiter;   /* what it waits for at a session */
     uint32_t principal;      /* symbols, held */

@@ -78,7 +78,8 @@ void query_end(struct query *query, struct call *call)
 {
     struct daemon *d = call->daemon;
     struct list *node;
-    query->status = call->tool.is_error ? "failed" : "done";
+    bool is_cancelled = call->tool.is_error && call->tool.code == TOOL_E_CANCELLED;
+    query->status = is_cancelled ? "cancelled" : call->tool.is_error ? "failed" : "done";
     query->ended_ns = clock_boot_ns();
     query->answer = call->tool.out;
     query->answer_is_error = call->tool.is_error;

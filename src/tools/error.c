@@ -45,6 +45,7 @@ enum tool_move tool_fail_more(struct tool_call *call, enum tool_code code,
     }
     buf_puts(out, "}}");
     call->is_error = true;
+    call->code = code;
     return TOOL_ANSWER;
 }
 

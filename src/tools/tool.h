@@ -124,6 +124,7 @@ struct tool_call {
 
     struct buf out;
     bool is_error;
+    enum tool_code code; /* when is_error */
 
     /* The tool's own. */
     int stage;
