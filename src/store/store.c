@@ -184,34 +184,6 @@ bool store_load_sessions(
     return writer_load_sessions(store->writer, each, ctx, err, err_size);
 }
 
-struct stub_load {
-    store_stub_fn each;
-    void *ctx;
-};
-
-static void load_stub(void *ctx, const struct store_session *session)
-{
-    const struct stub_load *load = ctx;
-    struct store_stub stub = {
-        .handle = session->handle,
-        .principal = session->principal,
-        .client_name = session->client_name,
-        .instance = session->instance,
-        .revision = session->revision,
-        .created_wall_ns = session->created_wall_ns,
-        .last_seen_wall_ns = session->last_seen_wall_ns,
-    };
-    memcpy(stub.context, session->context, sizeof(stub.context));
-    load->each(load->ctx, &stub);
-}
-
-bool store_load_stubs(
-    struct store *store, store_stub_fn each, void *ctx, char *err, size_t err_size)
-{
-    struct stub_load load = {each, ctx};
-    return store_load_sessions(store, load_stub, &load, err, err_size);
-}
-
 void store_close(struct store *store, void (*closed)(void *ctx), void *ctx)
 {
     ASSERT(!store->is_closing);

@@ -39,23 +39,10 @@ struct store_session {
     uint64_t rows_total;
 };
 
-/* What of a session stays in memory while its client is away. Strings are borrowed. */
-struct store_stub {
-    struct str handle;
-    struct str principal;
-    struct str client_name;
-    struct str instance;
-    struct str revision;
-    struct str context[STORE_CONTEXT_PARTS];
-    uint64_t created_wall_ns;
-    uint64_t last_seen_wall_ns;
-};
-
 struct store;
 
 typedef void (*store_done_fn)(void *ctx, bool ok);
 typedef void (*store_session_fn)(void *ctx, const struct store_session *session);
-typedef void (*store_stub_fn)(void *ctx, const struct store_stub *stub);
 
 /*
  * Opens (creates, migrates) @path with mode 0600, before the loop runs. False with a
@@ -66,13 +53,11 @@ MUST_USE bool store_open(struct store **ret, uv_loop_t *loop, const char *path,
     uint32_t jobs_max, char *err, size_t err_size);
 
 /*
- * All sessions or their stubs, synchronously, oldest last_seen first. Only before the
+ * All sessions, synchronously, oldest last_seen first. Only before the
  * first write or read.
  */
 MUST_USE bool store_load_sessions(
     struct store *store, store_session_fn each, void *ctx, char *err, size_t err_size);
-MUST_USE bool store_load_stubs(
-    struct store *store, store_stub_fn each, void *ctx, char *err, size_t err_size);
 
 /*
  * Inserts or replaces the session of that handle. @done may be NULL (within a second).

@@ -244,7 +244,7 @@ static void a_refused_file_starts_nothing(void **state)
     stop(f); /* with a loop that holds no handle */
 }
 
-static void on_stub(void *ctx, const struct store_stub *stub)
+static void on_stub(void *ctx, const struct store_session *stub)
 {
     struct fixture *f = ctx;
     (void)stub;
@@ -264,7 +264,7 @@ static void damage_behind_the_tables_is_named_when_loading(void **state)
     close(fd);
     open_store(f, JOBS_MAX);
     f->err[0] = '\0';
-    assert_false(store_load_stubs(f->store, on_stub, f, f->err, sizeof(f->err)));
+    assert_false(store_load_sessions(f->store, on_stub, f, f->err, sizeof(f->err)));
     assert_int_equal(f->answers, 0);
     assert_non_null(strstr(f->err, "cannot read the sessions of the store: "));
     assert_non_null(strstr(f->err, "malformed"));

@@ -64,7 +64,7 @@ static void on_full(void *ctx, const struct store_session *s)
     f->answers++;
 }
 
-static void on_full_stub(void *ctx, const struct store_stub *s)
+static void on_full_stub(void *ctx, const struct store_session *s)
 {
     struct fixture *f = ctx;
     assert_true(same_str(s->handle, full.handle));
@@ -89,7 +89,7 @@ static void every_field_comes_back(void **state)
     open_store(f, JOBS_MAX);
     assert_true(store_load_sessions(f->store, on_full, f, f->err, sizeof(f->err)));
     assert_int_equal(f->answers, 1);
-    assert_true(store_load_stubs(f->store, on_full_stub, f, f->err, sizeof(f->err)));
+    assert_true(store_load_sessions(f->store, on_full_stub, f, f->err, sizeof(f->err)));
     assert_int_equal(f->answers, 2);
     assert_true(store_get_session(f->store, full.handle, on_full, f));
     await_answers(f, 3);
@@ -127,7 +127,7 @@ static void empty_strings_come_back_empty(void **state)
     stop(f);
 }
 
-static void on_stub(void *ctx, const struct store_stub *stub)
+static void on_stub(void *ctx, const struct store_session *stub)
 {
     struct fixture *f = ctx;
     buf_put_str(&f->seen, stub->handle);
@@ -150,7 +150,7 @@ static void the_oldest_is_loaded_first(void **state)
     close_store(f);
     open_store(f, JOBS_MAX);
     expect_loaded(f, "s_old= s_mid= s_new= ");
-    assert_true(store_load_stubs(f->store, on_stub, f, f->err, sizeof(f->err)));
+    assert_true(store_load_sessions(f->store, on_stub, f, f->err, sizeof(f->err)));
     expect_seen(f, "s_old s_mid s_new ");
     stop(f);
 }
@@ -160,7 +160,7 @@ static void a_new_file_holds_no_session(void **state)
     (void)state;
     struct fixture *f = start();
     expect_loaded(f, "");
-    assert_true(store_load_stubs(f->store, on_stub, f, f->err, sizeof(f->err)));
+    assert_true(store_load_sessions(f->store, on_stub, f, f->err, sizeof(f->err)));
     expect_seen(f, "");
     get(f, "s_a");
     await_answers(f, 1);
