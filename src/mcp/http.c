@@ -18,11 +18,11 @@ static bool is_loopback_name(struct str host)
     static const struct str names[] = {
         {"localhost", 9}, {"127.0.0.1", 9}, {"[::1]", 5}};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        struct str rest = str_from(host, names[i].len);
         uint64_t port;
         if (!str_starts_nocase(host, names[i])) {
             continue;
         }
+        struct str rest = str_from(host, names[i].len);
         if (rest.len == 0 || (rest.ptr[0] == ':' && str_to_u64(str_from(rest, 1), 65535, &port))) {
             return true;
         }
