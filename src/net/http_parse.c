@@ -254,9 +254,11 @@ static int on_headers_complete(llhttp_t *parser)
 
 static int on_body(llhttp_t *parser, const char *at, size_t len)
 {
-    struct request *req = conn_of(parser)->req;
+    struct conn *c = conn_of(parser);
+    struct request *req = c->req;
     buf_put(&req->body, at, len);
-    return buf_ok(&req->body) ? 0 : refuse(req, 413, "request body too large");
+    bool fits = buf_ok(&req->body) && req->body.len <= c->server->limits.body_bytes_max;
+    return fits ? 0 : refuse(req, 413, "request body too large");
 }
 
 static int on_message_complete(llhttp_t *parser)
