@@ -230,6 +230,7 @@ static void keep_result(struct call *call, const struct backend_page *from,
     struct daemon *d = call->daemon;
     uint64_t now_ns = clock_boot_ns();
     if (from->spooled_rows == 0 || call->spool.text[0] == '\0') {
+        call->spool.text[0] = '\0';
         return;
     }
     *result = (struct result){
