@@ -332,6 +332,7 @@ void pipe_server_close(struct pipe_server *server, void (*closed)(void *), void 
     LIST_FOR(node, &server->conns) {
         drop(CONTAINER_OF(node, struct pipe_conn, all));
     }
+    release(server); /* the listener may have been closed before, and there be nobody */
 }
 
 void pipe_set_user(struct pipe_conn *conn, void *user)
