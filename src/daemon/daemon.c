@@ -434,6 +434,7 @@ static void free_calls(struct daemon *d)
     while ((node = list_first(&d->calls))) {
         struct call *call = CONTAINER_OF(node, struct call, all);
         call->ticket = CORE_NONE;
+        call->spool.text[0] = '\0'; /* no loop is left to remove it: the next start does */
         lease_forget(call);
         if (call->query) {
             struct query *query = call->query;
