@@ -131,9 +131,24 @@ static void on_outer_closed(void *ctx)
     }
 }
 
+/* What still runs at the end of the drain is not waited for, but its asker is told. */
+static void answer_left(struct daemon *d)
+{
+    LIST_FOR(node, &d->calls) {
+        struct call *call = CONTAINER_OF(node, struct call, all);
+        if (call->asker) {
+            tool_fail(&call->tool, TOOL_E_CANCELLED, 0,
+                "The daemon stopped before the statement was done, and cancelled it.");
+            mcp_answer_tool(call->asker, buf_str(&call->tool.out), true);
+            call->asker = NULL;
+        }
+    }
+}
+
 static void finish(struct daemon *d)
 {
     d->is_closing = true;
+    answer_left(d);
     uv_close((uv_handle_t *)&d->timer, NULL);
     uv_close((uv_handle_t *)&d->tick, NULL);
     for (size_t i = 0; i < ARRAY_LEN(d->signals); i++) {
