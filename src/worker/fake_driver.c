@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A scripted ADBC driver for tests. The SQL text is the script:
+ * A scripted ADBC driver for tests. The SQL text is the script, as it is or, where a guard
+ * stands before it, as SELECT 'SCRIPT':
  *   rows N [WIDTH]  N rows of an integer and a text of WIDTH characters (8)
  *   broken N [WIDTH] the same, but instead of an end the stream has an error
  *   sleep MS        one row after MS, a cancel ends it
@@ -409,6 +410,14 @@ static AdbcStatusCode statement_execute(struct AdbcStatement *self,
     return ADBC_STATUS_OK;
 }
 
+/* The script itself, to be freed. */
+static char *unwrap(const char *sql)
+{
+    size_t len = strlen(sql);
+    bool is_wrapped = strncmp(sql, "SELECT '", 8) == 0 && len > 9 && sql[len - 1] == '\'';
+    return is_wrapped ? strndup(sql + 8, len - 9) : strdup(sql);
+}
+
 static AdbcStatusCode statement_sql(
     struct AdbcStatement *self, const char *sql, struct AdbcError *error)
 {
@@ -418,7 +427,7 @@ static AdbcStatusCode statement_sql(
     if (strcmp(sql, "refuse") == 0) {
         return fail(error, ADBC_STATUS_INVALID_ARGUMENT, "42601", 1003, "refused");
     }
-    statement->sql = strdup(sql);
+    statement->sql = unwrap(sql);
     return ADBC_STATUS_OK;
 }
 
