@@ -137,9 +137,9 @@ class Client:
     def tools(self):
         return self.peer.ask("tools", client=self.key)
 
-    def send(self, tool, timeout_s=DEADLINE_S, **arguments):
+    def send(self, tool, deadline_s=DEADLINE_S, **arguments):
         return self.peer.send("call", client=self.key, tool=tool, arguments=arguments,
-                              timeout_ms=timeout_s * 1000)
+                              timeout_ms=deadline_s * 1000)
 
     def call(self, tool, **arguments):
         return Answer(self.send(tool, **arguments).result(DEADLINE_S + 5))

@@ -27,6 +27,8 @@ def toml(sections):
     return "\n".join(lines) + "\n"
 
 
+# The scripted driver: SELECT 'sleep 100', see src/worker/fake_driver.c.
+FAKE = {"driver": os.environ.get("SNOWMUX_FAKE_DRIVER", ""), "entrypoint": "AdbcDriverFakeInit", "dialect": "duckdb"}
 DEFAULTS = {"listen": {"http": "127.0.0.1:0"}, "profile.demo": {"files": DEMO}}
 
 
@@ -84,6 +86,13 @@ class Daemon:
     def workers(self):
         return self.ask("workers")["pids"]
 
+    def wait_calls(self, running, queued=0):
+        """Until so many calls run and wait."""
+        def ask():
+            now = self.ask("ls")
+            return now["running"] == running and now["queued"] == queued
+        poll(ask, "%d running, %d queued" % (running, queued))
+
     def kill9(self):
         self.program.kill()
 
@@ -97,7 +106,19 @@ class Daemon:
     def close(self):
         if self.program:
             self.program.kill()
+        poll(self._end_others, "everything that serves %s ends" % self.state)
         shutil.rmtree(self.state, ignore_errors=True)
+
+    def _end_others(self):
+        """A bridge starts a daemon of its own when ours goes: it is known by our directory."""
+        others = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
+                  if self.state in arguments_of(pid)]
+        for pid in others:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return not others
 
 
 def ask(path, command):
@@ -107,6 +128,14 @@ def ask(path, command):
         s.sendall(json.dumps({"snowmux": command}).encode() + b"\n")
         with s.makefile("rb") as file:
             return json.loads(file.readline())
+
+
+def arguments_of(pid):
+    try:
+        with open("/proc/%d/cmdline" % pid, encoding="utf-8", errors="replace") as file:
+            return file.read().split("\0")
+    except OSError:
+        return []
 
 
 def is_alive(pid):
