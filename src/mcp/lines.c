@@ -44,6 +44,7 @@ static bool resume(struct mcp_conn *conn, struct str handle)
         !host->session_find(host->ctx, str_of(conn->principal), handle, &revision)) {
         return false;
     }
+    detach(conn); /* a second hello */
     conn->revision = revision_of(revision);
     str_copy(handle, conn->session, sizeof(conn->session));
     conn->attached = true;
