@@ -7,7 +7,7 @@ help:
 	@echo "make check-long           the same with many more seeds"
 	@echo "make build                install what is missing, build"
 	@echo "make sim [SEEDS=N]        simulate the core from N seeds"
-	@echo "make bench                measure"
+	@echo "make bench                measure, in less than three minutes: see docs/bench.md"
 	@echo "make clean                remove build/; SNOWMUX_DEPS or .deps/ stays"
 
 build:
@@ -32,7 +32,7 @@ sim: build
 	@build/tests/sim --seeds $(or $(SEEDS),200)
 
 bench: build
-	@meson test -C build --benchmark --no-rebuild --verbose
+	@ninja -C build --quiet run-bench
 
 clean:
 	rm -rf build
