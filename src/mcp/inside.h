@@ -48,7 +48,7 @@ struct mcp_conn {
     struct pipe_conn *pipe;
     bool greeted;
     bool attached; /* to @session */
-    bool opening;  /* a session is being opened: calls wait for it */
+    uint32_t opening; /* requests that open a session: calls wait for the first of them */
     char principal[PRINCIPAL_SIZE];
     char instance[NAME_SIZE];
     char client_name[NAME_SIZE];
@@ -74,6 +74,7 @@ struct mcp_request {
     struct mcp_message message; /* owned */
     enum mcp_wait wait;
     enum mcp_revision revision;
+    bool is_opener;    /* the host was asked for a session on its behalf */
     bool takes_stream; /* Accept allows it */
     bool is_streaming;
     bool again;

@@ -51,8 +51,9 @@ static void open_session(struct mcp_request *r, struct str instance)
         .instance = instance,
         .revision = str_of(revision_name(r->revision)),
     };
+    r->is_opener = true;
     if (conn) {
-        conn->opening = true;
+        conn->opening++;
     }
     if (conn && r->wait == WAIT_INITIALIZE) {
         str_copy(client.name, conn->client_name, sizeof(conn->client_name));
@@ -161,7 +162,7 @@ static void tools_call(
                          origin->session[0] == '\0';
     struct mcp_request *r =
         request_new(mcp, origin, message, needs_session ? WAIT_REOPEN : WAIT_CALL);
-    if (r && needs_session && !r->conn->opening) {
+    if (r && needs_session && r->conn->opening == 0) {
         open_session(r, origin->instance);
     } else if (r && needs_session) {
         return; /* it goes on with the session that is being opened */

@@ -7,6 +7,8 @@
 #define META_VERSION "io.modelcontextprotocol/protocolVersion"
 #define META_CAPABILITIES "io.modelcontextprotocol/clientCapabilities"
 
+enum { HEADER_BYTES_MAX = 2048 };
+
 static yyjson_val *meta_of(const struct mcp_message *message)
 {
     return json_get_object(message->params, "_meta");
@@ -15,6 +17,14 @@ static yyjson_val *meta_of(const struct mcp_message *message)
 bool modern_claims(const struct mcp_message *message)
 {
     return yyjson_obj_get(meta_of(message), META_VERSION) != NULL;
+}
+
+/* The decoder is lenient: only the one text that encodes these bytes will do. */
+static bool is_encoding_of(struct str text, const unsigned char *bytes, int len)
+{
+    unsigned char encoded[HEADER_BYTES_MAX / 3 * 4 + 8];
+    int encoded_len = EVP_EncodeBlock(encoded, bytes, len);
+    return str_eq(text, (struct str){(const char *)encoded, (size_t)encoded_len});
 }
 
 /* A header value that could not be sent plainly comes as =?base64?...?=. */
@@ -28,7 +38,7 @@ static bool header_decode(struct str value, struct buf *out)
         return buf_ok(out);
     }
     struct str text = {value.ptr + prefix.len, value.len - quoted};
-    unsigned char bytes[2048];
+    unsigned char bytes[HEADER_BYTES_MAX];
     if (text.len % 4 != 0 || text.len / 4 * 3 > sizeof(bytes)) {
         return false;
     }
@@ -36,7 +46,7 @@ static bool header_decode(struct str value, struct buf *out)
     for (size_t i = text.len; len > 0 && i > 0 && text.ptr[i - 1] == '='; i--) {
         len--;
     }
-    if (len < 0) {
+    if (len < 0 || !is_encoding_of(text, bytes, len)) {
         return false;
     }
     buf_put(out, bytes, (size_t)len);

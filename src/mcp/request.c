@@ -207,7 +207,7 @@ static struct mcp_request *next_waiting(struct mcp_conn *conn)
 {
     LIST_FOR(node, &conn->mcp->requests) {
         struct mcp_request *r = CONTAINER_OF(node, struct mcp_request, all);
-        if (r->conn == conn && r->wait == WAIT_REOPEN) {
+        if (r->conn == conn && r->wait == WAIT_REOPEN && !r->is_opener) {
             return r;
         }
     }
@@ -227,9 +227,10 @@ static void answer_initialize(struct mcp_request *r, struct str handle)
 void mcp_answer_session(struct mcp_request *r, struct str handle)
 {
     struct mcp_conn *conn = r->conn;
+    r->is_opener = false;
     ASSERT(r->wait == WAIT_INITIALIZE || r->wait == WAIT_REOPEN);
     if (conn) {
-        conn->opening = false;
+        conn->opening--;
         conn_session(conn, handle);
     }
     if (r->wait == WAIT_INITIALIZE) {
@@ -270,12 +271,12 @@ void mcp_answer_tool(struct mcp_request *r, struct str structured, bool is_error
 void mcp_answer_error(struct mcp_request *r, const char *message)
 {
     struct buf out = BUF_INIT(ANSWER_MAX);
-    struct mcp_conn *conn = r->wait == WAIT_INITIALIZE || r->wait == WAIT_REOPEN ? r->conn : NULL;
+    struct mcp_conn *conn = r->is_opener ? r->conn : NULL;
     put_error(&out, r->message.id, RPC_INTERNAL, message, STR(""));
     finish(r, 503, "Retry-After: 1\r\n", &out);
-    if (conn && conn->opening) {
-        conn->opening = false;
-        while ((r = next_waiting(conn))) {
+    if (conn) {
+        conn->opening--;
+        while (conn->opening == 0 && (r = next_waiting(conn))) {
             put_error(&out, r->message.id, RPC_INTERNAL, message, STR(""));
             finish(r, 503, "", &out);
         }
