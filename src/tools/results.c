@@ -53,7 +53,7 @@ static bool take_page(struct tool_call *call, const struct tool_result *result)
         return false;
     }
     call->limit = (uint32_t)limit;
-    return call->offset <= result->rows ||
+    return call->offset < result->rows || call->offset == 0 ||
            fail_range(call, "offset", call->offset, result->rows);
 }
 
