@@ -419,6 +419,7 @@ static void start_loop(struct daemon *d)
         uv_signal_start(&d->signals[i], on_signal, numbers[i]);
     }
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on files is then an error of the store, as a full disk */
     work(d); /* the sessions that were loaded */
 }
 
