@@ -62,6 +62,17 @@ class Cancel(Case):
                 daemon = self.one_slot()
                 self.check_abort(self.http(kind, daemon, era="modern"), daemon)
 
+    def test_cancel_query_by_another_client(self):
+        daemon = self.one_slot()
+        client, other = self.http("ts_v1", daemon, name="a"), self.http("python", daemon, name="b", era="modern")
+        client.sql("SELECT 1")
+        pids = daemon.workers()
+        call = self.start(client, daemon)
+        (query,) = [q["query"] for q in other.call("query_status").data["queries"] if q["status"] == "running"]
+        self.assertFalse(other.call("cancel_query", query=query).is_error)
+        self.check_error(Answer(call.result(60)), "cancelled", True)
+        self.check_free(client, daemon, pids)
+
     def test_a_time_limit_of_the_call(self):
         daemon = self.one_slot()
         client = self.http("ts_v1", daemon)

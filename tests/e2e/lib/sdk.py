@@ -4,8 +4,9 @@ from lib.client import CallFailed
 
 LEGACY = "2025-11-25"
 MODERN = "2026-07-28"
-TOOLS = {"list_databases", "list_schemas", "list_tables", "list_views", "query_view", "execute_query",
-         "open_session", "use_context", "close_session", "list_sessions", "whoami"}
+TOOLS = {"list_databases", "list_schemas", "list_tables", "list_views", "describe_table", "describe_view",
+         "query_view", "execute_query", "fetch_result", "query_status", "cancel_query", "open_session",
+         "use_context", "close_session", "list_sessions", "whoami"}
 
 
 def check_line(case, kind, transport, era, revision):
@@ -36,6 +37,9 @@ def check_line(case, kind, transport, era, revision):
         client.call("no_such_tool")
     databases = {row[0] for row in client.call("list_databases").rows}
     case.assertLessEqual({"travel", "nature"}, databases)
+    described = client.call("describe_table", table="travel.airports.airport", sample=1)
+    case.assertFalse(described.is_error, described.text)
+    case.assertEqual(described.data["relations"][0]["kind"], "table")
     check_context(case, client, era)
     client.close()
     case.assertEqual(daemon.stop(), 0)
