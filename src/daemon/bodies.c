@@ -101,7 +101,7 @@ void sessions_wake(struct session *session)
 
 void sessions_sleep(struct session *session)
 {
-    if (list_is_empty(&session->dirty) || session_save(session)) {
+    if (list_is_empty(&session->dirty) || sessions_save(session)) {
         body_free(session);
     }
 }

@@ -302,7 +302,7 @@ void sessions_flush(struct daemon *d);
 MUST_USE bool sessions_load(struct daemon *d, char *err, size_t err_size);
 void sessions_free(struct daemon *d);
 
-MUST_USE bool session_save(struct session *s); /* false: the queue is full, it stays marked */
+MUST_USE bool sessions_save(struct session *s); /* false: the queue is full, it stays marked */
 
 /* bodies.c */
 MUST_USE bool body_new(struct session *s, struct str client_version);

@@ -174,7 +174,7 @@ void sessions_mark(struct session *session)
     }
 }
 
-bool session_save(struct session *s)
+bool sessions_save(struct session *s)
 {
     struct store_session row = row_of(s);
     if (!store_put_session(s->daemon->store, &row, NULL, NULL)) {
@@ -188,7 +188,7 @@ void sessions_flush(struct daemon *d)
 {
     LIST_FOR(node, &d->dirty) {
         struct session *s = CONTAINER_OF(node, struct session, dirty);
-        if (s->body && !session_save(s)) {
+        if (s->body && !sessions_save(s)) {
             break; /* the queue is full: in a second again */
         }
     }
