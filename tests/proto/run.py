@@ -395,12 +395,13 @@ def play_file(path, options, shared, make_daemon):
         ok = play.run() and ok
         if play.failures and options.update:
             play.update()
-            break
         if daemon is not shared and daemon.stop() != 0:
             print(f"{path}: its daemon ended badly:\n" + "".join(daemon.log[-20:]))
             ok = False
         if daemon.process.poll() is not None and daemon is shared:
             raise SystemExit(f"{path}: the daemon ended:\n" + "".join(daemon.log[-20:]))
+        if not ok:
+            break
     if daemon is not shared and daemon.process.poll() is None:
         daemon.stop()
     print(f"{'ok' if ok else 'FAILED'}  {path.name}", flush=True)

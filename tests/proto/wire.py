@@ -6,7 +6,7 @@ import socket
 
 import pattern
 
-DEADLINE_S = 30
+DEADLINE_S = 20
 SLOW_BYTES = 4096  # of one write in single bytes; the rest goes in larger pieces
 
 
