@@ -20,8 +20,9 @@ A file is a list of lines; one that begins with # is a comment.
     only whole                       it is too slow to be played more than once
 
     > POST /mcp                      a request on the HTTP connection ""
-    > Accept: application/json       a header. Host, Accept, Content-Type and Content-Length
-    > Origin: -                      have good values by themselves; "-" leaves one out
+    > Accept: */*                    a header. Host, Accept, Content-Type and Content-Length
+    > Origin: -                      have good values by themselves; "-" leaves one out.
+                                     A stream is accepted only where one is expected
     > {"jsonrpc":"2.0", ...}         the body; or: raw "bytes \\xff"*1000 "more"
     > POST /mcp modern               with the headers that mirror a modern body
     < 200                            what comes back: status,
@@ -197,7 +198,9 @@ class Play:
         body = script.raw_bytes(text[4:]) if text.startswith("raw ") else text.encode()
         headers = {"Host": f"127.0.0.1:{self.daemon.port}"}
         if first[0] == "POST":
-            headers["Accept"] = "application/json, text/event-stream"
+            headers["Accept"] = "application/json"
+            if self.expects_stream(step):
+                headers["Accept"] += ", text/event-stream"
             headers["Content-Type"] = "application/json"
         if first[0] == "POST" or body:
             headers["Content-Length"] = str(len(body))
@@ -208,6 +211,11 @@ class Play:
         pairs += [pair for pair in given if pair[1] != "-"]
         head = f"{first[0]} {first[1]} HTTP/1.1\r\n" + "".join(f"{n}: {v}\r\n" for n, v in pairs)
         return head.encode().decode("unicode_escape").encode("latin-1") + b"\r\n" + body
+
+    def expects_stream(self, step):
+        after = self.script.steps[self.script.steps.index(step) + 1:]
+        reply = next((s for s in after if s.channel == step.channel), None)
+        return reply is not None and reply.lines[0].endswith(" stream")
 
     # ---- what comes back ----
 
