@@ -107,6 +107,11 @@ struct core_counts core_counts(const struct core *core)
     for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
         counts.workers += core->workers[i].state != WORKER_DOWN;
     }
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        uint32_t ticket = core->conns[i].ticket;
+        bool is_leased = core->conns[i].state >= CONN_BUSY && ticket != CORE_NONE;
+        counts.started += is_leased && core->tickets[ticket].state == TICKET_RUNNING;
+    }
     counts.running = counts.conns_busy;
     return counts;
 }

@@ -192,7 +192,8 @@ struct core_limits {
 struct core_counts {
     uint32_t sessions;
     uint32_t queued;
-    uint32_t running;
+    uint32_t running; /* hold a slot, */
+    uint32_t started; /* and are with the engine */
     uint32_t conns_idle;
     uint32_t conns_busy;
     uint32_t workers;

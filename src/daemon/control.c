@@ -52,8 +52,8 @@ static void list_sessions(struct daemon *d, struct str principal, bool all, stru
         }
     }
     buf_printf(out,
-        "],\"queued\":%u,\"running\":%u,\"connections_idle\":%u,\"workers\":%u,\"pid\":%d}",
-        counts.queued, counts.running, counts.conns_idle, counts.workers, (int)getpid());
+        "],\"queued\":%u,\"running\":%u,\"started\":%u,\"connections_idle\":%u,\"workers\":%u,\"pid\":%d}",
+        counts.queued, counts.running, counts.started, counts.conns_idle, counts.workers, (int)getpid());
 }
 
 /* Process ids of the workers, for whoever measures or tests. */

@@ -57,10 +57,12 @@ static const struct catalog_dialect dialects[] = {
             .current_database = "current_database()",
             .current_schema = "current_schema()",
             .context =
-                "SELECT NULL AS \"role\", NULL AS \"warehouse\", database_name AS "
-                "\"database\", schema_name AS \"schema\" FROM duckdb_schemas() WHERE "
+                "SELECT NULL AS \"role\", NULL AS \"warehouse\", coalesce((SELECT "
+                "min(database_name) FROM duckdb_databases() WHERE lower(database_name) = "
+                "lower(current_database())), current_database()) AS \"database\", "
+                "coalesce((SELECT min(schema_name) FROM duckdb_schemas() WHERE "
                 "lower(database_name) = lower(current_database()) AND lower(schema_name) = "
-                "lower(current_schema())",
+                "lower(current_schema())), current_schema()) AS \"schema\"",
             .default_schema = "main",
             .like = "ILIKE",
             .distance = "levenshtein",

@@ -90,7 +90,8 @@ class Daemon:
         """Until so many calls run and wait."""
         def ask():
             now = self.ask("ls")
-            return now["running"] == running and now["queued"] == queued
+            return (now["running"] == running and now["started"] == running
+                    and now["queued"] == queued)
         poll(ask, "%d running, %d queued" % (running, queued))
 
     def kill9(self):
