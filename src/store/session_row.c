@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "store/column.h"
+
 #define AT(member) offsetof(struct store_session, member)
 
 /* The columns: first these strings, then these numbers. */
@@ -69,9 +71,7 @@ int session_row_bind(sqlite3_stmt *stmt, const struct store_session *session)
             stmt, column++, s->ptr, s->len, SQLITE_STATIC, SQLITE_UTF8);
     }
     for (size_t i = 0; rc == SQLITE_OK && i < ARRAY_LEN(numbers); i++) {
-        uint64_t value = number_of(session, i);
-        rc = sqlite3_bind_int64(
-            stmt, column++, value < INT64_MAX ? (int64_t)value : INT64_MAX);
+        rc = column_bind_u64(stmt, column++, number_of(session, i));
     }
     return rc;
 }
@@ -88,9 +88,8 @@ bool session_row_read(sqlite3_stmt *stmt, struct store_session *ret)
         s->len = (size_t)sqlite3_column_bytes(stmt, column++);
     }
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-        int64_t value = sqlite3_column_int64(stmt, column++);
         uint64_t *to = (void *)((char *)ret + numbers[i]);
-        *to = value > 0 ? (uint64_t)value : 0;
+        *to = column_u64(stmt, column++);
     }
     return true;
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * A session as a row: one order of columns for copying, binding and reading. Counts and
- * times above INT64_MAX are kept as INT64_MAX.
+ * A session as a row: one order of columns for copying, binding and reading.
  */
 #include <sqlite3.h>
 
