@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "store/quota_row.h"
 #include "store/session_row.h"
 
 static int bind_session(const struct job *job, sqlite3_stmt *stmt)
@@ -16,6 +17,11 @@ static int bind_handle(const struct job *job, sqlite3_stmt *stmt)
         stmt, 1, job->handle.ptr, job->handle.len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
+static int bind_quota(const struct job *job, sqlite3_stmt *stmt)
+{
+    return quota_row_bind(stmt, &job->quota);
+}
+
 static const struct kind {
     const char *sql;
     int (*bind)(const struct job *job, sqlite3_stmt *stmt);
@@ -26,6 +32,9 @@ static const struct kind {
     [JOB_DROP_SESSION] = {"DELETE FROM session WHERE handle = ?", bind_handle},
     [JOB_GET_SESSION] = {"SELECT " SESSION_ROW_COLUMNS " FROM session WHERE handle = ?",
         bind_handle},
+    [JOB_PUT_QUOTA] = {"REPLACE INTO quota (" QUOTA_ROW_COLUMNS
+                       ") VALUES (" QUOTA_ROW_MARKS ")",
+        bind_quota},
 };
 
 _Static_assert(ARRAY_LEN(kinds) == JOB_KINDS, "a kind has no statement");
@@ -87,6 +96,16 @@ struct job *job_get_session(struct str handle, store_session_fn got, void *ctx)
     struct job *job = new_handle_job(JOB_GET_SESSION, handle, ctx);
     if (job) {
         job->got = got;
+    }
+    return job;
+}
+
+struct job *job_put_quota(const struct store_quota *quota, store_done_fn done, void *ctx)
+{
+    struct job *job = new_job(JOB_PUT_QUOTA, quota_row_bytes(quota), ctx);
+    if (job) {
+        job->quota = quota_row_copy(quota, job->bytes);
+        job->done = done;
     }
     return job;
 }

@@ -36,6 +36,19 @@ static const char *const steps[] = {
     " calls_refused INTEGER NOT NULL,"
     " rows_total INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID;",
+
+    "CREATE TABLE quota ("
+    " principal TEXT NOT NULL,"
+    " is_principal INTEGER NOT NULL,"
+    " client BLOB NOT NULL,"
+    " day INTEGER NOT NULL,"
+    " calls_used INTEGER NOT NULL,"
+    " rows_used INTEGER NOT NULL,"
+    " bytes_used INTEGER NOT NULL,"
+    " engine_ms_used INTEGER NOT NULL,"
+    " microcredits_used INTEGER NOT NULL,"
+    " PRIMARY KEY (principal, is_principal, client)"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 enum {

@@ -177,11 +177,24 @@ bool store_get_session(
     return has_room(store) && push(store, job_get_session(handle, got, ctx));
 }
 
+bool store_put_quota(
+    struct store *store, const struct store_quota *quota, store_done_fn done, void *ctx)
+{
+    return has_room(store) && push(store, job_put_quota(quota, done, ctx));
+}
+
 bool store_load_sessions(
     struct store *store, store_session_fn each, void *ctx, char *err, size_t err_size)
 {
     ASSERT(!store->has_asked && !store->is_closing);
     return writer_load_sessions(store->writer, each, ctx, err, err_size);
+}
+
+bool store_load_quotas(struct store *store, uint32_t day, store_quota_fn each, void *ctx,
+    char *err, size_t err_size)
+{
+    ASSERT(!store->has_asked && !store->is_closing);
+    return writer_load_quotas(store->writer, day, each, ctx, err, err_size);
 }
 
 void store_close(struct store *store, void (*closed)(void *ctx), void *ctx)

@@ -17,10 +17,14 @@
 #include "base/str.h"
 
 enum {
-    STORE_CONTEXT_PARTS = 5
-}; /* profile, role, warehouse, database, schema */
+    STORE_CONTEXT_PARTS = 5, /* profile, role, warehouse, database, schema */
+    STORE_QUOTA_KINDS = 5,   /* calls, rows, bytes, engine_ms, microcredits */
+};
 
-/* A session as it is kept. All strings are borrowed, for the call only. */
+/*
+ * A session as it is kept. All strings are borrowed, for the call only. Numbers above
+ * INT64_MAX are kept as INT64_MAX.
+ */
 struct store_session {
     struct str handle;
     struct str principal;
@@ -39,10 +43,24 @@ struct store_session {
     uint64_t rows_total;
 };
 
+/*
+ * What was used of the quotas of a principal or of a client key on a day. Strings and
+ * numbers as in a session.
+ */
+struct store_quota {
+    uint32_t day;      /* YYYYMMDD in the quota's zone */
+    bool is_principal; /* of a principal, not of one of its client keys */
+    struct str principal;
+    struct str client; /* the client key: bytes, may hold NUL; empty: a principal's
+                          further names, or is_principal */
+    uint64_t used[STORE_QUOTA_KINDS];
+};
+
 struct store;
 
 typedef void (*store_done_fn)(void *ctx, bool ok);
 typedef void (*store_session_fn)(void *ctx, const struct store_session *session);
+typedef void (*store_quota_fn)(void *ctx, const struct store_quota *quota);
 
 /*
  * Opens (creates, migrates) @path with mode 0600, before the loop runs. False with a
@@ -58,6 +76,14 @@ MUST_USE bool store_open(struct store **ret, uv_loop_t *loop, const char *path,
  */
 MUST_USE bool store_load_sessions(
     struct store *store, store_session_fn each, void *ctx, char *err, size_t err_size);
+
+/*
+ * The quotas of @day, synchronously, by principal and client. Rows of other days are
+ * deleted first; where that fails, @each is not called. Only before the first write or
+ * read.
+ */
+MUST_USE bool store_load_quotas(struct store *store, uint32_t day, store_quota_fn each,
+    void *ctx, char *err, size_t err_size);
 
 /*
  * Inserts or replaces the session of that handle. @done may be NULL (within a second).
@@ -76,6 +102,14 @@ MUST_USE bool store_drop_session(
  */
 MUST_USE bool store_get_session(
     struct store *store, struct str handle, store_session_fn got, void *ctx);
+
+/*
+ * Inserts or replaces the row of that principal and client, of whichever day it was. The
+ * principal's own row (is_principal) is another than that of its further names.
+ * Otherwise as store_put_session().
+ */
+MUST_USE bool store_put_quota(
+    struct store *store, const struct store_quota *quota, store_done_fn done, void *ctx);
 
 /* Does what waits, ends the thread, closes; then @closed (or NULL) runs on the loop. */
 void store_close(struct store *store, void (*closed)(void *ctx), void *ctx);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/quota_row.h"
 #include "store/schema.h"
 #include "store/session_row.h"
 
@@ -95,6 +96,47 @@ static int run_stmt(sqlite3_stmt *stmt)
     int rc = sqlite3_step(stmt);
     sqlite3_reset(stmt);
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int delete_other_days(struct writer *writer, uint32_t day)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(
+        writer->db, "DELETE FROM quota WHERE day <> ?", -1, &stmt, NULL);
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_bind_int64(stmt, 1, day);
+    }
+    if (rc == SQLITE_OK) {
+        rc = run_stmt(stmt);
+    }
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+bool writer_load_quotas(struct writer *writer, uint32_t day, store_quota_fn each,
+    void *ctx, char *err, size_t err_size)
+{
+    struct store_quota quota;
+    sqlite3_stmt *stmt = NULL;
+    int rc = delete_other_days(writer, day);
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_prepare_v2(writer->db,
+            "SELECT " QUOTA_ROW_COLUMNS
+            " FROM quota ORDER BY principal, is_principal, client",
+            -1, &stmt, NULL);
+    }
+    while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        rc = quota_row_read(stmt, &quota) ? SQLITE_OK : SQLITE_NOMEM;
+        if (rc == SQLITE_OK) {
+            each(ctx, &quota);
+        }
+    }
+    if (rc != SQLITE_DONE) {
+        snprintf(
+            err, err_size, "cannot load the quotas of the store: %s", sqlite3_errstr(rc));
+    }
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_DONE;
 }
 
 /* Two lines in LOG_PAUSE_NS at most, however often it fails and recovers. */

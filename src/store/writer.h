@@ -8,11 +8,13 @@
 
 struct writer;
 
-/* See store_open() and store_load_sessions(). */
+/* See store_open(), store_load_sessions() and store_load_quotas(). */
 MUST_USE bool writer_open(
     struct writer **ret, const char *path, char *err, size_t err_size);
 MUST_USE bool writer_load_sessions(
     struct writer *writer, store_session_fn each, void *ctx, char *err, size_t err_size);
+MUST_USE bool writer_load_quotas(struct writer *writer, uint32_t day, store_quota_fn each,
+    void *ctx, char *err, size_t err_size);
 
 /*
  * Does all of @run, which is of one sort (see job_queue_take_run()), in its order, and

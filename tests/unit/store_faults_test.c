@@ -198,6 +198,94 @@ static void a_read_that_fails_is_answered_with_none_and_logged(void **state)
     stop(f);
 }
 
+static void on_no_quota(void *ctx, const struct store_quota *quota)
+{
+    (void)ctx;
+    (void)quota;
+    fail_msg("a quota was loaded");
+}
+
+static void a_full_disk_keeps_quotas_as_they_were(void **state)
+{
+    (void)state;
+    struct fixture *f = start();
+    struct buf log = BUF_INIT(LOG_MAX);
+    int log_end;
+    put_quota_done(f, 20260101, "key", 1);
+    await_answers(f, 1);
+    int old = catch_log(&log_end);
+    signal(SIGXFSZ, SIG_IGN);
+    limit_files(512);
+    put_quota_done(f, 20260101, "key", 2);
+    await_answers(f, 2);
+    limit_files(RLIM_INFINITY);
+    release_log(old, log_end, &log);
+    assert_int_equal(f->failures, 1);
+    close_store(f);
+    open_store(f, JOBS_MAX);
+    expect_quotas(f, 20260101, "uid:1000/key=1 ");
+    buf_free(&log);
+    stop(f);
+}
+
+static void a_full_disk_loads_quotas_where_none_is_to_be_deleted(void **state)
+{
+    (void)state;
+    struct fixture *f = start();
+    put_quota_done(f, 20260101, "key", 1);
+    close_store(f);
+    open_store(f, JOBS_MAX);
+    signal(SIGXFSZ, SIG_IGN);
+    limit_files(512);
+    bool fails =
+        !store_load_quotas(f->store, 20260102, on_no_quota, NULL, f->err, sizeof(f->err));
+    expect_quotas(f, 20260101, "uid:1000/key=1 ");
+    limit_files(RLIM_INFINITY);
+    assert_true(fails);
+    expect_quotas(f, 20260102, "");
+    stop(f);
+}
+
+static void quotas_that_cannot_be_loaded_are_named(void **state)
+{
+    (void)state;
+    struct fixture *f = start();
+    change(f, "ALTER TABLE quota RENAME TO away");
+    assert_false(
+        store_load_quotas(f->store, 20260101, on_no_quota, NULL, f->err, sizeof(f->err)));
+    assert_string_equal(f->err, "cannot load the quotas of the store: SQL logic error");
+    stop(f);
+}
+
+/* Wherever the writer thread cuts, no group is without a session. */
+static void a_quota_falls_with_the_session_of_its_group(void **state)
+{
+    (void)state;
+    struct fixture *f = start();
+    struct buf log = BUF_INIT(LOG_MAX);
+    int log_end;
+    int old = catch_log(&log_end);
+    sqlite3 *db = hold_writer(f);
+    put_done(f, "s_a", "");
+    put_quota_done(f, 20260101, "key", 1);
+    put_done(f, "s_b", "");
+    int rc = sqlite3_exec(
+        db, "ALTER TABLE session RENAME TO away; COMMIT; BEGIN", NULL, NULL, NULL);
+    assert_int_equal(rc, SQLITE_OK);
+    release_writer(db);
+    await_answers(f, 3);
+    put_quota_done(f, 20260101, "other", 2);
+    await_answers(f, 4);
+    release_log(old, log_end, &log);
+    assert_int_equal(f->failures, 3);
+    change(f, "ALTER TABLE away RENAME TO session");
+    close_store(f);
+    open_store(f, JOBS_MAX);
+    expect_quotas(f, 20260101, "uid:1000/other=2 ");
+    buf_free(&log);
+    stop(f);
+}
+
 static void on_done_die(void *ctx, bool ok)
 {
     (void)ctx;
@@ -206,26 +294,45 @@ static void on_done_die(void *ctx, bool ok)
     }
 }
 
-static void what_was_answered_survives_sigkill(void **state)
+static bool put_session_and_die(struct fixture *f)
 {
-    (void)state;
-    struct fixture *f = start_without();
+    struct store_session session = session_of("s_kept", "before the kill");
+    return store_put_session(f->store, &session, on_done_die, NULL);
+}
+
+static bool put_quota_and_die(struct fixture *f)
+{
+    struct store_quota quota = quota_of(20260101, "uid:1000", "key", 7);
+    return store_put_quota(f->store, &quota, on_done_die, NULL);
+}
+
+/* Another process writes, and is gone as soon as it has its answer. */
+static void write_and_die(struct fixture *f, bool (*write)(struct fixture *f))
+{
     int status;
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        struct store_session session = session_of("s_kept", "before the kill");
         if (uv_loop_init(&f->loop) == 0 &&
             store_open(&f->store, &f->loop, f->path, 8, f->err, sizeof(f->err)) &&
-            store_put_session(f->store, &session, on_done_die, NULL)) {
+            write(f)) {
             uv_run(&f->loop, UV_RUN_DEFAULT);
         }
         _exit(1);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static void what_was_answered_survives_sigkill(void **state)
+{
+    (void)state;
+    struct fixture *f = start_without();
+    write_and_die(f, put_session_and_die);
+    write_and_die(f, put_quota_and_die);
     open_store(f, JOBS_MAX);
     expect_loaded(f, "s_kept=before the kill ");
+    expect_quotas(f, 20260101, "uid:1000/key=7 ");
     stop(f);
 }
 
@@ -279,6 +386,10 @@ int main(void)
         cmocka_unit_test(a_store_that_fails_to_the_end_still_closes),
         cmocka_unit_test(a_read_answers_what_was_committed_while_writes_fail),
         cmocka_unit_test(a_read_that_fails_is_answered_with_none_and_logged),
+        cmocka_unit_test(a_full_disk_keeps_quotas_as_they_were),
+        cmocka_unit_test(a_full_disk_loads_quotas_where_none_is_to_be_deleted),
+        cmocka_unit_test(quotas_that_cannot_be_loaded_are_named),
+        cmocka_unit_test(a_quota_falls_with_the_session_of_its_group),
         cmocka_unit_test(what_was_answered_survives_sigkill),
         cmocka_unit_test(a_refused_file_starts_nothing),
         cmocka_unit_test(damage_behind_the_tables_is_named_when_loading),

@@ -177,6 +177,40 @@ void expect_loaded(struct fixture *f, const char *expected)
     expect_seen(f, expected);
 }
 
+struct store_quota quota_of(
+    uint32_t day, const char *principal, const char *client, uint64_t calls)
+{
+    return (struct store_quota){.day = day,
+        .is_principal = client[0] == '\0',
+        .principal = str_of(principal),
+        .client = str_of(client),
+        .used = {calls}};
+}
+
+void put_quota_done(struct fixture *f, uint32_t day, const char *client, uint64_t calls)
+{
+    struct store_quota quota = quota_of(day, "uid:1000", client, calls);
+    assert_true(store_put_quota(f->store, &quota, on_done, f));
+}
+
+static void on_quota(void *ctx, const struct store_quota *quota)
+{
+    struct fixture *f = ctx;
+    buf_put_str(&f->seen, quota->principal);
+    buf_putc(&f->seen, '/');
+    buf_put_str(&f->seen, quota->client);
+    buf_putc(&f->seen, '=');
+    buf_put_u64(&f->seen, quota->used[0]);
+    buf_putc(&f->seen, ' ');
+}
+
+void expect_quotas(struct fixture *f, uint32_t day, const char *expected)
+{
+    bool ok = store_load_quotas(f->store, day, on_quota, f, f->err, sizeof(f->err));
+    assert_string_equal(ok ? "" : f->err, "");
+    expect_seen(f, expected);
+}
+
 sqlite3 *hold_writer(struct fixture *f)
 {
     sqlite3 *db;

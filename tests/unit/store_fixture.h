@@ -19,7 +19,8 @@ struct fixture {
     char err[512];
     uv_loop_t loop;
     struct store *store;
-    struct buf seen; /* what was loaded or read, in order: "HANDLE=LABEL " or "none " */
+    /* What was loaded or read: "HANDLE=LABEL " or "none ", "PRINCIPAL/CLIENT=CALLS ". */
+    struct buf seen;
     int answers;
     int failures;
     bool closed;
@@ -41,6 +42,11 @@ void put_done(struct fixture *f, const char *handle, const char *label);
 void drop(struct fixture *f, const char *handle);
 void get(struct fixture *f, const char *handle);
 
+/* Of @calls; with "" as @client the principal's own. */
+struct store_quota quota_of(
+    uint32_t day, const char *principal, const char *client, uint64_t calls);
+void put_quota_done(struct fixture *f, uint32_t day, const char *client, uint64_t calls);
+
 /* These count in `answers`; the first counts failures too, the second tells `seen`. */
 void on_done(void *ctx, bool ok);
 void on_got(void *ctx, const struct store_session *session);
@@ -51,6 +57,7 @@ void await_answers(struct fixture *f, int answers);
 /* Compares and empties `seen`. */
 void expect_seen(struct fixture *f, const char *expected);
 void expect_loaded(struct fixture *f, const char *expected);
+void expect_quotas(struct fixture *f, uint32_t day, const char *expected);
 
 /* The first column of the first row of @sql in the file, -1: no row. */
 int64_t ask(struct fixture *f, const char *sql);

@@ -139,13 +139,73 @@ static void a_file_is_made_and_found_again(void **state)
     (void)state;
     struct fixture *f = start();
     sqlite3 *db = take(f);
-    assert_int_equal(ask(db, "PRAGMA user_version"), 1);
+    assert_int_equal(ask(db, "PRAGMA user_version"), 2);
     assert_int_equal(ask(db, "PRAGMA synchronous"), 1); /* NORMAL */
     assert_int_equal(ask(db, "SELECT count(*) FROM session"), 0);
     run(db, "CREATE TABLE mark (id INTEGER)");
     sqlite3_close(db);
     db = take(f);
     assert_int_equal(ask(db, "SELECT count(*) FROM mark"), 0);
+    sqlite3_close(db);
+    stop(f);
+}
+
+/* A file as version 1 left it. */
+static const char version_1[] =
+    "CREATE TABLE session (handle TEXT NOT NULL PRIMARY KEY, principal TEXT NOT NULL,"
+    " client_name TEXT NOT NULL, client_version TEXT NOT NULL, instance TEXT NOT NULL,"
+    " label TEXT NOT NULL, revision TEXT NOT NULL, profile TEXT NOT NULL,"
+    " role TEXT NOT NULL, warehouse TEXT NOT NULL, database TEXT NOT NULL,"
+    " schema TEXT NOT NULL, created_wall_ns INTEGER NOT NULL,"
+    " last_seen_wall_ns INTEGER NOT NULL, calls_total INTEGER NOT NULL,"
+    " calls_ok INTEGER NOT NULL, calls_failed INTEGER NOT NULL,"
+    " calls_refused INTEGER NOT NULL, rows_total INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "INSERT INTO session VALUES"
+    " ('s_a','uid:1000','','','','first','','','','','','',1,2,3,4,5,6,7),"
+    " ('s_b','uid:1000','','','','second','','','','','','',8,9,0,0,0,0,10);"
+    "PRAGMA journal_mode = WAL; PRAGMA application_id = 0x736e6d78;"
+    "PRAGMA user_version = 1;";
+
+static void a_file_of_version_1_keeps_its_sessions_and_gets_quotas(void **state)
+{
+    (void)state;
+    struct fixture *f = start();
+    change(f, version_1);
+    for (int i = 0; i < 2; i++) {
+        sqlite3 *db = take(f);
+        assert_int_equal(ask(db, "PRAGMA user_version"), 2);
+        assert_int_equal(ask(db, "SELECT count(*) FROM session"), 2);
+        assert_int_equal(ask(db, "SELECT rows_total FROM session WHERE label = 'first' "
+                                 "AND handle = 's_a' AND last_seen_wall_ns = 2"),
+            7);
+        assert_int_equal(ask(db, "SELECT rows_total FROM session WHERE handle = 's_b' "
+                                 "AND label = 'second'"),
+            10);
+        /* Found again the second time. */
+        assert_int_equal(ask(db, "SELECT count(*) FROM quota"), i);
+        run(db, "REPLACE INTO quota VALUES ('uid:1000',0,x'00',20260101,1,2,3,4,5)");
+        sqlite3_close(db);
+    }
+    stop(f);
+}
+
+static void a_migration_that_fails_changes_nothing(void **state)
+{
+    (void)state;
+    struct fixture *f = start();
+    change(f, version_1);
+    change(f, "CREATE TABLE quota (mine INTEGER)");
+    expect_refused(f, "table quota already exists");
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(ask(db, "PRAGMA user_version"), 1);
+    assert_int_equal(ask(db, "SELECT count(mine) FROM quota"), 0);
+    assert_int_equal(ask(db, "SELECT count(*) FROM session"), 2);
+    run(db, "DROP TABLE quota");
+    sqlite3_close(db);
+    db = take(f);
+    assert_int_equal(ask(db, "PRAGMA user_version"), 2);
+    assert_int_equal(ask(db, "SELECT count(*) FROM session"), 2);
     sqlite3_close(db);
     stop(f);
 }
@@ -188,8 +248,8 @@ static void a_newer_file_is_left_alone(void **state)
     sqlite3_close(take(f));
     change(f, "PRAGMA user_version = 99");
     expect_untouched(
-        f, "was written by a newer snowmux (schema 99, this one knows up to 1)");
-    change(f, "PRAGMA user_version = 1");
+        f, "was written by a newer snowmux (schema 99, this one knows up to 2)");
+    change(f, "PRAGMA user_version = 2");
     sqlite3_close(take(f));
     stop(f);
 }
@@ -205,11 +265,11 @@ static void the_log_of_a_newer_file_is_left_alone(void **state)
     sqlite3_close(take(f));
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL), 0);
-    run(db, "PRAGMA user_version = 2");
+    run(db, "PRAGMA user_version = 3");
     sqlite3_close(db);
     read_file(f, "-wal", &wal);
     assert_true(wal.len > 0);
-    expect_untouched(f, "was written by a newer snowmux (schema 2,");
+    expect_untouched(f, "was written by a newer snowmux (schema 3,");
     read_file(f, "-wal", &after);
     assert_true(str_eq(buf_str(&wal), buf_str(&after)));
     buf_free(&wal);
@@ -273,6 +333,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_made_and_found_again),
+        cmocka_unit_test(a_file_of_version_1_keeps_its_sessions_and_gets_quotas),
+        cmocka_unit_test(a_migration_that_fails_changes_nothing),
         cmocka_unit_test(an_empty_file_is_taken),
         cmocka_unit_test(nobody_else_may_read_the_files),
         cmocka_unit_test(a_newer_file_is_left_alone),
