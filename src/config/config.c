@@ -48,21 +48,43 @@ static struct config *copy_of(const struct config *config)
     return copy;
 }
 
+/* The sections that know @key, at most SETTING_KEYS_MAX; returns how many. */
+static size_t sections_with(struct str key, const char **ret_sections)
+{
+    struct setting_table table = setting_table_config();
+    size_t found = 0;
+    size_t len = setting_sections(table, ret_sections);
+    for (size_t i = 0; i < len; i++) {
+        if (setting_find(table, str_of(ret_sections[i]), key)) {
+            ret_sections[found++] = ret_sections[i];
+        }
+    }
+    return found;
+}
+
+/* Ends a message. Returns false. */
+static bool belongs_under(struct reader *reader, const char *const *sections, size_t len)
+{
+    buf_puts(reader->err, "; it belongs under ");
+    for (size_t i = 0; i < len; i++) {
+        const char *between = i == 0 ? "" : i + 1 < len ? ", " : " or ";
+        buf_printf(reader->err, "%s[%s]", between, sections[i]);
+    }
+    return false;
+}
+
 /* An unknown key may be known elsewhere: then say where. */
 static bool unknown_key(
     struct reader *reader, const struct toml_node *section, const struct toml_node *node)
 {
     struct setting_table table = setting_table_config();
     const char *names[SETTING_KEYS_MAX];
-    size_t len = setting_sections(table, names);
+    size_t len = sections_with(node->key, names);
     buf_puts(reader_blame(reader, node), "unknown key ");
     buf_put_json(reader->err, node->key);
     buf_printf(reader->err, " in [" STR_FMT "]", STR_ARG(section->key));
-    for (size_t i = 0; i < len; i++) {
-        if (setting_find(table, str_of(names[i]), node->key)) {
-            buf_printf(reader->err, "; it belongs under [%s]", names[i]);
-            return false;
-        }
+    if (len > 0) {
+        return belongs_under(reader, names, len);
     }
     len = setting_keys(table, section->key, names);
     return reader_nearest(reader, node->key, names, len);
@@ -81,12 +103,13 @@ static bool not_a_section(struct reader *reader, const struct toml_node *node)
             buf_printf(err, "%s must be a section, [%s]", sections[i], sections[i]);
             return reader_got(reader, node);
         }
-        if (setting_find(table, str_of(sections[i]), node->key)) {
-            buf_put_json(err, node->key);
-            buf_printf(
-                err, " stands outside a section; it belongs under [%s]", sections[i]);
-            return false;
-        }
+    }
+    const char *known[SETTING_KEYS_MAX];
+    size_t known_len = sections_with(node->key, known);
+    if (known_len > 0) {
+        buf_put_json(err, node->key);
+        buf_puts(err, " stands outside a section");
+        return belongs_under(reader, known, known_len);
     }
     buf_puts(err, "unknown section ");
     buf_put_json(err, node->key);
