@@ -17,7 +17,8 @@ enum {
     CONFIG_FILES_MAX = 64,
     CONFIG_OPTIONS_MAX = 32,
     CONFIG_NAME_SIZE = 64,
-    CONFIG_PATH_SIZE = 4096
+    CONFIG_PATH_SIZE = 4096,
+    CONFIG_SHARES_SUM_MAX = 900 /* permille */
 };
 
 struct config_uids {
@@ -28,6 +29,34 @@ struct config_uids {
 struct config_files {
     uint32_t len;
     char *at[CONFIG_FILES_MAX]; /* owned */
+};
+
+/* A rate of calls; {burst, per_s} in TOML. */
+struct config_rate {
+    int64_t burst;      /* 0 = off */
+    int64_t per_1000_s; /* come back in 1000 s; at least 1 where burst is not 0 */
+};
+
+/* Used in a day, each 0 = off; {calls, rows, bytes, engine_s, credits} in TOML. */
+struct config_amounts {
+    int64_t calls;
+    int64_t rows;
+    int64_t bytes;
+    int64_t engine_s;
+    int64_t microcredits;
+};
+
+/* Permille, together at most CONFIG_SHARES_SUM_MAX; fractions of 1 in TOML. */
+struct config_shares {
+    int64_t high;
+    int64_t normal;
+    int64_t low;
+};
+
+/* Calls at once. */
+struct config_bounds {
+    int64_t run;   /* 0 = off */
+    int64_t queue; /* at least 1 */
 };
 
 /* One key of [profile.NAME.options]: handed to the driver's database as it is. */
@@ -56,10 +85,21 @@ struct config {
 #define CONFIG_INT(section, key, value, min, max, text) int64_t section##_##key;
 #define CONFIG_STRING(section, key, value, text) char section##_##key[CONFIG_STRING_SIZE];
 #define CONFIG_UIDS(section, key, text) struct config_uids section##_##key;
+#define CONFIG_RATE(section, key, burst, per_1000_s, text)                               \
+    struct config_rate section##_##key;
+#define CONFIG_AMOUNTS(section, key, text) struct config_amounts section##_##key;
+#define CONFIG_SHARES(section, key, high, normal, low, text)                             \
+    struct config_shares section##_##key;
+#define CONFIG_BOUNDS(section, key, run, queue, text)                                    \
+    struct config_bounds section##_##key;
 #include "config/config.def"
 #undef CONFIG_INT
 #undef CONFIG_STRING
 #undef CONFIG_UIDS
+#undef CONFIG_RATE
+#undef CONFIG_AMOUNTS
+#undef CONFIG_SHARES
+#undef CONFIG_BOUNDS
     uint32_t profile_count;
     struct config_profile profile[CONFIG_PROFILES_MAX];
 };
@@ -71,7 +111,8 @@ void config_free(struct config *config);
 /*
  * Reads TOML over what @config holds. All or nothing: on an error false, @config is as
  * before and @err says file, line, what was wrong and what is allowed (an unknown key: the
- * nearest known ones). @name is for messages.
+ * nearest known ones). What is not named stays, members of a table of numbers too. @name
+ * is for messages.
  */
 MUST_USE bool config_parse(
     struct config *config, struct str toml, const char *name, struct buf *err);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/config.h"
 
-#include "config/table.h"
+#include "config/numbers.h"
 
 static const char INTRODUCTION[] =
     "# Configuration\n"
@@ -20,7 +20,19 @@ static const char INTRODUCTION[] =
     "Unknown sections and keys, wrong types and values out of range are errors that name\n"
     "file and line and say what is allowed; nothing of such a file is applied. Units stand\n"
     "at a key's end: `_s` are seconds, `_mb` are megabytes. Relative paths (`files`, a\n"
-    "`driver` with a slash in it, `socket`) start at the directory of the file.\n";
+    "`driver` with a slash in it, `socket`) start at the directory of the file.\n"
+    "\n"
+    "A value in braces is a table of numbers. It may be a section as well, and members that\n"
+    "are not named keep their default:\n"
+    "\n"
+    "```toml\n"
+    "[rate]\n"
+    "client = {burst = 240}\n"
+    "\n"
+    "[quota.principal]\n"
+    "calls = 5000\n"
+    "credits = 2.5\n"
+    "```\n";
 
 static const char PROFILE_INTRODUCTION[] =
     "\n"
@@ -53,7 +65,11 @@ static const char EARLIER_DESIGN[] =
     "| `max_sessions` | `session.max`; `session.max_per_principal` for the share of one |\n"
     "| `session_timeout` | `session.idle_s` until a silent session counts as disconnected, "
     "then `session.resume_s` until it is forgotten |\n"
-    "| `cleanup_interval` | none: every session has its own deadline |\n";
+    "| `cleanup_interval` | none: every session has its own deadline |\n"
+    "| rate tokens (100, 10 a minute) | `rate.client`; for the same "
+    "`{burst = 100, per_s = 0.167}` |\n"
+    "| quota (1000 a day, never refilled there) | `quota.client.calls`, anew each day of "
+    "`quota.timezone` |\n";
 
 /* In a cell `<` would begin a tag and `|` end the cell. */
 static void put_cell(struct buf *out, const char *text)
@@ -82,6 +98,14 @@ static void put_default(struct buf *out, const struct setting *setting)
     case SETTING_UIDS:
     case SETTING_FILES:
         buf_puts(out, "`[]`");
+        break;
+    case SETTING_RATE:
+    case SETTING_AMOUNTS:
+    case SETTING_SHARES:
+    case SETTING_BOUNDS:
+        buf_putc(out, '`');
+        numbers_put(out, setting->kind, setting->initial);
+        buf_putc(out, '`');
         break;
     case SETTING_OPTIONS:
         buf_puts(out, "`{}`");
@@ -116,6 +140,12 @@ static void put_range(struct buf *out, const struct setting *setting)
         break;
     case SETTING_UIDS:
         buf_printf(out, "at most %d integers", CONFIG_UIDS_MAX);
+        break;
+    case SETTING_RATE:
+    case SETTING_AMOUNTS:
+    case SETTING_SHARES:
+    case SETTING_BOUNDS:
+        numbers_put_range(out, setting->kind);
         break;
     case SETTING_FILES:
         buf_printf(out, "with DuckDB 1 to %d paths", CONFIG_FILES_MAX);

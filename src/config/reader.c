@@ -2,14 +2,20 @@
 #include "config/reader.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/numbers.h"
 
 enum {
     VALUE_SHOWN_MAX = 64,
     NEAREST_SHOWN_MAX = 3,
     DISTANCE_MAX = 3,
     ADDRESS_SIZE = 64,
+    ZONE_PATH_SIZE = CONFIG_STRING_SIZE + 32,
     PORT_MAX = 65535
 };
 
@@ -178,6 +184,49 @@ static bool check_http(
     return true;
 }
 
+/* Every zone file begins so (RFC 9636); the database has lists and other files, too. */
+#define ZONE_MAGIC "TZif"
+#define ZONES "/usr/share/zoneinfo"
+
+static bool is_zone_file(const char *path)
+{
+    char magic[sizeof(ZONE_MAGIC) - 1];
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        return false;
+    }
+    bool ok = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+              read(fd, magic, sizeof(magic)) == (ssize_t)sizeof(magic) &&
+              memcmp(magic, ZONE_MAGIC, sizeof(magic)) == 0;
+    close(fd);
+    return ok;
+}
+
+/* @name has no NUL. */
+static bool is_zone(struct str name)
+{
+    char path[ZONE_PATH_SIZE];
+    if (str_eq(name, STR("local")) || str_eq(name, STR("UTC"))) {
+        return true;
+    }
+    int len = snprintf(path, sizeof(path), ZONES "/" STR_FMT, STR_ARG(name));
+    return name.len > 0 && name.ptr[0] != '/' && len > 0 && len < ZONE_PATH_SIZE &&
+           !strstr(path, "..") && is_zone_file(path);
+}
+
+static bool check_zone(
+    struct reader *reader, const struct setting *setting, const struct toml_node *node)
+{
+    if (is_zone(node->text)) {
+        return true;
+    }
+    buf_puts(reader_must(reader, node, setting->key),
+        "\"local\", \"UTC\" or a name of the zone database in " ZONES
+        " such as \"Europe/Berlin\"");
+    return reader_got(reader, node);
+}
+
 static bool check_choices(
     struct reader *reader, const struct setting *setting, const struct toml_node *node)
 {
@@ -237,22 +286,27 @@ bool reader_path(struct reader *reader, const char *key, const struct toml_node 
     return true;
 }
 
+static bool is_setting(
+    const struct setting *setting, const char *section, const char *key)
+{
+    return strcmp(setting->section, section) == 0 && strcmp(setting->key, key) == 0;
+}
+
 /* A driver without a slash is a name, "auto" is none of a file. */
 static bool is_path(const struct setting *setting, struct str text)
 {
-    if (strcmp(setting->section, "listen") == 0 && strcmp(setting->key, "socket") == 0) {
+    if (is_setting(setting, "listen", "socket")) {
         return !str_eq(text, STR("auto"));
     }
-    return strcmp(setting->section, "profile") == 0 &&
-           strcmp(setting->key, "driver") == 0 &&
+    return is_setting(setting, "profile", "driver") &&
            (text.len == 0 || str_find(text, '/') >= 0);
 }
 
 static bool set_string(struct reader *reader, const struct setting *setting,
     const struct toml_node *node, char *ret_text)
 {
-    bool is_http =
-        strcmp(setting->section, "listen") == 0 && strcmp(setting->key, "http") == 0;
+    bool is_http = is_setting(setting, "listen", "http");
+    bool is_timezone = is_setting(setting, "quota", "timezone");
     if (!check_text(reader, setting->key, node, setting->size)) {
         return false;
     }
@@ -261,6 +315,7 @@ static bool set_string(struct reader *reader, const struct setting *setting,
     }
     return check_choices(reader, setting, node) &&
            (!is_http || check_http(reader, setting, node)) &&
+           (!is_timezone || check_zone(reader, setting, node)) &&
            str_copy(node->text, ret_text, setting->size);
 }
 
@@ -275,6 +330,11 @@ bool reader_set(struct reader *reader, const struct setting *setting,
         return set_string(reader, setting, node, at);
     case SETTING_UIDS:
         return set_uids(reader, setting, node, at);
+    case SETTING_RATE:
+    case SETTING_AMOUNTS:
+    case SETTING_SHARES:
+    case SETTING_BOUNDS:
+        return numbers_set(reader, setting, node, at);
     case SETTING_FILES:
     case SETTING_OPTIONS:
         break;

@@ -6,32 +6,48 @@
 static const struct setting CONFIG_ROWS[] = {
 #define CONFIG_INT(section, key, value, min, max, text)                                  \
     {#section, #key, SETTING_INT, offsetof(struct config, section##_##key),              \
-        sizeof(int64_t), value, min, max, NULL, text},
+        sizeof(int64_t), value, min, max, NULL, NULL, text},
 #define CONFIG_STRING(section, key, value, text)                                         \
     {#section, #key, SETTING_STRING, offsetof(struct config, section##_##key),           \
-        CONFIG_STRING_SIZE, 0, 0, 0, value, text},
+        CONFIG_STRING_SIZE, 0, 0, 0, value, NULL, text},
 #define CONFIG_UIDS(section, key, text)                                                  \
     {#section, #key, SETTING_UIDS, offsetof(struct config, section##_##key),             \
-        sizeof(struct config_uids), 0, 0, 0, NULL, text},
+        sizeof(struct config_uids), 0, 0, 0, NULL, NULL, text},
+#define NUMBERS(section, key, kind, type, text, ...)                                     \
+    {#section, #key, kind, offsetof(struct config, section##_##key),                     \
+        sizeof(struct type), 0, 0, 0, NULL, &(const struct type){__VA_ARGS__}, text},
+#define CONFIG_RATE(section, key, burst, per_1000_s, text)                               \
+    NUMBERS(section, key, SETTING_RATE, config_rate, text, burst, per_1000_s)
+#define CONFIG_AMOUNTS(section, key, text)                                               \
+    NUMBERS(section, key, SETTING_AMOUNTS, config_amounts, text, 0)
+#define CONFIG_SHARES(section, key, high, normal, low, text)                             \
+    NUMBERS(section, key, SETTING_SHARES, config_shares, text, high, normal, low)
+#define CONFIG_BOUNDS(section, key, run, queue, text)                                    \
+    NUMBERS(section, key, SETTING_BOUNDS, config_bounds, text, run, queue)
 #include "config/config.def"
 #undef CONFIG_INT
 #undef CONFIG_STRING
 #undef CONFIG_UIDS
+#undef CONFIG_RATE
+#undef CONFIG_AMOUNTS
+#undef CONFIG_SHARES
+#undef CONFIG_BOUNDS
+#undef NUMBERS
 };
 
 static const struct setting PROFILE_ROWS[] = {
 #define PROFILE_INT(key, value, min, max, text)                                          \
     {"profile", #key, SETTING_INT, offsetof(struct config_profile, key),                 \
-        sizeof(int64_t), value, min, max, NULL, text},
+        sizeof(int64_t), value, min, max, NULL, NULL, text},
 #define PROFILE_STRING(key, value, text)                                                 \
     {"profile", #key, SETTING_STRING, offsetof(struct config_profile, key),              \
-        CONFIG_PATH_SIZE, 0, 0, 0, value, text},
+        CONFIG_PATH_SIZE, 0, 0, 0, value, NULL, text},
 #include "config/profile.def"
 #undef PROFILE_INT
 #undef PROFILE_STRING
-    {"profile", "files", SETTING_FILES, 0, 0, 0, 1, CONFIG_FILES_MAX, NULL,
+    {"profile", "files", SETTING_FILES, 0, 0, 0, 1, CONFIG_FILES_MAX, NULL, NULL,
         "DuckDB: the database files; the first is the main one"},
-    {"profile", "options", SETTING_OPTIONS, 0, 0, 0, 0, CONFIG_OPTIONS_MAX, NULL,
+    {"profile", "options", SETTING_OPTIONS, 0, 0, 0, 0, CONFIG_OPTIONS_MAX, NULL, NULL,
         "handed to the driver's database as they are"},
 };
 
@@ -40,6 +56,13 @@ static const struct setting PROFILE_ROWS[] = {
 #define CONFIG_STRING(section, key, value, text)                                         \
     _Static_assert(sizeof(value) <= CONFIG_STRING_SIZE, #section "." #key);
 #define CONFIG_UIDS(section, key, text)
+#define CONFIG_RATE(section, key, burst, per_1000_s, text)                               \
+    _Static_assert((burst) == 0 || (per_1000_s) > 0, #section "." #key);
+#define CONFIG_AMOUNTS(section, key, text)
+#define CONFIG_SHARES(section, key, high, normal, low, text)                             \
+    _Static_assert((high) + (normal) + (low) <= CONFIG_SHARES_SUM_MAX, #section "." #key);
+#define CONFIG_BOUNDS(section, key, run, queue, text)                                    \
+    _Static_assert((run) >= 0 && (queue) >= 1, #section "." #key);
 #define PROFILE_INT(key, value, min, max, text)                                          \
     _Static_assert((min) <= (value) && (value) <= (max), "profile." #key);
 #define PROFILE_STRING(key, value, text)                                                 \
@@ -49,6 +72,10 @@ static const struct setting PROFILE_ROWS[] = {
 #undef CONFIG_INT
 #undef CONFIG_STRING
 #undef CONFIG_UIDS
+#undef CONFIG_RATE
+#undef CONFIG_AMOUNTS
+#undef CONFIG_SHARES
+#undef CONFIG_BOUNDS
 #undef PROFILE_INT
 #undef PROFILE_STRING
 _Static_assert(ARRAY_LEN(CONFIG_ROWS) <= SETTING_KEYS_MAX, "raise SETTING_KEYS_MAX");
@@ -89,6 +116,8 @@ void setting_put_defaults(struct setting_table table, void *base)
         } else if (setting->kind == SETTING_STRING) {
             bool fits = str_copy(str_of(setting->text), at, setting->size);
             ASSERT(fits);
+        } else if (setting->initial) {
+            memcpy(at, setting->initial, setting->size);
         }
     }
 }

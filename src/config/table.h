@@ -9,6 +9,10 @@ enum setting_kind {
     SETTING_INT,    /* int64_t */
     SETTING_STRING, /* char[size] */
     SETTING_UIDS,   /* struct config_uids */
+    SETTING_RATE,   /* struct config_rate; this and the next three: numbers.h */
+    SETTING_AMOUNTS,
+    SETTING_SHARES,
+    SETTING_BOUNDS,
     SETTING_FILES,  /* read by profile.c */
     SETTING_OPTIONS /* read by profile.c */
 };
@@ -22,7 +26,8 @@ struct setting {
     int64_t value; /* the default of SETTING_INT */
     int64_t min;
     int64_t max;
-    const char *text; /* the default of SETTING_STRING */
+    const char *text;    /* the default of SETTING_STRING */
+    const void *initial; /* the default of a table of numbers, @size bytes; else NULL */
     const char *help;
 };
 
@@ -32,7 +37,7 @@ struct setting_table {
 };
 
 enum {
-    SETTING_KEYS_MAX = 32
+    SETTING_KEYS_MAX = 64
 };
 
 struct setting_table setting_table_config(void);

@@ -105,8 +105,11 @@ toml_node *add(toml_doc &doc, const toml::node &value, const toml::key *key, int
     } else if (const auto *boolean = value.as_boolean()) {
         node.kind = TOML_BOOL;
         node.integer = boolean->get();
+    } else if (const auto *fraction = value.as_floating_point()) {
+        node.kind = TOML_FLOAT;
+        node.fraction = fraction->get();
     } else {
-        node.kind = value.is_floating_point() ? TOML_FLOAT : TOML_TIME;
+        node.kind = TOML_TIME;
     }
     return &node;
 }

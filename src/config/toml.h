@@ -22,6 +22,7 @@ struct toml_node {
     struct str key;                /* in a table */
     struct str text;               /* of TOML_STRING: UTF-8, may hold NULs */
     int64_t integer;               /* of TOML_INT; of TOML_BOOL 0 or 1 */
+    double fraction;               /* of TOML_FLOAT; may be infinite or not a number */
     const struct toml_node *child; /* the first one of TOML_TABLE and TOML_ARRAY */
     const struct toml_node *next;  /* in the same table or array */
 };

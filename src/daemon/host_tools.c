@@ -28,8 +28,8 @@ static void self(struct tool_call *tool, struct tool_self *ret)
         .timeout_s = (uint32_t)config->query_timeout_s,
         .timeout_s_max = 3600,
         .queue_s = (uint32_t)config->query_queue_s,
-        .queue_principal = (uint32_t)config->concurrency_queue_principal,
-        .queue_client = (uint32_t)config->concurrency_queue_client,
+        .queue_principal = (uint32_t)config->concurrency_principal.queue,
+        .queue_client = (uint32_t)config->concurrency_client.queue,
         .sessions_max = (uint32_t)config->session_max_per_principal,
     };
 }

@@ -10,6 +10,19 @@ static void defaults_are_those_of_the_table(void **state)
 #define CONFIG_STRING(section, key, value, text)                                         \
     assert_string_equal(config.section##_##key, value);
 #define CONFIG_UIDS(section, key, text) assert_int_equal(config.section##_##key.len, 0);
+#define CONFIG_RATE(section, key, burst_value, per_value, text)                          \
+    assert_int_equal(config.section##_##key.burst, burst_value);                         \
+    assert_int_equal(config.section##_##key.per_1000_s, per_value);
+#define CONFIG_AMOUNTS(section, key, text)                                               \
+    assert_memory_equal(                                                                 \
+        &config.section##_##key, &(struct config_amounts){0}, sizeof(struct config_amounts));
+#define CONFIG_SHARES(section, key, high_value, normal_value, low_value, text)           \
+    assert_int_equal(config.section##_##key.high, high_value);                           \
+    assert_int_equal(config.section##_##key.normal, normal_value);                       \
+    assert_int_equal(config.section##_##key.low, low_value);
+#define CONFIG_BOUNDS(section, key, run_value, queue_value, text)                        \
+    assert_int_equal(config.section##_##key.run, run_value);                             \
+    assert_int_equal(config.section##_##key.queue, queue_value);
 #include "config/config.def"
     assert_int_equal(config.profile_count, 0);
     parse("[profile.x]\nfiles = ['a']\n");
@@ -23,6 +36,10 @@ static void defaults_are_those_of_the_table(void **state)
 #undef CONFIG_INT
 #undef CONFIG_STRING
 #undef CONFIG_UIDS
+#undef CONFIG_RATE
+#undef CONFIG_AMOUNTS
+#undef CONFIG_SHARES
+#undef CONFIG_BOUNDS
 #undef PROFILE_INT
 #undef PROFILE_STRING
 }
@@ -119,11 +136,16 @@ static void unknown_names_come_with_the_nearest_known(void **state)
         "t.toml:2: unknown key \"grace_s\" in [session]; it belongs under [query]");
     refused("grace_s = 1\n",
         "t.toml:1: \"grace_s\" stands outside a section; it belongs under [query]");
+    refused("[session]\nclient = {}\n", "t.toml:2: unknown key \"client\" in [session]; it "
+                                         "belongs under [rate], [concurrency] or [quota]");
+    refused("[principal]\n", "t.toml:1: \"principal\" stands outside a section; it belongs "
+                             "under [rate], [concurrency] or [quota]");
     refused("[querry]\ngrace_s = 1\n",
         "t.toml:1: unknown section \"querry\"; did you mean \"query\"?");
     refused("\n[snowflake]\n",
         "t.toml:2: unknown section \"snowflake\"; known are \"listen\", \"session\", "
-        "\"query\", \"concurrency\", \"http\", \"daemon\", \"results\" and \"profile\"");
+        "\"query\", \"rate\", \"priority\", \"concurrency\", \"quota\", \"http\", \"daemon\", "
+        "\"results\" and \"profile\"");
     refused("query = 1\n", "t.toml:1: query must be a section, [query], got 1");
     refused("[[query]]\n", "t.toml:1: query must be a section, [query], got an array");
     refused(
@@ -191,6 +213,10 @@ static void every_row_has_its_own_range(void **state)
     assert_int_equal(config.section##_##key, max);
 #define CONFIG_STRING(section, key, value, text)
 #define CONFIG_UIDS(section, key, text)
+#define CONFIG_RATE(section, key, burst, per_1000_s, text)
+#define CONFIG_AMOUNTS(section, key, text)
+#define CONFIG_SHARES(section, key, high, normal, low, text)
+#define CONFIG_BOUNDS(section, key, run, queue, text)
 #define PROFILE_INT(key, value, min, max, text)                                          \
     assert_range("profile.p", #key, min, max);                                           \
     assert_int_equal(config.profile[0].key, max);
@@ -200,6 +226,10 @@ static void every_row_has_its_own_range(void **state)
 #undef CONFIG_INT
 #undef CONFIG_STRING
 #undef CONFIG_UIDS
+#undef CONFIG_RATE
+#undef CONFIG_AMOUNTS
+#undef CONFIG_SHARES
+#undef CONFIG_BOUNDS
 #undef PROFILE_INT
 #undef PROFILE_STRING
 }
