@@ -83,6 +83,7 @@ class Bench:
         cores = sorted(os.sched_getaffinity(0))
         self.server_core = {cores[0]} if len(cores) > 1 else set(cores)
         self.load_core = {cores[1]} if len(cores) > 1 else set(cores)
+        self.all_cores = set(cores)
 
     def path(self, name):
         return os.path.join(self.dir, name)
@@ -129,7 +130,7 @@ class Bench:
 class Daemon:
     """snowmux on a state directory of its own."""
 
-    def __init__(self, bench, slots=SLOTS):
+    def __init__(self, bench, core=None, slots=SLOTS):
         self.bench = bench
         self.state = tempfile.mkdtemp(dir=bench.dir)
         config = bench.path("bench.toml")
@@ -138,7 +139,7 @@ class Daemon:
         begin = time.monotonic()
         self.child = bench.start(
             [os.path.join(bench.build, "snowmux"), "serve", "--state", self.state,
-             "--config", config], bench.server_core)
+             "--config", config], core or bench.server_core)
         line = self.child.stdout.readline().decode()
         if "http://127.0.0.1:" not in line:
             sys.exit("bench: the daemon did not start")
@@ -159,12 +160,12 @@ class Load:
     """bench/load with its connections open, ready to run."""
 
     def __init__(self, bench, port, connections, headers, body, marker, initialize=None,
-                 length=f"{RUN_S}s"):
+                 length=f"{RUN_S}s", core=None):
         self.bench = bench
         texts = [body, marker, headers] + ([initialize] if initialize else [])
         files = [bench.file(text) for text in texts]
         self.child = bench.start([os.path.join(bench.build, "bench/load"), str(port),
-                                  str(connections), length] + files, bench.load_core)
+                                  str(connections), length] + files, core or bench.load_core)
         if self.child.stdout.readline() != b"ready\n":
             sys.exit("bench: the load could not be set up")
 
@@ -318,7 +319,8 @@ def measure_list(bench, daemon, bare, connections, suffix):
     for era, headers, body, initialize in eras:
         ours = Load(bench, daemon.port, connections, headers, body, LIST_MARKER, initialize)
         theirs = Load(bench, bare.port, connections, headers, body, LIST_MARKER)
-        our, their = in_turn(lambda: ours.run([daemon.child.pid]), lambda: theirs.run([bare.child.pid]))
+        our, their = in_turn(lambda: ours.run([daemon.child.pid]),
+                             lambda: theirs.run([bare.child.pid]))
         ratio = our["rate"] / their["rate"]
         met = None if era == "modern" else verdict(ratio >= AIM["rate"], AIM["rate"] - ratio, "")
         add_group(bench, f"tools_list.{era}.c{connections}{suffix}", our, their,
@@ -330,7 +332,8 @@ def measure_list(bench, daemon, bare, connections, suffix):
 
 def measure_select(bench, daemon, driver, connections, suffix):
     """Beside the driver at full speed, and beside the driver asked as often as the daemon."""
-    load = Load(bench, daemon.port, connections, LEGACY, SELECT_1, SELECT_MARKER, INITIALIZE)
+    load = Load(bench, daemon.port, connections, LEGACY, SELECT_1, SELECT_MARKER, INITIALIZE,
+                core=bench.all_cores)
     name = f"select_1.c{connections}{suffix}"
     pids = daemon.pids()
     pace = int(load.run(pids)["rate"])
@@ -347,9 +350,9 @@ def measure_select(bench, daemon, driver, connections, suffix):
 def start_driver(bench):
     program = os.path.join(bench.build, "bench/driver")
     database = bench.path("bench.duckdb")
-    bench.end(bench.start([program, bench.driver, database], bench.server_core))
+    bench.end(bench.start([program, bench.driver, database], bench.all_cores))
     driver = bench.start([program, bench.driver, database, str(RUN_S), "SELECT 1"],
-                         bench.server_core)
+                         bench.all_cores)
     if driver.stdout.readline() != b"ready\n":
         sys.exit("bench: the driver could not be set up")
     return driver
@@ -365,21 +368,24 @@ class Bare:
 
 
 def measure_calls(bench, driver):
+    """tools/list: server and load on a core each. SELECT 1: daemon and worker on all cores."""
     daemon = Daemon(bench)
+    free = Daemon(bench, bench.all_cores)
     session = post(daemon.port, HEADERS, INITIALIZE).lower().partition(b"mcp-session-id: ")[2]
     legacy = LEGACY + f"Mcp-Session-Id: {session.partition(bytes([13]))[0].decode()}\r\n"
     bare = Bare(bench, post(daemon.port, legacy, LIST))
     for idle in (0, IDLE):
         suffix = "+idle" if idle else ""
         holders = [Load(bench, port, idle, MODERN, LIST_MODERN, LIST_MARKER)
-                   for port in (daemon.port, bare.port) if idle]
+                   for port in (daemon.port, bare.port, free.port) if idle]
         for connections in CONNECTIONS:
             measure_list(bench, daemon, bare, connections, suffix)
         for connections in CONNECTIONS:
-            measure_select(bench, daemon, driver, connections, suffix)
+            measure_select(bench, free, driver, connections, suffix)
         for holder in holders:
             holder.close()
     bench.end(bare.child)
+    free.stop()
     daemon.stop()
 
 
@@ -402,7 +408,8 @@ def print_tables(bench):
                      f"{ours['cpu_us'] - theirs['cpu_us']:+7.1f}")
         else:
             line += f"{'':18}{ours['cpu_us']:7.1f}{'':15}"
-        print(f"{line}  {ours['p50_us']:8,.0f}{ours['p99_us']:9,.0f}  {aim:14}  {met or ''}".rstrip())
+        line += f"  {ours['p50_us']:8,.0f}{ours['p99_us']:9,.0f}  {aim:14}  {met or ''}"
+        print(line.rstrip())
 
 
 def append_lines(bench, began):
@@ -430,9 +437,11 @@ def main():
     began = time.time()
     bench = Bench(sys.argv[1], sys.argv[2])
     print(f"{time.strftime('%Y-%m-%d %H:%M')}, {os.cpu_count()} cores, load average "
-          f"{os.getloadavg()[0]:.1f} before. Servers on core {bench.server_core}, load on core "
-          f"{bench.load_core}.\nLimits off, {SLOTS} slots, queues of 1,024; {REPEATS} runs of "
-          f"{RUN_S} s each, in turn with what is beside them; medians.\n", flush=True)
+          f"{os.getloadavg()[0]:.1f} before.\n"
+          f"tools/list: server on core {bench.server_core}, load on core {bench.load_core}; "
+          f"SELECT 1: all on cores {bench.all_cores}.\n"
+          f"Limits off, {SLOTS} slots, queues of 1,024; {REPEATS} runs of {RUN_S} s each, "
+          "in turn with what is beside them; medians.\n", flush=True)
     try:
         driver = start_driver(bench)
         measure_start(bench)
