@@ -158,8 +158,7 @@ static void mismatch(struct play *p, int line, struct str left, struct str expec
         STR_ARG(buf_str(&p->actual)));
 }
 
-/* The line as it was with the actions as they are; a tick that acts no more is dropped.
- */
+/* The line with the actions as they are; a tick that acts no more is dropped. */
 static void compare(struct play *p, int line, struct str left, struct str expected)
 {
     struct str actual = buf_str(&p->actual);

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What must hold of every run, judged from outside the core:
+ *   conservation  every ticket ends exactly once, with a reason that fits its life
+ *   isolation     a statement starts on a clean connection set to its own context
+ *   slots         never more statements or connections than the profile has slots
+ *   fair turns    between two turns of a waiting principal no other gets more than two
+ *   fates         what an engine saw never runs again, what it did not at most once
+ *   in time       waiting, running, being interrupted, an idle connection, a condemned
+ *                 worker: to the limit
+ *   progress      with the faults healed everything ends, all counts return to zero
+ * Those of sessions stand in oracle_session.c. core_check() looks from inside after every
+ * step.
+ */
+#include "sim.h"
+
+#include <string.h>
+
+/* ---- tickets ---- */
+
+static void check_turns(struct sim *s, const struct sim_ticket *started)
+{
+    uint32_t profile = started->profile;
+    for (uint32_t other = 1; other <= SIM_PRINCIPALS; other++) {
+        bool waits = false;
+        for (uint32_t i = 0; i < SIM_TICKETS; i++) {
+            const struct sim_ticket *t = &s->tickets[i];
+            waits = waits || (t->live && t->profile == profile && t->principal == other &&
+                                 core_position(s->core, i) > 0);
+        }
+        uint32_t *turns = &s->turns_since[profile][other][started->principal];
+        *turns = waits && other != started->principal ? *turns + 1 : 0;
+        SIM_CHECK(s, *turns <= 2 || s->faults);
+    }
+    memset(s->turns_since[profile][started->principal], 0, sizeof(s->turns_since[0][0]));
+}
+
+static void on_start(struct sim *s, const struct core_action *a)
+{
+    struct sim_ticket *t = &s->tickets[a->ticket];
+    struct sim_conn *c = &s->conns[a->conn];
+    SIM_CHECK(s, t->live && t->conn == CORE_NONE && !t->cancelled);
+    SIM_CHECK(s, !oracle_session_holds(s, t->session));
+    SIM_CHECK(s, c->open && c->ticket == CORE_NONE && c->generation == a->generation);
+    SIM_CHECK(s, !c->spoiled);
+    SIM_CHECK(s, s->workers[c->worker].alive && !s->workers[c->worker].condemned);
+    for (uint32_t i = 0; i < CORE_PARTS; i++) {
+        if (a->replay & 1u << i) {
+            SIM_CHECK(s, c->actual.part[i] != a->context.part[i]);
+            c->actual.part[i] = a->context.part[i];
+        }
+        SIM_CHECK(s, c->actual.part[i] == t->context.part[i]);
+    }
+    t->starts++;
+    SIM_CHECK(s, !t->engine_saw && t->starts <= 2);
+    t->conn = a->conn;
+    t->run_until_ns = t->timeout_ns > 0 ? s->now_ns + t->timeout_ns : CORE_NEVER;
+    c->ticket = a->ticket;
+    s->running[t->profile]++;
+    SIM_CHECK(s, s->running[t->profile] <= s->limits.profile[t->profile].slots);
+    check_turns(s, t);
+}
+
+static void on_interrupt(struct sim *s, const struct core_action *a)
+{
+    struct sim_ticket *t = &s->tickets[a->ticket];
+    SIM_CHECK(s, t->live && t->conn == a->conn && s->conns[a->conn].ticket == a->ticket);
+    SIM_CHECK(s, t->interrupted_ns == 0 && s->conns[a->conn].generation == a->generation);
+    SIM_CHECK(s, t->cancelled || t->run_until_ns <= s->now_ns ||
+                     oracle_session_ends(s, t->session));
+    t->interrupted_ns = s->now_ns;
+    s->conns[a->conn].spoiled = true;
+}
+
+/* A reason must fit what happened to the ticket. */
+static bool is_fitting(
+    const struct sim *s, const struct sim_ticket *t, const struct core_action *a)
+{
+    bool submitted = s->event.kind == CORE_SUBMIT && s->event.ticket == a->ticket;
+    bool waits = t->conn == CORE_NONE;
+    switch (a->reason) {
+    case CORE_OK:
+        return !waits && s->event.kind == CORE_DONE && s->event.conn == t->conn;
+    case CORE_CANCELLED:
+        return t->cancelled;
+    case CORE_TIMEOUT:
+        return !waits && t->interrupted_ns >= t->run_until_ns;
+    case CORE_QUEUE_TIMEOUT:
+        return waits && t->arrived_ns + s->limits.queue_ns <= s->now_ns;
+    case CORE_QUEUE_FULL:
+        return submitted && a->retry_after_ns > 0;
+    case CORE_NO_SESSION:
+        return submitted && t->session != CORE_NONE && s->sessions[t->session].closing;
+    case CORE_WORKER_DIED:
+        return !waits && (t->engine_saw || t->starts == 2);
+    case CORE_UNAVAILABLE:
+        return waits;
+    case CORE_DRAINING:
+        return submitted && s->draining;
+    case CORE_CLOSED:
+        return oracle_session_ends(s, t->session);
+    case CORE_TOO_MANY:
+    case CORE_IDLE_LIMIT:
+    case CORE_AGE_LIMIT:
+    case CORE_REASONS:
+        break;
+    }
+    return false;
+}
+
+/* It was interrupted, nothing was heard of it, and its time to stop is over. */
+static bool is_stuck(const struct sim *s, const struct sim_ticket *t)
+{
+    const struct core_event *e = &s->event;
+    bool heard =
+        (e->kind == CORE_DONE || e->kind == CORE_CONN_LOST) && e->conn == t->conn;
+    return t->conn != CORE_NONE && t->interrupted_ns > 0 && !heard &&
+           s->workers[s->conns[t->conn].worker].alive;
+}
+
+static void on_end(struct sim *s, const struct core_action *a)
+{
+    struct sim_ticket *t = &s->tickets[a->ticket];
+    SIM_CHECK(s, t->live && is_fitting(s, t, a));
+    t->live = false;
+    s->result.ended[a->reason]++;
+    if (is_stuck(s, t)) {
+        struct sim_worker *w = &s->workers[s->conns[t->conn].worker];
+        SIM_CHECK(s, t->interrupted_ns + s->limits.cancel_ns <= s->now_ns);
+        w->condemned = true;
+        w->end_ns = s->now_ns + s->limits.drain_ns;
+    }
+    bool refused =
+        s->answers == 0 && s->event.kind == CORE_SUBMIT && s->event.ticket == a->ticket;
+    if (t->session != CORE_NONE && !refused) {
+        s->sessions[t->session].active_ns = s->now_ns;
+    }
+    if (t->conn != CORE_NONE) {
+        s->conns[t->conn].ticket = CORE_NONE;
+        s->conns[t->conn].rests_ns = s->now_ns;
+        s->running[t->profile]--;
+    }
+    /* Whoever ends in the queue may leave his ring and come back behind all others. */
+    memset(s->turns_since[t->profile][t->principal], 0, sizeof(s->turns_since[0][0]));
+}
+
+/* Everything a ticket waits for has a limit, and after due work no limit has passed. */
+static void check_in_time(struct sim *s, uint32_t ticket)
+{
+    const struct sim_ticket *t = &s->tickets[ticket];
+    if (t->conn == CORE_NONE) {
+        bool queued = core_position(s->core, ticket) > 0;
+        SIM_CHECK(s, queued != oracle_session_holds(s, t->session) && !t->cancelled);
+        SIM_CHECK(s, s->now_ns < t->arrived_ns + s->limits.queue_ns);
+    } else if (t->interrupted_ns == 0) {
+        SIM_CHECK(s, !t->cancelled && s->now_ns < t->run_until_ns);
+    } else {
+        SIM_CHECK(s, s->now_ns < t->interrupted_ns + s->limits.cancel_ns);
+    }
+    SIM_CHECK(s, t->interrupted_ns > 0 || !oracle_session_ends(s, t->session));
+    SIM_CHECK(s, t->graced == (s->now_ns >= t->arrived_ns + s->limits.grace_ns));
+}
+
+/* ---- connections and workers ---- */
+
+/* What had not started waits again, once. What had must end within this step. */
+static void conn_gone(struct sim *s, uint32_t conn)
+{
+    struct sim_conn *c = &s->conns[conn];
+    struct sim_ticket *t = c->ticket == CORE_NONE ? NULL : &s->tickets[c->ticket];
+    c->open = false;
+    if (t && !t->engine_saw && t->interrupted_ns == 0 && t->starts < 2) {
+        t->conn = CORE_NONE;
+        c->ticket = CORE_NONE;
+        s->running[t->profile]--;
+    }
+}
+
+static void worker_gone(struct sim *s, uint32_t worker)
+{
+    s->workers[worker].alive = false;
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        if (s->conns[i].open && s->conns[i].worker == worker) {
+            conn_gone(s, i);
+        }
+    }
+}
+
+static uint32_t conns_of(const struct sim *s, uint32_t profile)
+{
+    uint32_t conns = 0;
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        conns += s->conns[i].open && s->conns[i].profile == profile;
+    }
+    return conns;
+}
+
+static void on_pool(struct sim *s, const struct core_action *a)
+{
+    struct sim_conn *c = a->conn < CORE_CONNS_MAX ? &s->conns[a->conn] : NULL;
+    struct sim_worker *w = a->worker < CORE_WORKERS_MAX ? &s->workers[a->worker] : NULL;
+    if (a->kind == CORE_SPAWN) {
+        SIM_CHECK(s, !w->alive && w->generation < a->generation);
+        *w = (struct sim_worker){.generation = a->generation, .alive = true};
+    } else if (a->kind == CORE_KILL) {
+        SIM_CHECK(s, w->alive && w->generation == a->generation);
+        worker_gone(s, a->worker);
+    } else if (a->kind == CORE_CONNECT) {
+        SIM_CHECK(s, !c->open && c->ticket == CORE_NONE && c->generation < a->generation);
+        SIM_CHECK(s, w->alive && !w->condemned);
+        *c = (struct sim_conn){.ticket = CORE_NONE,
+            .generation = a->generation,
+            .worker = a->worker,
+            .profile = a->profile,
+            .open = true};
+        SIM_CHECK(s, conns_of(s, a->profile) <= s->limits.profile[a->profile].slots);
+    } else if (a->kind == CORE_DISCONNECT) {
+        /* Of a dead worker it asks for nothing: the connection has gone with it. */
+        SIM_CHECK(s, c->open || !s->workers[c->worker].alive);
+        SIM_CHECK(s, c->generation == a->generation && c->ticket == CORE_NONE);
+        c->open = false;
+    }
+}
+
+/* ---- what is shown to the oracles ---- */
+
+/* News of a connection or worker whose generation is over: nothing may come of it. */
+static bool is_late(const struct sim *s, const struct core_event *e)
+{
+    if (e->kind == CORE_WORKER_UP || e->kind == CORE_WORKER_LOST) {
+        return !s->workers[e->worker].alive ||
+               s->workers[e->worker].generation != e->generation;
+    }
+    return e->kind >= CORE_CONN_UP && e->kind <= CORE_DONE &&
+           (!s->conns[e->conn].open || s->conns[e->conn].generation != e->generation);
+}
+
+void oracle_event(struct sim *s, const struct core_event *e)
+{
+    s->event = *e;
+    s->answers = 0;
+    if (is_late(s, e)) {
+        s->event.kind = CORE_TICK;
+    } else if (e->kind >= CORE_SESSION_BODY && e->kind <= CORE_SESSION_CLOSE) {
+        oracle_session_event(s, e);
+    } else if (e->kind == CORE_CANCEL) {
+        s->tickets[e->ticket].cancelled = true;
+    } else if (e->kind == CORE_STARTED && s->conns[e->conn].ticket != CORE_NONE) {
+        s->tickets[s->conns[e->conn].ticket].engine_saw = true;
+    } else if (e->kind == CORE_DONE) {
+        s->conns[e->conn].spoiled = s->conns[e->conn].spoiled || !e->clean;
+        s->conns[e->conn].actual = e->moved ? e->context : s->conns[e->conn].actual;
+    } else if (e->kind == CORE_CONN_UP) {
+        s->conns[e->conn].up = true;
+        s->conns[e->conn].rests_ns = s->now_ns;
+    } else if (e->kind == CORE_CONN_LOST) {
+        conn_gone(s, e->conn);
+    } else if (e->kind == CORE_WORKER_LOST) {
+        worker_gone(s, e->worker);
+    } else if (e->kind == CORE_DRAIN) {
+        s->draining = true;
+    }
+}
+
+void oracle_action(struct sim *s, const struct core_action *a)
+{
+    switch (a->kind) {
+    case CORE_OPENED:
+        oracle_session_opened(s, a);
+        break;
+    case CORE_SESSION_END:
+        oracle_session_ended(s, a);
+        break;
+    case CORE_SPAWN:
+    case CORE_KILL:
+    case CORE_CONNECT:
+    case CORE_DISCONNECT:
+        on_pool(s, a);
+        break;
+    case CORE_START:
+        on_start(s, a);
+        break;
+    case CORE_INTERRUPT:
+        on_interrupt(s, a);
+        break;
+    case CORE_GRACE:
+        SIM_CHECK(s, s->tickets[a->ticket].live && !s->tickets[a->ticket].graced);
+        s->tickets[a->ticket].graced = true;
+        break;
+    case CORE_END:
+        on_end(s, a);
+        break;
+    case CORE_REFUSED:
+        SIM_CHECK(
+            s, s->event.kind == CORE_SESSION_OPEN || s->event.kind == CORE_SESSION_LOAD);
+        SIM_CHECK(s, s->draining == (a->reason == CORE_DRAINING));
+        break;
+    case CORE_SAVE:
+        SIM_CHECK(s, s->sessions[a->session].live);
+        break;
+    case CORE_LOAD:
+    case CORE_UNLOAD:
+        oracle_session_body(s, a);
+        break;
+    }
+    s->answers++;
+}
+
+void oracle_stepped(struct sim *s)
+{
+    core_check(s->core);
+    for (uint32_t i = 0; i < SIM_SESSIONS; i++) {
+        oracle_session_stepped(s, i);
+    }
+}
+
+void oracle_settled(struct sim *s)
+{
+    SIM_CHECK(s, core_deadline(s->core) > s->now_ns);
+    SIM_CHECK(s, s->event.kind != CORE_SUBMIT || !s->draining ||
+                     !s->tickets[s->event.ticket].live);
+    for (uint32_t i = 0; i < SIM_TICKETS; i++) {
+        if (s->tickets[i].live) {
+            check_in_time(s, i);
+        }
+    }
+    for (uint32_t i = 0; i < SIM_SESSIONS; i++) {
+        oracle_session_settled(s, i);
+    }
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        const struct sim_conn *c = &s->conns[i];
+        uint64_t idle_ns = s->limits.profile[c->profile].idle_ns;
+        bool rests = c->open && c->up && c->ticket == CORE_NONE && idle_ns > 0;
+        SIM_CHECK(s, c->open || c->ticket == CORE_NONE);
+        SIM_CHECK(s, !rests || s->now_ns < c->rests_ns + idle_ns);
+    }
+    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
+        const struct sim_worker *w = &s->workers[i];
+        SIM_CHECK(s, !w->alive || !w->condemned || s->now_ns < w->end_ns);
+    }
+}
+
+void oracle_finished(struct sim *s)
+{
+    struct core_counts counts = core_counts(s->core);
+    uint64_t ended = 0;
+    for (uint32_t i = 0; i < SIM_TICKETS; i++) {
+        SIM_CHECK(s, !s->tickets[i].live);
+    }
+    for (uint32_t i = 0; i < CORE_REASONS; i++) {
+        ended += s->result.ended[i];
+    }
+    SIM_CHECK(s, ended == s->result.requests);
+    SIM_CHECK(s, counts.sessions == 0 && counts.queued == 0 && counts.running == 0);
+}

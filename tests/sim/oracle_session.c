@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What must hold of every session, judged from outside the core:
+ *   moves     its state, as the view shows it, changes only along legal moves
+ *   state     what it is follows from connections, calls and clocks
+ *   in time   idle limit, resume window and age act when they are over, not before
+ *   reasons   it ends once, without calls, with a reason that fits its life
+ *   body      asked for once when it is needed and away, let go when it may sleep
+ *   heritage  context comes from the newest disconnected session of the client key
+ */
+#include "sim.h"
+
+#include <string.h>
+
+/* Written anew here, on purpose: the core's own table is what is judged. */
+static const unsigned legal_moves[] = {
+    [CORE_CONNECTING] = 1u << CORE_CONNECTED | 1u << CORE_DISCONNECTED,
+    [CORE_CONNECTED] =
+        1u << CORE_ACTIVE | 1u << CORE_DISCONNECTING | 1u << CORE_DISCONNECTED,
+    [CORE_ACTIVE] = 1u << CORE_IDLE | 1u << CORE_DISCONNECTING,
+    [CORE_IDLE] = 1u << CORE_ACTIVE | 1u << CORE_DISCONNECTING | 1u << CORE_DISCONNECTED,
+    [CORE_DISCONNECTING] = 1u << CORE_ACTIVE | 1u << CORE_DISCONNECTED,
+    [CORE_DISCONNECTED] =
+        1u << CORE_CONNECTED | 1u << CORE_ACTIVE | 1u << CORE_DISCONNECTING,
+    [CORE_EXPIRED] = 0,
+};
+
+/* A step shows one move, or two where its due work ended a call after its event. */
+static bool is_legal(
+    enum core_session_state from, enum core_session_state to, bool call_ended)
+{
+    bool legal = from == to || (legal_moves[from] & 1u << to) != 0;
+    for (unsigned middle = 0; call_ended && middle < CORE_EXPIRED; middle++) {
+        legal = legal || ((legal_moves[from] & 1u << middle) != 0 &&
+                             (legal_moves[middle] & 1u << to) != 0);
+    }
+    return legal;
+}
+
+static uint32_t calls_of(const struct sim *s, uint32_t session)
+{
+    uint32_t calls = 0;
+    for (uint32_t i = 0; i < SIM_TICKETS; i++) {
+        calls += s->tickets[i].live && s->tickets[i].session == session;
+    }
+    return calls;
+}
+
+static bool is_same_client(
+    const struct core_session_view *view, const struct core_event *e)
+{
+    return view->principal == e->principal && view->client == e->client;
+}
+
+/* The newest disconnected session of the opener's client key; CORE_NONE: none. */
+static uint32_t heir_of(const struct sim *s)
+{
+    uint32_t newest = CORE_NONE;
+    for (uint32_t i = 0; i < SIM_SESSIONS; i++) {
+        const struct sim_session *own = &s->sessions[i];
+        if (own->live && own->view.state == CORE_DISCONNECTED &&
+            is_same_client(&own->view, &s->event) &&
+            (newest == CORE_NONE || own->window_ns > s->sessions[newest].window_ns)) {
+            newest = i;
+        }
+    }
+    return newest;
+}
+
+void oracle_session_opened(struct sim *s, const struct core_action *a)
+{
+    struct sim_session *own = &s->sessions[a->session];
+    bool loaded = s->event.kind == CORE_SESSION_LOAD;
+    SIM_CHECK(s, !own->live && (!s->draining || loaded));
+    if (!loaded) {
+        uint32_t newest = heir_of(s);
+        const struct sim_session *heir =
+            a->heir_of == CORE_NONE ? NULL : &s->sessions[a->heir_of];
+        SIM_CHECK(s, (newest == CORE_NONE) == !heir);
+        SIM_CHECK(s, !heir || heir->window_ns == s->sessions[newest].window_ns);
+        SIM_CHECK(s, !heir || is_same_client(&heir->view, &s->event));
+        SIM_CHECK(s,
+            !heir || memcmp(&heir->view.context, &a->context, sizeof(a->context)) == 0);
+    }
+    *own = (struct sim_session){.live = true,
+        .life = ++s->lives,
+        .body = loaded ? SIM_BODY_ASLEEP : SIM_BODY_HERE,
+        .view.state = loaded ? CORE_DISCONNECTED : CORE_CONNECTING,
+        .active_ns = s->now_ns,
+        .window_ns = CORE_NEVER,
+        .sleep_ns = CORE_NEVER,
+        .old_ns = s->limits.age_ns > 0 ? s->now_ns + s->limits.age_ns : CORE_NEVER};
+    if (loaded) {
+        uint64_t age_ns = s->event.wall_ns - s->event.created_wall_ns;
+        uint64_t away_ns = s->event.wall_ns - s->event.last_seen_wall_ns;
+        own->window_ns = s->now_ns + s->limits.resume_ns - away_ns;
+        own->old_ns -= s->limits.age_ns > 0 ? age_ns : 0;
+    }
+}
+
+void oracle_session_body(struct sim *s, const struct core_action *a)
+{
+    struct sim_session *own = &s->sessions[a->session];
+    SIM_CHECK(s, own->live);
+    if (a->kind == CORE_LOAD) {
+        SIM_CHECK(s, own->body == SIM_BODY_ASLEEP);
+        SIM_CHECK(s, s->event.session == a->session && s->answers == 0);
+        own->body = SIM_BODY_LOADING;
+    } else {
+        SIM_CHECK(s, own->body == SIM_BODY_HERE && own->view.state == CORE_DISCONNECTED);
+        SIM_CHECK(s, own->sleep_ns <= s->now_ns && calls_of(s, a->session) == 0);
+        own->body = SIM_BODY_ASLEEP;
+    }
+}
+
+void oracle_session_ended(struct sim *s, const struct core_action *a)
+{
+    struct sim_session *own = &s->sessions[a->session];
+    SIM_CHECK(s, own->live && calls_of(s, a->session) == 0);
+    own->live = false;
+    s->result.session_ended[a->reason]++;
+    if (a->reason == CORE_CLOSED) {
+        SIM_CHECK(s, own->closed);
+    } else if (a->reason == CORE_NO_SESSION) {
+        SIM_CHECK(s, own->body == SIM_BODY_LOST);
+    } else if (a->reason == CORE_AGE_LIMIT) {
+        SIM_CHECK(s, own->old_ns <= s->now_ns);
+    } else if (a->reason == CORE_TOO_MANY) {
+        SIM_CHECK(s, s->event.kind == CORE_SESSION_OPEN);
+        SIM_CHECK(s, own->view.state == CORE_DISCONNECTED);
+    } else {
+        SIM_CHECK(s, a->reason == CORE_IDLE_LIMIT && own->window_ns <= s->now_ns);
+    }
+}
+
+void oracle_session_stepped(struct sim *s, uint32_t session)
+{
+    struct sim_session *own = &s->sessions[session];
+    struct core_session_view view;
+    if (!core_session_view(s->core, session, &view)) {
+        SIM_CHECK(s, !own->live || calls_of(s, session) > 0);
+        own->closing = own->live;
+        return;
+    }
+    SIM_CHECK(s, own->live && !own->closing);
+    SIM_CHECK(s, is_legal(own->view.state, view.state, view.calls < own->view.calls));
+    SIM_CHECK(s, view.connections == own->connections);
+    SIM_CHECK(s, view.calls == calls_of(s, session));
+    if (view.state != CORE_DISCONNECTED) {
+        own->window_ns = CORE_NEVER;
+        own->sleep_ns = CORE_NEVER;
+    } else if (own->view.state != CORE_DISCONNECTED) {
+        own->window_ns = s->now_ns + s->limits.resume_ns;
+        own->sleep_ns = s->now_ns + s->limits.sleep_ns;
+    }
+    own->view = view;
+}
+
+/* With all due work done, the state is what connections, calls and clocks say. */
+void oracle_session_settled(struct sim *s, uint32_t session)
+{
+    const struct sim_session *own = &s->sessions[session];
+    bool connected = own->connections > 0 || own->touched_ns > s->now_ns;
+    bool idle_over =
+        own->connections > 0 && own->active_ns + s->limits.idle_ns <= s->now_ns;
+    bool calls = own->view.calls > 0;
+    if (!own->live || own->closing) {
+        return;
+    }
+    SIM_CHECK(s, s->now_ns < own->old_ns && s->now_ns < own->window_ns);
+    SIM_CHECK(s, own->body != SIM_BODY_HERE || s->now_ns < own->sleep_ns);
+    SIM_CHECK(s, own->body != SIM_BODY_ASLEEP || own->view.state == CORE_DISCONNECTED);
+    SIM_CHECK(s, own->body != SIM_BODY_LOST);
+    switch (own->view.state) {
+    case CORE_CONNECTING:
+        break;
+    case CORE_CONNECTED:
+    case CORE_IDLE:
+        SIM_CHECK(s, connected && !calls && !idle_over);
+        break;
+    case CORE_ACTIVE:
+        SIM_CHECK(s, connected && calls);
+        break;
+    case CORE_DISCONNECTING:
+        SIM_CHECK(s, !connected && calls);
+        break;
+    case CORE_DISCONNECTED:
+        SIM_CHECK(s, !calls && (!connected || idle_over));
+        break;
+    case CORE_EXPIRED:
+        SIM_CHECK(s, false);
+    }
+}
+
+void oracle_session_event(struct sim *s, const struct core_event *e)
+{
+    struct sim_session *own = &s->sessions[e->session];
+    own->connections += e->kind == CORE_SESSION_ATTACH;
+    own->connections -= e->kind == CORE_SESSION_DETACH;
+    own->closed = own->closed || e->kind == CORE_SESSION_CLOSE;
+    if (e->kind == CORE_SESSION_BODY && own->body == SIM_BODY_LOADING) {
+        own->body = e->reason == CORE_OK ? SIM_BODY_HERE : SIM_BODY_LOST;
+    }
+    if (e->kind == CORE_SESSION_TOUCH) {
+        own->touched_ns = s->now_ns + s->limits.touch_ns;
+    }
+    if (e->kind == CORE_SESSION_TOUCH || e->kind == CORE_SESSION_ATTACH) {
+        own->active_ns = s->now_ns;
+    }
+}
+
+bool oracle_session_ends(const struct sim *s, uint32_t session)
+{
+    return session != CORE_NONE && s->sessions[session].live &&
+           (s->sessions[session].closed || s->sessions[session].old_ns <= s->now_ns ||
+               s->sessions[session].body == SIM_BODY_LOST);
+}
+
+bool oracle_session_holds(const struct sim *s, uint32_t session)
+{
+    return session != CORE_NONE && s->sessions[session].body != SIM_BODY_HERE;
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * The simulated world around the core: clients, workers and engines under virtual time,
+ * and what the oracles remember of it. A seed picks the limits and the faults; the same
+ * seed and count of actions play the same run.
+ */
+#include "base/rng.h"
+#include "core/core.h"
+
+enum {
+    SIM_TICKETS = 64,
+    SIM_SESSIONS = 48,
+    SIM_PRINCIPALS = 5,
+    SIM_PENDING_MAX = 512,
+    SIM_ACTIONS = 1500, /* what clients do in a full run */
+};
+
+struct sim_pending {
+    uint64_t at_ns;
+    uint64_t order;
+    struct core_event event;
+};
+
+struct sim_ticket {
+    bool live;
+    bool cancelled;  /* somebody asked for it */
+    bool engine_saw; /* CORE_STARTED was reported of it */
+    bool graced;
+    uint32_t starts;
+    uint32_t principal;
+    uint32_t profile;
+    uint32_t session;
+    uint32_t conn; /* CORE_NONE while it waits */
+    struct core_context context;
+    uint64_t arrived_ns;
+    uint64_t timeout_ns;
+    uint64_t run_until_ns;
+    uint64_t interrupted_ns; /* 0: was not */
+};
+
+enum sim_body {
+    SIM_BODY_ASLEEP,
+    SIM_BODY_LOADING,
+    SIM_BODY_HERE,
+    SIM_BODY_LOST, /* it could not be had */
+};
+
+struct sim_session {
+    bool live;
+    bool closing; /* left the view, its calls have not ended */
+    bool closed;  /* CORE_SESSION_CLOSE was sent */
+    uint64_t life;
+    enum sim_body body;
+    uint32_t connections;
+    struct core_session_view view; /* as last seen */
+    uint64_t touched_ns;
+    uint64_t active_ns; /* a connection was made or a call ended */
+    uint64_t window_ns; /* disconnected: kept until then */
+    uint64_t sleep_ns;  /* disconnected: its body is let go then */
+    uint64_t old_ns;    /* as old as it may get */
+};
+
+struct sim_conn {
+    uint32_t ticket;
+    uint32_t generation;
+    uint32_t worker;
+    uint32_t profile;
+    bool open;
+    bool up;                    /* told so */
+    uint64_t rests_ns;          /* since then nobody has it */
+    bool stuck;                 /* ignores every cancel */
+    bool spoiled;               /* interrupted or not clean: nobody may have it again */
+    struct core_context actual; /* what the engine is really set to */
+};
+
+struct sim_worker {
+    uint32_t generation;
+    bool alive;
+    bool condemned;
+    uint64_t end_ns; /* condemned: dead by then */
+};
+
+struct sim_result {
+    uint64_t hash; /* of the trace */
+    uint64_t steps;
+    uint64_t requests;
+    uint64_t ended[CORE_REASONS];         /* tickets */
+    uint64_t session_ended[CORE_REASONS]; /* sessions */
+};
+
+struct sim {
+    uint64_t seed;
+    uint64_t actions;
+    uint64_t action; /* the present one */
+    struct rng rng;
+    struct core *core;
+    struct core_limits limits;
+    uint64_t now_ns;
+    uint64_t order;
+    uint64_t lives; /* of sessions */
+    bool faults;
+    bool draining;
+    struct core_event event; /* of the present step; a tick where it is late news */
+    uint32_t answers;        /* actions of the present event so far */
+    struct sim_pending pending[SIM_PENDING_MAX];
+    uint32_t pending_len;
+    struct sim_ticket tickets[SIM_TICKETS];
+    struct sim_session sessions[SIM_SESSIONS];
+    struct sim_conn conns[CORE_CONNS_MAX];
+    struct sim_worker workers[CORE_WORKERS_MAX];
+    uint32_t running[CORE_PROFILES_MAX];
+    uint32_t turns_since[CORE_PROFILES_MAX][SIM_PRINCIPALS + 1][SIM_PRINCIPALS + 1];
+    struct sim_result result;
+};
+
+/* A whole run. What an oracle does not like is told on stderr and ends in abort(). */
+struct sim_result sim_run(uint64_t seed, uint64_t actions);
+
+_Noreturn void sim_fail(
+    const struct sim *sim, const char *expr, const char *file, int line);
+
+#define SIM_CHECK(sim, expr) ((expr) ? (void)0 : sim_fail(sim, #expr, __FILE__, __LINE__))
+
+static inline uint64_t sim_ms(uint64_t n)
+{
+    return n * 1000000;
+}
+
+/*
+ * oracle.c. Each event and each action is shown to the oracles, the world after each call
+ * of core_step() and after all due work of an event.
+ */
+void oracle_event(struct sim *sim, const struct core_event *event);
+void oracle_action(struct sim *sim, const struct core_action *action);
+void oracle_stepped(struct sim *sim);
+void oracle_settled(struct sim *sim);
+void oracle_finished(struct sim *sim);
+
+/* oracle_session.c. The same for sessions, as oracle.c passes it on. */
+void oracle_session_event(struct sim *sim, const struct core_event *event);
+void oracle_session_opened(struct sim *sim, const struct core_action *action);
+void oracle_session_ended(struct sim *sim, const struct core_action *action);
+void oracle_session_body(struct sim *sim, const struct core_action *action);
+void oracle_session_stepped(struct sim *sim, uint32_t session);
+void oracle_session_settled(struct sim *sim, uint32_t session);
+/* Closed, too old or without a body: its calls are being stopped. */
+bool oracle_session_ends(const struct sim *sim, uint32_t session);
+/* Its body is being loaded: its calls stand in no queue. */
+bool oracle_session_holds(const struct sim *sim, uint32_t session);

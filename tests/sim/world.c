@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Clients, workers and engines as the core meets them, well or badly behaved. */
+#include "sim.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+
+enum {
+    CLIENT_KEYS = 3,
+    WORKERS_HIT = 4,
+    ROUNDS_MAX = 100,
+    SLOW_MS = 100000,
+    HEAL_MS = 200000
+};
+
+_Noreturn void sim_fail(const struct sim *s, const char *expr, const char *file, int line)
+{
+    fprintf(stderr,
+        "seed %" PRIu64 ", action %" PRIu64
+        ": %s (%s:%d); replay: build/tests/sim --seed %" PRIu64 " --actions %" PRIu64
+        "\n",
+        s->seed, s->action, expr, file, line, s->seed, s->actions);
+    abort();
+}
+
+static uint64_t below(struct sim *s, uint64_t bound)
+{
+    return rng_below(&s->rng, bound);
+}
+
+/* One in @n, and only while faults happen. */
+static bool fault(struct sim *s, uint64_t n)
+{
+    return s->faults && below(s, n) == 0;
+}
+
+static void later(struct sim *s, uint64_t delay_ns, struct core_event event)
+{
+    SIM_CHECK(s, s->pending_len < SIM_PENDING_MAX);
+    s->pending[s->pending_len++] =
+        (struct sim_pending){s->now_ns + delay_ns, s->order++, event};
+}
+
+/* ---- what the core asks for ---- */
+
+static void run_statement(struct sim *s, const struct core_action *a)
+{
+    struct core_event e = {.kind = CORE_STARTED,
+        .conn = a->conn,
+        .generation = a->generation,
+        .clean = true};
+    uint64_t run_ns = sim_ms(1 + below(s, 200));
+    later(s, sim_ms(below(s, 3)), e);
+    if (fault(s, 40)) {
+        s->conns[a->conn].stuck = true;
+        run_ns = sim_ms(SLOW_MS);
+    }
+    e.kind = CORE_DONE;
+    e.clean = below(s, 20) != 0;
+    e.moved = below(s, 4) == 0;
+    if (e.moved) {
+        e.context.part[CORE_SCHEMA] = (uint32_t)below(s, 4);
+    }
+    later(s, sim_ms(3) + run_ns, e);
+}
+
+static void carry_out(struct sim *s, const struct core_action *a)
+{
+    struct core_event e = {
+        .worker = a->worker, .conn = a->conn, .generation = a->generation};
+    bool fails = (a->kind == CORE_SPAWN || a->kind == CORE_CONNECT) && fault(s, 12);
+    if (a->kind == CORE_OPENED && s->event.kind == CORE_SESSION_OPEN) {
+        e = (struct core_event){.kind = CORE_SESSION_DURABLE,
+            .session = a->session,
+            .user = s->sessions[a->session].life};
+        later(s, sim_ms(below(s, 5)), e);
+    } else if (a->kind == CORE_LOAD) {
+        e = (struct core_event){.kind = CORE_SESSION_BODY,
+            .session = a->session,
+            .reason = fault(s, 12) ? CORE_NO_SESSION : CORE_OK,
+            .user = s->sessions[a->session].life};
+        later(s, sim_ms((fault(s, 12) ? 1000 : 0) + below(s, 8)), e);
+    } else if (a->kind == CORE_SPAWN) {
+        e.kind = fails ? CORE_WORKER_LOST : CORE_WORKER_UP;
+        later(s, sim_ms((fault(s, 20) ? 600 : 5) + below(s, 50)), e);
+    } else if (a->kind == CORE_CONNECT) {
+        e.kind = fails ? CORE_CONN_LOST : CORE_CONN_UP;
+        later(s, sim_ms(1 + below(s, 20)), e);
+    } else if (a->kind == CORE_START) {
+        run_statement(s, a);
+    } else if (a->kind == CORE_INTERRUPT && !s->conns[a->conn].stuck) {
+        e.kind = CORE_DONE;
+        later(s, sim_ms(below(s, 30)), e);
+    }
+}
+
+static void note(struct sim *s, const struct core_action *a)
+{
+    uint64_t word = (uint64_t)a->kind << 56 ^ (uint64_t)a->ticket << 32 ^
+                    (uint64_t)a->conn << 16 ^ (uint64_t)a->reason << 8 ^ a->session;
+    s->result.hash = (s->result.hash ^ word) * 0x100000001B3u;
+}
+
+static void step(struct sim *s, struct core_event event)
+{
+    struct core_actions actions;
+    uint32_t rounds = 0;
+    event.boot_ns = s->now_ns;
+    event.wall_ns = s->now_ns + sim_ms(1000000000);
+    oracle_event(s, &event);
+    do {
+        core_step(s->core, &event, &actions);
+        s->result.steps++;
+        for (uint32_t i = 0; i < actions.len; i++) {
+            note(s, &actions.at[i]);
+            oracle_action(s, &actions.at[i]);
+            carry_out(s, &actions.at[i]);
+        }
+        oracle_stepped(s);
+        SIM_CHECK(s, ++rounds < ROUNDS_MAX);
+        event = (struct core_event){
+            .kind = CORE_TICK, .boot_ns = event.boot_ns, .wall_ns = event.wall_ns};
+    } while (core_deadline(s->core) <= s->now_ns);
+    oracle_settled(s);
+}
+
+/* ---- what clients do ---- */
+
+/* A session that may be used: not one of which the store has not spoken. */
+static uint32_t pick_session(struct sim *s)
+{
+    uint32_t start = (uint32_t)below(s, SIM_SESSIONS);
+    for (uint32_t i = 0; i < SIM_SESSIONS; i++) {
+        uint32_t at = (start + i) % SIM_SESSIONS;
+        if (s->sessions[at].live && s->sessions[at].view.state != CORE_CONNECTING) {
+            return at;
+        }
+    }
+    return CORE_NONE;
+}
+
+/*
+ * Who calls without a stream does so by a plain request, which touches the session first.
+ * On behalf of a session that is disconnected a call may also come from elsewhere.
+ */
+static void come_by(struct sim *s, uint32_t session)
+{
+    const struct sim_session *own = &s->sessions[session];
+    bool elsewhere = own->view.state == CORE_DISCONNECTED && below(s, 2) == 0;
+    if (own->connections == 0 && !own->closing && !elsewhere) {
+        step(s, (struct core_event){.kind = CORE_SESSION_TOUCH, .session = session});
+    }
+}
+
+static void submit(struct sim *s, uint32_t session)
+{
+    uint32_t ticket = 0;
+    while (ticket < SIM_TICKETS && s->tickets[ticket].live) {
+        ticket++;
+    }
+    if (session != CORE_NONE) {
+        come_by(s, session);
+    }
+    if (ticket == SIM_TICKETS || (session != CORE_NONE && !s->sessions[session].live)) {
+        return;
+    }
+    struct core_event e = {.kind = CORE_SUBMIT,
+        .ticket = ticket,
+        .session = session,
+        .profile = (uint32_t)below(s, s->limits.profiles),
+        .timeout_ns = sim_ms(50 + below(s, 400))};
+    e.principal = 1 + (uint32_t)below(s, SIM_PRINCIPALS);
+    e.client = 1 + (uint32_t)below(s, CLIENT_KEYS);
+    if (session != CORE_NONE) {
+        e.principal = s->sessions[session].view.principal;
+        e.client = s->sessions[session].view.client;
+        e.context = s->sessions[session].view.context;
+    }
+    s->tickets[ticket] = (struct sim_ticket){.live = true,
+        .principal = e.principal,
+        .profile = e.profile,
+        .session = session,
+        .conn = CORE_NONE,
+        .context = e.context,
+        .arrived_ns = s->now_ns,
+        .timeout_ns = e.timeout_ns};
+    s->result.requests++;
+    step(s, e);
+}
+
+static void use_session(struct sim *s, uint32_t session, uint64_t what)
+{
+    struct core_event e = {.session = session};
+    if (s->sessions[session].closing) {
+        return;
+    }
+    if (what < 3) {
+        e.kind = CORE_SESSION_TOUCH;
+    } else if (what == 3) {
+        e.kind = CORE_SESSION_ATTACH;
+    } else if (what == 4 && s->sessions[session].connections > 0) {
+        e.kind = CORE_SESSION_DETACH;
+    } else if (what == 5) {
+        e.kind = CORE_SESSION_CONTEXT;
+        e.context.part[CORE_DATABASE] = 1 + (uint32_t)below(s, 3);
+        e.context.part[CORE_SCHEMA] = 1 + (uint32_t)below(s, 3);
+    } else if (what == 6) {
+        e.kind = CORE_SESSION_CLOSE;
+    } else {
+        return;
+    }
+    step(s, e);
+}
+
+static void open_session(struct sim *s, bool stored)
+{
+    struct core_event e = {.kind = stored ? CORE_SESSION_LOAD : CORE_SESSION_OPEN,
+        .principal = 1 + (uint32_t)below(s, SIM_PRINCIPALS),
+        .client = 1 + (uint32_t)below(s, CLIENT_KEYS)};
+    if (stored) {
+        uint64_t wall_ns = s->now_ns + sim_ms(1000000000);
+        e.last_seen_wall_ns = wall_ns - sim_ms(below(s, 20000));
+        e.created_wall_ns = e.last_seen_wall_ns - sim_ms(below(s, 5000));
+    }
+    step(s, e);
+}
+
+/* kill -9 of a worker or the end of a socket; sometimes it names an older generation. */
+static void break_something(struct sim *s)
+{
+    struct core_event e = {.kind = CORE_WORKER_LOST};
+    if (below(s, 2) == 0) {
+        e.worker = (uint32_t)below(s, WORKERS_HIT);
+        e.generation = s->workers[e.worker].generation - (below(s, 3) == 0);
+    } else {
+        e.kind = CORE_CONN_LOST;
+        e.conn = (uint32_t)below(s, WORKERS_HIT);
+        e.generation = s->conns[e.conn].generation - (below(s, 3) == 0);
+    }
+    step(s, e);
+}
+
+static void client_does_something(struct sim *s)
+{
+    uint64_t dice = below(s, 100);
+    uint32_t session = dice >= 15 ? pick_session(s) : CORE_NONE;
+    if (dice < 60) {
+        submit(s, session);
+    } else if (dice < 70) {
+        open_session(s, false);
+    } else if (dice < 80) {
+        uint32_t ticket = (uint32_t)below(s, SIM_TICKETS);
+        struct core_event e = {
+            .kind = CORE_CANCEL, .ticket = ticket, .reason = CORE_CANCELLED};
+        step(s, e);
+    } else if (dice == 80 && s->faults) {
+        break_something(s);
+    } else if (session != CORE_NONE) {
+        use_session(s, session, below(s, 30));
+    }
+}
+
+/* ---- time ---- */
+
+static uint32_t first_pending(const struct sim *s)
+{
+    uint32_t first = CORE_NONE;
+    for (uint32_t i = 0; i < s->pending_len; i++) {
+        const struct sim_pending *p = &s->pending[i];
+        const struct sim_pending *best = first == CORE_NONE ? NULL : &s->pending[first];
+        if (!best || p->at_ns < best->at_ns ||
+            (p->at_ns == best->at_ns && p->order < best->order)) {
+            first = i;
+        }
+    }
+    return first;
+}
+
+/* The store answers for one life of a session only: the slot may have a new one. */
+static bool is_void(const struct sim *s, const struct core_event *e)
+{
+    const struct sim_session *own = &s->sessions[e->session];
+    return (e->kind == CORE_SESSION_DURABLE || e->kind == CORE_SESSION_BODY) &&
+           (!own->live || own->life != e->user);
+}
+
+/* Lets time pass until @until_ns: completions and deadlines in their order. */
+static void advance(struct sim *s, uint64_t until_ns)
+{
+    for (;;) {
+        uint32_t first = first_pending(s);
+        uint64_t due_ns = core_deadline(s->core);
+        uint64_t next_ns = first != CORE_NONE ? s->pending[first].at_ns : CORE_NEVER;
+        if (due_ns > until_ns && next_ns > until_ns) {
+            s->now_ns = until_ns;
+            return;
+        }
+        if (due_ns < next_ns) {
+            s->now_ns = due_ns > s->now_ns ? due_ns : s->now_ns;
+            step(s, (struct core_event){.kind = CORE_TICK});
+            continue;
+        }
+        struct core_event event = s->pending[first].event;
+        s->now_ns = next_ns > s->now_ns ? next_ns : s->now_ns;
+        s->pending[first] = s->pending[--s->pending_len];
+        if (!is_void(s, &event)) {
+            step(s, event);
+        }
+    }
+}
+
+/* The loop was busy: what has become due meanwhile is found after the next event. */
+static void lag(struct sim *s)
+{
+    s->now_ns += below(s, 8) == 0 ? sim_ms(below(s, 6)) : 0;
+}
+
+static struct core_limits limits_of(struct sim *s)
+{
+    return (struct core_limits){.sessions = SIM_SESSIONS,
+        .principal_sessions = 12,
+        .tickets = SIM_TICKETS,
+        .queue_total = 40,
+        .queue_principal = 20,
+        .queue_client = 10,
+        .idle_ns = sim_ms(below(s, 2) ? 60000 : 3000),
+        .resume_ns = sim_ms(20000),
+        .age_ns = below(s, 2) * sim_ms(30000),
+        .touch_ns = sim_ms(600),
+        .sleep_ns = sim_ms(500 + below(s, 3000)),
+        .grace_ns = sim_ms(50 + below(s, 100)),
+        .queue_ns = sim_ms(400 + below(s, 800)),
+        .cancel_ns = sim_ms(20 + below(s, 60)),
+        .drain_ns = sim_ms(100 + below(s, 400)),
+        .spawn_ns = sim_ms(500),
+        .backoff_ns_min = sim_ms(10),
+        .backoff_ns_max = sim_ms(200),
+        .profiles = 2,
+        .profile = {{1 + (uint32_t)below(s, 6), 1 + (uint32_t)below(s, 8),
+                        sim_ms(20 + below(s, 200))},
+            {1 + (uint32_t)below(s, 3), 1, 0}}};
+}
+
+static void play(struct sim *s)
+{
+    uint64_t stored = s->seed % 4 == 0 ? 8 : 0;
+    for (uint64_t i = 0; i < stored; i++) {
+        open_session(s, true);
+    }
+    for (s->action = 1; s->action <= s->actions; s->action++) {
+        advance(s, s->now_ns + sim_ms(below(s, 20)));
+        lag(s);
+        client_does_something(s);
+    }
+    s->faults = false;
+    if (s->seed % 5 == 0) {
+        step(s, (struct core_event){.kind = CORE_DRAIN});
+        submit(s, CORE_NONE);
+        open_session(s, false);
+    }
+    advance(s, s->now_ns + sim_ms(HEAL_MS));
+    oracle_finished(s);
+}
+
+struct sim_result sim_run(uint64_t seed, uint64_t actions)
+{
+    static struct sim s;
+    s = (struct sim){.seed = seed,
+        .actions = actions,
+        .rng.state = seed,
+        .now_ns = sim_ms(1000000),
+        .faults = seed % 3 != 0};
+    s.limits = limits_of(&s);
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        s.conns[i].ticket = CORE_NONE;
+    }
+    void *memory = calloc(1, core_size(&s.limits));
+    ASSERT(memory);
+    s.core = core_init(memory, &s.limits);
+    play(&s);
+    free(memory);
+    return s.result;
+}
