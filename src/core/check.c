@@ -28,6 +28,7 @@ static void check_sessions(const struct core *core)
         ASSERT(calls == s->calls);
         ASSERT(s->end_reason == CORE_OK || s->calls > 0);
         ASSERT(s->state != CORE_ACTIVE || s->calls > 0);
+        ASSERT(s->state != CORE_CONNECTED || s->calls == 0);
         ASSERT(s->state != CORE_IDLE || s->calls == 0);
         ASSERT(s->state != CORE_DISCONNECTED || s->calls == 0);
         count++;

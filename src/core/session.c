@@ -344,6 +344,20 @@ static void leave(struct core *core, uint32_t session)
     }
 }
 
+/* Calls need not wait for this: they may have come before. */
+static void made_durable(struct core *core, struct session *s)
+{
+    bool connected = is_connected(core, s);
+    if (!connected && s->calls == 0) {
+        disconnect(core, s);
+        return;
+    }
+    session_move(s, CORE_CONNECTED);
+    if (s->calls > 0) {
+        session_move(s, connected ? CORE_ACTIVE : CORE_DISCONNECTING);
+    }
+}
+
 void session_event(struct core *core, const struct core_event *event)
 {
     uint32_t session = event->session;
@@ -354,11 +368,7 @@ void session_event(struct core *core, const struct core_event *event)
     }
     switch (event->kind) {
     case CORE_SESSION_DURABLE:
-        if (is_connected(core, s)) {
-            session_move(s, CORE_CONNECTED);
-        } else {
-            disconnect(core, s);
-        }
+        made_durable(core, s);
         break;
     case CORE_SESSION_BODY:
         body_came(core, event);

@@ -25,12 +25,14 @@ static const unsigned legal_moves[] = {
     [CORE_EXPIRED] = 0,
 };
 
-/* A step shows one move, or two where its due work ended a call after its event. */
-static bool is_legal(
-    enum core_session_state from, enum core_session_state to, bool call_ended)
+/*
+ * A step shows one move, or two where its due work ended a call after its event, or where
+ * a session becomes durable under a call.
+ */
+static bool is_legal(enum core_session_state from, enum core_session_state to, bool twice)
 {
     bool legal = from == to || (legal_moves[from] & 1u << to) != 0;
-    for (unsigned middle = 0; call_ended && middle < CORE_EXPIRED; middle++) {
+    for (unsigned middle = 0; twice && middle < CORE_EXPIRED; middle++) {
         legal = legal || ((legal_moves[from] & 1u << middle) != 0 &&
                              (legal_moves[middle] & 1u << to) != 0);
     }
@@ -143,7 +145,8 @@ void oracle_session_stepped(struct sim *s, uint32_t session)
         return;
     }
     SIM_CHECK(s, own->live && !own->closing);
-    SIM_CHECK(s, is_legal(own->view.state, view.state, view.calls < own->view.calls));
+    bool twice = view.calls < own->view.calls || s->event.kind == CORE_SESSION_DURABLE;
+    SIM_CHECK(s, is_legal(own->view.state, view.state, twice));
     SIM_CHECK(s, view.connections == own->connections);
     SIM_CHECK(s, view.calls == calls_of(s, session));
     if (view.state != CORE_DISCONNECTED) {

@@ -130,13 +130,12 @@ static void step(struct sim *s, struct core_event event)
 
 /* ---- what clients do ---- */
 
-/* A session that may be used: not one of which the store has not spoken. */
 static uint32_t pick_session(struct sim *s)
 {
     uint32_t start = (uint32_t)below(s, SIM_SESSIONS);
     for (uint32_t i = 0; i < SIM_SESSIONS; i++) {
         uint32_t at = (start + i) % SIM_SESSIONS;
-        if (s->sessions[at].live && s->sessions[at].view.state != CORE_CONNECTING) {
+        if (s->sessions[at].live) {
             return at;
         }
     }
@@ -145,13 +144,12 @@ static uint32_t pick_session(struct sim *s)
 
 /*
  * Who calls without a stream does so by a plain request, which touches the session first.
- * On behalf of a session that is disconnected a call may also come from elsewhere.
+ * On behalf of a session a call may also come from elsewhere.
  */
 static void come_by(struct sim *s, uint32_t session)
 {
     const struct sim_session *own = &s->sessions[session];
-    bool elsewhere = own->view.state == CORE_DISCONNECTED && below(s, 2) == 0;
-    if (own->connections == 0 && !own->closing && !elsewhere) {
+    if (own->connections == 0 && !own->closing && below(s, 2) == 0) {
         step(s, (struct core_event){.kind = CORE_SESSION_TOUCH, .session = session});
     }
 }
