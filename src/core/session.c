@@ -327,6 +327,7 @@ static void come_back(struct core *core, uint32_t session)
         session_save(core, session);
     } else if (s->state == CORE_DISCONNECTING) {
         session_move(s, CORE_ACTIVE);
+        session_save(core, session); /* its row may say disconnected */
     }
 }
 
@@ -418,10 +419,10 @@ void session_call_begun(struct core *core, uint32_t session, uint32_t ticket)
     if (s->state == CORE_CONNECTING) {
         return;
     }
-    if (is_connected(core, s)) {
-        session_move(s, CORE_ACTIVE);
-    } else {
-        session_move(s, CORE_DISCONNECTING);
+    bool comes_back = s->state == CORE_DISCONNECTED && is_connected(core, s);
+    session_move(s, is_connected(core, s) ? CORE_ACTIVE : CORE_DISCONNECTING);
+    if (comes_back) {
+        session_save(core, session);
     }
     session_rearm(core, session);
 }

@@ -296,7 +296,7 @@ void oracle_action(struct sim *s, const struct core_action *a)
         SIM_CHECK(s, s->draining == (a->reason == CORE_DRAINING));
         break;
     case CORE_SAVE:
-        SIM_CHECK(s, s->sessions[a->session].live);
+        oracle_session_saved(s, a);
         break;
     case CORE_LOAD:
     case CORE_UNLOAD:

@@ -5,6 +5,7 @@
  *   state     what it is follows from connections, calls and clocks
  *   in time   idle limit, resume window and age act when they are over, not before
  *   reasons   it ends once, without calls, with a reason that fits its life
+ *   row       has its context; says disconnected of nobody who is connected
  *   body      asked for once when it is needed and away, let go when it may sleep
  *   heritage  context comes from the newest disconnected session of the client key
  */
@@ -89,6 +90,7 @@ void oracle_session_opened(struct sim *s, const struct core_action *a)
         .body = loaded ? SIM_BODY_ASLEEP : SIM_BODY_HERE,
         .view.state = loaded ? CORE_DISCONNECTED : CORE_CONNECTING,
         .active_ns = s->now_ns,
+        .saved = a->context,
         .window_ns = CORE_NEVER,
         .sleep_ns = CORE_NEVER,
         .old_ns = s->limits.age_ns > 0 ? s->now_ns + s->limits.age_ns : CORE_NEVER};
@@ -100,13 +102,21 @@ void oracle_session_opened(struct sim *s, const struct core_action *a)
     }
 }
 
+void oracle_session_saved(struct sim *s, const struct core_action *a)
+{
+    struct sim_session *own = &s->sessions[a->session];
+    SIM_CHECK(s, own->live);
+    own->saved_gone = a->state == CORE_DISCONNECTED;
+    own->saved = a->context;
+}
+
 void oracle_session_body(struct sim *s, const struct core_action *a)
 {
     struct sim_session *own = &s->sessions[a->session];
     SIM_CHECK(s, own->live);
     if (a->kind == CORE_LOAD) {
         SIM_CHECK(s, own->body == SIM_BODY_ASLEEP);
-        SIM_CHECK(s, s->event.session == a->session && s->answers == 0);
+        SIM_CHECK(s, s->event.session == a->session);
         own->body = SIM_BODY_LOADING;
     } else {
         SIM_CHECK(s, own->body == SIM_BODY_HERE && own->view.state == CORE_DISCONNECTED);
@@ -174,6 +184,8 @@ void oracle_session_settled(struct sim *s, uint32_t session)
     SIM_CHECK(s, own->body != SIM_BODY_HERE || s->now_ns < own->sleep_ns);
     SIM_CHECK(s, own->body != SIM_BODY_ASLEEP || own->view.state == CORE_DISCONNECTED);
     SIM_CHECK(s, own->body != SIM_BODY_LOST);
+    SIM_CHECK(s, !connected || idle_over || !own->saved_gone);
+    SIM_CHECK(s, memcmp(&own->saved, &own->view.context, sizeof(own->saved)) == 0);
     switch (own->view.state) {
     case CORE_CONNECTING:
         break;

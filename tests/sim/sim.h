@@ -53,6 +53,8 @@ struct sim_session {
     uint64_t life;
     enum sim_body body;
     uint32_t connections;
+    bool saved_gone; /* its row says disconnected */
+    struct core_context saved;
     struct core_session_view view; /* as last seen */
     uint64_t touched_ns;
     uint64_t active_ns; /* a connection was made or a call ended */
@@ -141,6 +143,7 @@ void oracle_finished(struct sim *sim);
 void oracle_session_event(struct sim *sim, const struct core_event *event);
 void oracle_session_opened(struct sim *sim, const struct core_action *action);
 void oracle_session_ended(struct sim *sim, const struct core_action *action);
+void oracle_session_saved(struct sim *sim, const struct core_action *action);
 void oracle_session_body(struct sim *sim, const struct core_action *action);
 void oracle_session_stepped(struct sim *sim, uint32_t session);
 void oracle_session_settled(struct sim *sim, uint32_t session);

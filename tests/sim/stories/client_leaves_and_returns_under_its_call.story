@@ -1,5 +1,5 @@
 # The last connection goes while calls run: they run on. Back in time the session is
-# active again, as if nothing had happened.
+# active again, as if nothing had happened, and its row says so.
      0ms  open r1 a/a1 | opened r1 s0
      0ms  attach s0    | -
      0ms  durable s0   | -
@@ -10,7 +10,7 @@
     31ms  started L0   | -
     40ms  detach s0    | -
     41ms  look s0      | disconnecting a/a1 connections=0 calls=2 created=0s seen=11ms
-    50ms  attach s0    | -
+    50ms  attach s0    | save s0 active
     51ms  look s0      | active a/a1 connections=1 calls=2 created=0s seen=50ms
     60ms  detach s0    | -
     70ms  done L0      | end #1 ok in s0; start #2 on L0
