@@ -359,12 +359,21 @@ static void made_durable(struct core *core, struct session *s)
     }
 }
 
+/* It waits for its last call. Streams come and go meanwhile; nothing else counts. */
+static void ending_event(struct session *s, enum core_event_kind kind)
+{
+    ASSERT(kind != CORE_SESSION_DETACH || s->connections > 0);
+    s->connections += kind == CORE_SESSION_ATTACH;
+    s->connections -= kind == CORE_SESSION_DETACH;
+}
+
 void session_event(struct core *core, const struct core_event *event)
 {
     uint32_t session = event->session;
     ASSERT(session < core->limits.sessions && core->sessions[session].used);
     struct session *s = &core->sessions[session];
-    if (s->end_reason != CORE_OK && event->kind != CORE_SESSION_DETACH) {
+    if (s->end_reason != CORE_OK) {
+        ending_event(s, event->kind);
         return;
     }
     switch (event->kind) {

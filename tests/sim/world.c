@@ -149,7 +149,7 @@ static uint32_t pick_session(struct sim *s)
 static void come_by(struct sim *s, uint32_t session)
 {
     const struct sim_session *own = &s->sessions[session];
-    if (own->connections == 0 && !own->closing && below(s, 2) == 0) {
+    if (own->connections == 0 && below(s, 2) == 0) {
         step(s, (struct core_event){.kind = CORE_SESSION_TOUCH, .session = session});
     }
 }
@@ -193,8 +193,8 @@ static void submit(struct sim *s, uint32_t session)
 static void use_session(struct sim *s, uint32_t session, uint64_t what)
 {
     struct core_event e = {.session = session};
-    if (s->sessions[session].closing) {
-        return;
+    if (s->sessions[session].closing && what > 6) {
+        what = 3 + what % 2; /* it does not last long */
     }
     if (what < 3) {
         e.kind = CORE_SESSION_TOUCH;
