@@ -154,26 +154,26 @@ static void session_close(struct core *core, uint32_t session, enum core_reason 
     deadline_arm(core, &s->deadline, CORE_NEVER);
 }
 
-/* Makes room at a cap: the disconnected session that was used longest ago goes. */
-static bool evict(struct core *core, uint32_t principal, bool any_principal)
+/*
+ * Who goes at a cap: the disconnected session that was used longest ago, @heir only when
+ * there is no other. NONE: nobody can.
+ */
+static uint32_t find_oldest(
+    const struct core *core, uint32_t principal, bool any_principal, uint32_t heir)
 {
     uint32_t oldest = CORE_NONE;
     uint32_t at = any_principal ? 0 : *bucket(core, core->principal_buckets, principal);
     while (at != CORE_NONE && at < core->limits.sessions) {
         const struct session *s = &core->sessions[at];
         if (s->used && s->state == CORE_DISCONNECTED && s->calls == 0 &&
-            (any_principal || s->principal == principal) &&
+            (any_principal || s->principal == principal) && at != heir &&
             (oldest == CORE_NONE ||
                 s->resume_until_ns < core->sessions[oldest].resume_until_ns)) {
             oldest = at;
         }
         at = any_principal ? at + 1 : s->next_principal;
     }
-    if (oldest == CORE_NONE) {
-        return false;
-    }
-    session_end(core, oldest, CORE_TOO_MANY);
-    return true;
+    return oldest != CORE_NONE ? oldest : heir;
 }
 
 static uint32_t count_of(struct core *core, uint32_t principal)
@@ -203,24 +203,40 @@ static uint32_t find_heir_of(struct core *core, uint32_t principal, uint32_t cli
     return newest;
 }
 
+/* May one more be opened? Then @ret_leaver is who goes for it, or NONE. */
+static enum core_reason make_room(
+    struct core *core, uint32_t principal, uint32_t heir, uint32_t *ret_leaver)
+{
+    bool at_cap = count_of(core, principal) >= core->limits.principal_sessions;
+    *ret_leaver = CORE_NONE;
+    if (core->draining) {
+        return CORE_DRAINING;
+    }
+    if (at_cap || core->free_session == CORE_NONE) {
+        *ret_leaver = find_oldest(core, principal, !at_cap, heir);
+        return *ret_leaver == CORE_NONE ? CORE_TOO_MANY : CORE_OK;
+    }
+    return CORE_OK;
+}
+
 void session_open(struct core *core, const struct core_event *event)
 {
-    enum core_reason refusal = CORE_OK;
-    if (core->draining) {
-        refusal = CORE_DRAINING;
-    } else if (count_of(core, event->principal) >= core->limits.principal_sessions &&
-               !evict(core, event->principal, false)) {
-        refusal = CORE_TOO_MANY;
-    } else if (core->free_session == CORE_NONE && !evict(core, 0, true)) {
-        refusal = CORE_TOO_MANY;
-    }
+    uint32_t heir_of = find_heir_of(core, event->principal, event->client);
+    uint32_t leaver;
+    enum core_reason refusal = make_room(core, event->principal, heir_of, &leaver);
     if (refusal != CORE_OK) {
         struct core_action *a = act(core, CORE_REFUSED);
         a->user = event->user;
         a->reason = refusal;
         return;
     }
-    uint32_t heir_of = find_heir_of(core, event->principal, event->client);
+    /* The heir's slot may be the only one there is: then it leaves nothing. */
+    if (leaver == heir_of && core->free_session == CORE_NONE) {
+        heir_of = CORE_NONE;
+    }
+    if (leaver != CORE_NONE && leaver != heir_of) {
+        session_end(core, leaver, CORE_TOO_MANY);
+    }
     uint32_t session = session_new(core, event);
     struct session *s = &core->sessions[session];
     if (heir_of != CORE_NONE) {
@@ -234,6 +250,9 @@ void session_open(struct core *core, const struct core_event *event)
     a->session = session;
     a->heir_of = heir_of;
     a->context = s->context;
+    if (leaver != CORE_NONE && leaver == heir_of) {
+        session_end(core, leaver, CORE_TOO_MANY); /* now that it was inherited from */
+    }
     session_rearm(core, session);
 }
 

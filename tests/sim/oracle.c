@@ -241,6 +241,8 @@ void oracle_event(struct sim *s, const struct core_event *e)
     s->answers = 0;
     if (is_late(s, e)) {
         s->event.kind = CORE_TICK;
+    } else if (e->kind == CORE_SESSION_OPEN) {
+        oracle_session_asked(s);
     } else if (e->kind >= CORE_SESSION_BODY && e->kind <= CORE_SESSION_CLOSE) {
         oracle_session_event(s, e);
     } else if (e->kind == CORE_CANCEL) {

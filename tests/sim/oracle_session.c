@@ -70,20 +70,53 @@ static uint32_t heir_of(const struct sim *s)
     return newest;
 }
 
+/* Can @session be the one that makes room for the opener? */
+static bool may_go(const struct sim *s, uint32_t session, bool at_cap)
+{
+    const struct sim_session *own = &s->sessions[session];
+    return own->live && own->view.state == CORE_DISCONNECTED &&
+           (!at_cap || own->view.principal == s->event.principal);
+}
+
+/* Before the step, and so before anybody makes room: who is inherited from. */
+void oracle_session_asked(struct sim *s)
+{
+    uint32_t of_principal = 0;
+    uint32_t live = 0;
+    uint32_t others = 0;
+    for (uint32_t i = 0; i < SIM_SESSIONS; i++) {
+        const struct sim_session *own = &s->sessions[i];
+        live += own->live;
+        of_principal += own->live && own->view.principal == s->event.principal;
+    }
+    bool at_cap = of_principal >= s->limits.principal_sessions;
+    s->heir_of = heir_of(s);
+    for (uint32_t i = 0; i < SIM_SESSIONS; i++) {
+        others += i != s->heir_of && may_go(s, i, at_cap);
+    }
+    s->heir_must_go = live == SIM_SESSIONS && others == 0;
+}
+
+static void check_heritage(const struct sim *s, const struct core_action *a)
+{
+    uint32_t newest = s->heir_must_go ? CORE_NONE : s->heir_of;
+    SIM_CHECK(s, (newest == CORE_NONE) == (a->heir_of == CORE_NONE));
+    if (newest == CORE_NONE) {
+        return;
+    }
+    const struct sim_session *heir = &s->sessions[a->heir_of];
+    SIM_CHECK(s, heir->live && heir->window_ns == s->sessions[newest].window_ns);
+    SIM_CHECK(s, is_same_client(&heir->view, &s->event));
+    SIM_CHECK(s, memcmp(&heir->view.context, &a->context, sizeof(a->context)) == 0);
+}
+
 void oracle_session_opened(struct sim *s, const struct core_action *a)
 {
     struct sim_session *own = &s->sessions[a->session];
     bool loaded = s->event.kind == CORE_SESSION_LOAD;
     SIM_CHECK(s, !own->live && (!s->draining || loaded));
     if (!loaded) {
-        uint32_t newest = heir_of(s);
-        const struct sim_session *heir =
-            a->heir_of == CORE_NONE ? NULL : &s->sessions[a->heir_of];
-        SIM_CHECK(s, (newest == CORE_NONE) == !heir);
-        SIM_CHECK(s, !heir || heir->window_ns == s->sessions[newest].window_ns);
-        SIM_CHECK(s, !heir || is_same_client(&heir->view, &s->event));
-        SIM_CHECK(s,
-            !heir || memcmp(&heir->view.context, &a->context, sizeof(a->context)) == 0);
+        check_heritage(s, a);
     }
     *own = (struct sim_session){.live = true,
         .life = ++s->lives,

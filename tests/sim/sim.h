@@ -105,6 +105,8 @@ struct sim {
     bool draining;
     struct core_event event; /* of the present step; a tick where it is late news */
     uint32_t answers;        /* actions of the present event so far */
+    uint32_t heir_of;        /* of the session that is being opened */
+    bool heir_must_go;       /* its slot is the only one to be had */
     struct sim_pending pending[SIM_PENDING_MAX];
     uint32_t pending_len;
     struct sim_ticket tickets[SIM_TICKETS];
@@ -141,6 +143,7 @@ void oracle_finished(struct sim *sim);
 
 /* oracle_session.c. The same for sessions, as oracle.c passes it on. */
 void oracle_session_event(struct sim *sim, const struct core_event *event);
+void oracle_session_asked(struct sim *sim);
 void oracle_session_opened(struct sim *sim, const struct core_action *action);
 void oracle_session_ended(struct sim *sim, const struct core_action *action);
 void oracle_session_saved(struct sim *sim, const struct core_action *action);

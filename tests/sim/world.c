@@ -320,7 +320,7 @@ static void lag(struct sim *s)
 static struct core_limits limits_of(struct sim *s)
 {
     return (struct core_limits){.sessions = SIM_SESSIONS,
-        .principal_sessions = 12,
+        .principal_sessions = below(s, 2) ? 12 : 2,
         .tickets = SIM_TICKETS,
         .queue_total = 40,
         .queue_principal = 20,
