@@ -132,6 +132,9 @@ bool pool_unavailable(const struct core *core, uint32_t profile, uint64_t *ret_r
 static void worker_condemn(struct core *core, uint32_t worker)
 {
     struct worker *w = &core->workers[worker];
+    if (w->state == WORKER_CONDEMNED) {
+        return; /* its drain time runs already */
+    }
     w->state = WORKER_CONDEMNED;
     deadline_arm(core, &w->deadline, core->now_ns + core->limits.drain_ns);
 }

@@ -127,8 +127,8 @@ static void on_end(struct sim *s, const struct core_action *a)
     if (is_stuck(s, t)) {
         struct sim_worker *w = &s->workers[s->conns[t->conn].worker];
         SIM_CHECK(s, t->interrupted_ns + s->limits.cancel_ns <= s->now_ns);
+        w->end_ns = w->condemned ? w->end_ns : s->now_ns + s->limits.drain_ns;
         w->condemned = true;
-        w->end_ns = s->now_ns + s->limits.drain_ns;
     }
     bool refused =
         s->answers == 0 && s->event.kind == CORE_SUBMIT && s->event.ticket == a->ticket;
