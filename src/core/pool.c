@@ -261,18 +261,31 @@ static void idle_too_long(struct core *core, uint32_t conn)
     }
 }
 
+/* It did not stop: its slot is free again, its worker may take nothing new. */
+static void would_not_stop(struct core *core, uint32_t conn)
+{
+    worker_condemn(core, core->conns[conn].worker);
+    conn_release(core, conn, CORE_CANCELLED);
+    conn_discard(core, conn);
+}
+
+static void conn_due(struct core *core, uint32_t conn)
+{
+    const struct conn *c = &core->conns[conn];
+    if (core->workers[c->worker].state == WORKER_DYING) {
+        conn_lost(core, conn); /* its worker went at this very moment */
+    } else if (c->state == CONN_IDLE) {
+        idle_too_long(core, conn);
+    } else {
+        would_not_stop(core, conn);
+    }
+}
+
 void pool_due(struct core *core, enum owner owner, uint32_t index)
 {
     switch (owner) {
     case OWNER_CONN:
-        if (core->conns[index].state == CONN_IDLE) {
-            idle_too_long(core, index);
-            break;
-        }
-        /* It did not stop: its slot is free again, its worker may take nothing new. */
-        worker_condemn(core, core->conns[index].worker);
-        conn_release(core, index, CORE_CANCELLED);
-        conn_discard(core, index);
+        conn_due(core, index);
         break;
     case OWNER_WORKER:
         worker_action(core, CORE_KILL, index);

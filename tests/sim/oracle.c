@@ -215,9 +215,7 @@ static void on_pool(struct sim *s, const struct core_action *a)
             .open = true};
         SIM_CHECK(s, conns_of(s, a->profile) <= s->limits.profile[a->profile].slots);
     } else if (a->kind == CORE_DISCONNECT) {
-        /* Of a dead worker it asks for nothing: the connection has gone with it. */
-        SIM_CHECK(s, c->open || !s->workers[c->worker].alive);
-        SIM_CHECK(s, c->generation == a->generation && c->ticket == CORE_NONE);
+        SIM_CHECK(s, c->open && c->generation == a->generation && c->ticket == CORE_NONE);
         c->open = false;
     }
 }
