@@ -40,6 +40,7 @@ static void check_sessions(const struct core *core)
 static void check_tickets(const struct core *core)
 {
     uint32_t queued = 0;
+    uint32_t requeued = 0; /* was admitted once already */
     uint32_t held = 0;
     for (uint32_t i = 0; i < core->limits.tickets; i++) {
         const struct ticket *t = &core->tickets[i];
@@ -52,12 +53,14 @@ static void check_tickets(const struct core *core)
             ASSERT(t->conn == CORE_NONE && t->flow != CORE_NONE);
             ASSERT(core->flows[t->flow].key == t->client);
             queued++;
+            requeued += t->requeued;
         } else {
             ASSERT(core->conns[t->conn].ticket == i && t->flow == CORE_NONE);
         }
     }
     ASSERT(held == core->held_count);
-    ASSERT(queued == core->queued && queued <= core->limits.queue_total);
+    ASSERT(queued == core->queued);
+    ASSERT(queued - requeued + held <= core->limits.queue_total);
 }
 
 static void check_pool(const struct core *core)

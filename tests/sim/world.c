@@ -54,7 +54,8 @@ static void run_statement(struct sim *s, const struct core_action *a)
         .generation = a->generation,
         .clean = true};
     uint64_t run_ns = sim_ms(1 + below(s, 200));
-    later(s, sim_ms(below(s, 3)), e);
+    uint64_t start_ns = sim_ms(below(s, fault(s, 6) ? 60 : 3));
+    later(s, start_ns, e);
     if (fault(s, 40)) {
         s->conns[a->conn].stuck = true;
         run_ns = sim_ms(SLOW_MS);
@@ -65,7 +66,7 @@ static void run_statement(struct sim *s, const struct core_action *a)
     if (e.moved) {
         e.context.part[CORE_SCHEMA] = (uint32_t)below(s, 4);
     }
-    later(s, sim_ms(3) + run_ns, e);
+    later(s, start_ns + run_ns, e);
 }
 
 static void carry_out(struct sim *s, const struct core_action *a)
@@ -322,7 +323,7 @@ static struct core_limits limits_of(struct sim *s)
     return (struct core_limits){.sessions = SIM_SESSIONS,
         .principal_sessions = below(s, 2) ? 12 : 2,
         .tickets = SIM_TICKETS,
-        .queue_total = 40,
+        .queue_total = below(s, 2) ? 40 : 4,
         .queue_principal = 20,
         .queue_client = 10,
         .idle_ns = sim_ms(below(s, 2) ? 60000 : 3000),
