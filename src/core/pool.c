@@ -107,6 +107,10 @@ static void failed(struct core *core, uint32_t profile)
 {
     struct profile *p = &core->profiles[profile];
     uint64_t wait_ns = core->limits.backoff_ns_min;
+    p->flush = p->idle + p->busy + p->connecting == 0;
+    if (p->deadline.heap_at != 0) {
+        return; /* one more of the same outage */
+    }
     for (uint32_t i = 0; i < p->failures && wait_ns < core->limits.backoff_ns_max; i++) {
         wait_ns *= 2;
     }
@@ -114,14 +118,13 @@ static void failed(struct core *core, uint32_t profile)
         wait_ns = core->limits.backoff_ns_max;
     }
     p->failures++;
-    p->flush = p->idle + p->busy == 0;
     deadline_arm(core, &p->deadline, core->now_ns + wait_ns);
 }
 
 bool pool_unavailable(const struct core *core, uint32_t profile, uint64_t *ret_retry_ns)
 {
     const struct profile *p = &core->profiles[profile];
-    if (p->deadline.heap_at == 0 || p->idle + p->busy > 0) {
+    if (p->deadline.heap_at == 0 || p->idle + p->busy + p->connecting > 0) {
         return false;
     }
     *ret_retry_ns = p->deadline.at_ns > core->now_ns ? p->deadline.at_ns - core->now_ns : 0;

@@ -72,6 +72,15 @@ static void on_interrupt(struct sim *s, const struct core_action *a)
     s->conns[a->conn].spoiled = true;
 }
 
+static uint32_t conns_of(const struct sim *s, uint32_t profile)
+{
+    uint32_t conns = 0;
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        conns += s->conns[i].open && s->conns[i].profile == profile;
+    }
+    return conns;
+}
+
 /* A reason must fit what happened to the ticket. */
 static bool is_fitting(
     const struct sim *s, const struct sim_ticket *t, const struct core_action *a)
@@ -94,7 +103,7 @@ static bool is_fitting(
     case CORE_WORKER_DIED:
         return !waits && (t->engine_saw || t->starts == 2);
     case CORE_UNAVAILABLE:
-        return waits;
+        return waits && conns_of(s, t->profile) == 0;
     case CORE_DRAINING:
         return submitted && s->draining;
     case CORE_CLOSED:
@@ -184,15 +193,6 @@ static void worker_gone(struct sim *s, uint32_t worker)
             conn_gone(s, i);
         }
     }
-}
-
-static uint32_t conns_of(const struct sim *s, uint32_t profile)
-{
-    uint32_t conns = 0;
-    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
-        conns += s->conns[i].open && s->conns[i].profile == profile;
-    }
-    return conns;
 }
 
 static void on_pool(struct sim *s, const struct core_action *a)
