@@ -374,11 +374,10 @@ static bool grow(struct core *core, uint32_t profile)
         return false;
     }
     bool free_worker = false;
+    bool starting = false;
     for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
         struct worker *w = &core->workers[i];
-        if (w->profile == profile && w->state == WORKER_STARTING) {
-            return false; /* wait for it */
-        }
+        starting = starting || (w->profile == profile && w->state == WORKER_STARTING);
         if (w->profile == profile && w->state == WORKER_UP &&
             w->conns < p->limits.conns_per_worker) {
             struct conn *c = &core->conns[free_conn];
@@ -396,10 +395,11 @@ static bool grow(struct core *core, uint32_t profile)
         }
         free_worker = free_worker || w->state == WORKER_DOWN;
     }
-    if (free_worker) {
-        worker_spawn(core, profile);
+    if (starting || !free_worker) {
+        return false;
     }
-    return free_worker;
+    worker_spawn(core, profile);
+    return true;
 }
 
 static bool dispatch_profile(struct core *core, uint32_t profile)

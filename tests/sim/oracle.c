@@ -8,6 +8,7 @@
  *   fates         what an engine saw never runs again, what it did not at most once
  *   in time       waiting, running, being interrupted, an idle connection, a condemned
  *                 worker: to the limit
+ *   growth        who waits has a connection on its way where there is room for one
  *   progress      with the faults healed everything ends, all counts return to zero
  * Those of sessions stand in oracle_session.c. core_check() looks from inside after every
  * step.
@@ -178,6 +179,7 @@ static void conn_gone(struct sim *s, uint32_t conn)
     struct sim_conn *c = &s->conns[conn];
     struct sim_ticket *t = c->ticket == CORE_NONE ? NULL : &s->tickets[c->ticket];
     c->open = false;
+    s->failed_ns[c->profile] = c->up ? s->failed_ns[c->profile] : s->now_ns;
     if (t && !t->engine_saw && t->interrupted_ns == 0 && t->starts < 2) {
         t->conn = CORE_NONE;
         c->ticket = CORE_NONE;
@@ -187,7 +189,9 @@ static void conn_gone(struct sim *s, uint32_t conn)
 
 static void worker_gone(struct sim *s, uint32_t worker)
 {
-    s->workers[worker].alive = false;
+    struct sim_worker *w = &s->workers[worker];
+    w->alive = false;
+    s->failed_ns[w->profile] = w->up ? s->failed_ns[w->profile] : s->now_ns;
     for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
         if (s->conns[i].open && s->conns[i].worker == worker) {
             conn_gone(s, i);
@@ -201,7 +205,8 @@ static void on_pool(struct sim *s, const struct core_action *a)
     struct sim_worker *w = a->worker < CORE_WORKERS_MAX ? &s->workers[a->worker] : NULL;
     if (a->kind == CORE_SPAWN) {
         SIM_CHECK(s, !w->alive && w->generation < a->generation);
-        *w = (struct sim_worker){.generation = a->generation, .alive = true};
+        *w = (struct sim_worker){
+            .generation = a->generation, .profile = a->profile, .alive = true};
     } else if (a->kind == CORE_KILL) {
         SIM_CHECK(s, w->alive && w->generation == a->generation);
         worker_gone(s, a->worker);
@@ -250,6 +255,8 @@ void oracle_event(struct sim *s, const struct core_event *e)
     } else if (e->kind == CORE_DONE) {
         s->conns[e->conn].spoiled = s->conns[e->conn].spoiled || !e->clean;
         s->conns[e->conn].actual = e->moved ? e->context : s->conns[e->conn].actual;
+    } else if (e->kind == CORE_WORKER_UP) {
+        s->workers[e->worker].up = true;
     } else if (e->kind == CORE_CONN_UP) {
         s->conns[e->conn].up = true;
         s->conns[e->conn].rests_ns = s->now_ns;
@@ -314,6 +321,41 @@ void oracle_stepped(struct sim *s)
     }
 }
 
+static bool has_worker_with_room(const struct sim *s, uint32_t profile)
+{
+    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
+        const struct sim_worker *w = &s->workers[i];
+        uint32_t conns = 0;
+        for (uint32_t c = 0; c < CORE_CONNS_MAX; c++) {
+            conns += s->conns[c].open && s->conns[c].worker == i;
+        }
+        if (w->alive && w->up && !w->condemned && w->profile == profile &&
+            conns < s->limits.profile[profile].conns_per_worker) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who waits has a connection on its way, where there is a slot and a worker for one. */
+static void check_growth(const struct sim *s, uint32_t profile)
+{
+    uint32_t waits = 0;
+    uint32_t coming = 0;
+    for (uint32_t i = 0; i < SIM_TICKETS; i++) {
+        waits += s->tickets[i].live && s->tickets[i].profile == profile &&
+                 core_position(s->core, i) > 0;
+    }
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        coming += s->conns[i].open && !s->conns[i].up && s->conns[i].profile == profile;
+    }
+    bool pauses = s->failed_ns[profile] > 0 &&
+                  s->now_ns <= s->failed_ns[profile] + s->limits.backoff_ns_max;
+    SIM_CHECK(s, waits <= coming || pauses ||
+                     conns_of(s, profile) == s->limits.profile[profile].slots ||
+                     !has_worker_with_room(s, profile));
+}
+
 void oracle_settled(struct sim *s)
 {
     SIM_CHECK(s, core_deadline(s->core) > s->now_ns);
@@ -333,6 +375,9 @@ void oracle_settled(struct sim *s)
         bool rests = c->open && c->up && c->ticket == CORE_NONE && idle_ns > 0;
         SIM_CHECK(s, c->open || c->ticket == CORE_NONE);
         SIM_CHECK(s, !rests || s->now_ns < c->rests_ns + idle_ns);
+    }
+    for (uint32_t i = 0; i < s->limits.profiles; i++) {
+        check_growth(s, i);
     }
     for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
         const struct sim_worker *w = &s->workers[i];

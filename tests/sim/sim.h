@@ -78,7 +78,9 @@ struct sim_conn {
 
 struct sim_worker {
     uint32_t generation;
+    uint32_t profile;
     bool alive;
+    bool up;
     bool condemned;
     uint64_t end_ns; /* condemned: dead by then */
 };
@@ -114,6 +116,7 @@ struct sim {
     struct sim_conn conns[CORE_CONNS_MAX];
     struct sim_worker workers[CORE_WORKERS_MAX];
     uint32_t running[CORE_PROFILES_MAX];
+    uint64_t failed_ns[CORE_PROFILES_MAX]; /* to start or connect, the last time */
     uint32_t turns_since[CORE_PROFILES_MAX][SIM_PRINCIPALS + 1][SIM_PRINCIPALS + 1];
     struct sim_result result;
 };
