@@ -201,8 +201,9 @@ void story_print_look(
     } else {
         struct core_counts c = core_counts(s->core);
         buf_printf(out,
-            "sessions=%" PRIu32 " queued=%" PRIu32 " running=%" PRIu32 " idle=%" PRIu32
-            " busy=%" PRIu32 " workers=%" PRIu32,
-            c.sessions, c.queued, c.running, c.conns_idle, c.conns_busy, c.workers);
+            "sessions=%" PRIu32 " queued=%" PRIu32 " running=%" PRIu32 " started=%" PRIu32
+            " idle=%" PRIu32 " busy=%" PRIu32 " workers=%" PRIu32,
+            c.sessions, c.queued, c.running, c.started, c.conns_idle, c.conns_busy,
+            c.workers);
     }
 }

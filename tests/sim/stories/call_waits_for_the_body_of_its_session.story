@@ -13,7 +13,7 @@ limits slots=1
     10ms  up W0                     | connect L0@1 on W0
     20ms  up L0                     | start #4 on L0
     30ms  done L0                   | end #4 ok
-    31ms  look pool                 | sessions=1 queued=0 running=0 idle=1 busy=0 workers=1
+    31ms  look pool                 | sessions=1 queued=0 running=0 started=0 idle=1 busy=0 workers=1
     40ms  body s0                   | start #1 on L0 db=x set db
     50ms  done L0                   | end #1 ok in s0; start #3 on L0 db=x
     60ms  done L0                   | end #3 ok in s0; save s0 disconnected db=x

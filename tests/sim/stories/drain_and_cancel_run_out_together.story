@@ -14,4 +14,4 @@ limits slots=3 conns_per_worker=3 cancel=100ms drain=1s
    200ms  tick           | end #1 cancelled; disconnect L0
   1100ms  cancel #2      | interrupt #2 on L1
   1200ms  tick           | kill W0; end #2 cancelled; end #3 worker_died
-      5s  look pool      | sessions=0 queued=0 running=0 idle=0 busy=0 workers=0
+      5s  look pool      | sessions=0 queued=0 running=0 started=0 idle=0 busy=0 workers=0

@@ -15,6 +15,6 @@
     40ms  done L0        | end #1 ok in s0; start #3 on L0
     41ms  cancel #2      | end #2 cancelled in s0
     50ms  done L0        | end #3 ok
-    60ms  look pool      | sessions=1 queued=0 running=0 idle=1 busy=0 workers=1
+    60ms  look pool      | sessions=1 queued=0 running=0 started=0 idle=1 busy=0 workers=1
     61ms  look s0        | idle a/a1 connections=1 calls=0 created=0s seen=41ms
     70ms  close s0       | end s0 closed

@@ -16,7 +16,7 @@ limits slots=2 conns_per_worker=2 profiles=2 p0.conn_idle=10s
       6s  done L0           | end #1 ok
      12s  tick              | disconnect L1
      16s  tick              | disconnect L0; kill W0 p0
-     17s  look pool         | sessions=0 queued=0 running=0 idle=1 busy=0 workers=1
+     17s  look pool         | sessions=0 queued=0 running=0 started=0 idle=1 busy=0 workers=1
      18s  lost W0@1         | -
      20s  submit #1 a/a1    | spawn W0@3 p0
  20010ms  up W0             | connect L0@3 on W0 p0

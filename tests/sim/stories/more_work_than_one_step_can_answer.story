@@ -94,7 +94,7 @@ limits tickets=100 queue_total=100 queue_principal=100 queue_client=100
                           | end #55 closed in s0; end #56 closed in s0
     10ms  tick            | end #57 closed in s0; end #58 closed in s0
                           | end #59 closed in s0; end s0 closed
-    11ms  look pool       | sessions=0 queued=1 running=0 idle=0 busy=0 workers=1
+    11ms  look pool       | sessions=0 queued=1 running=0 started=0 idle=0 busy=0 workers=1
     12ms  look s0         | none
     20ms  up W0           | connect L0@1 on W0
     30ms  up L0           | start #90 on L0

@@ -10,7 +10,7 @@ limits queue_client=2 queue_principal=3 queue_total=4
     25ms  submit #4 a/a2 | end #4 queue_full principal retry=1s
     26ms  submit #4 b/b1 | -
     27ms  submit #5 c/c1 | end #5 queue_full all retry=1s
-    28ms  look pool      | sessions=0 queued=4 running=1 idle=0 busy=1 workers=1
+    28ms  look pool      | sessions=0 queued=4 running=1 started=0 idle=0 busy=1 workers=1
     30ms  cancel #2      | end #2 cancelled
     31ms  submit #5 c/c1 | -
     32ms  submit #6 d/d1 | end #6 queue_full all retry=1s

@@ -15,4 +15,4 @@ limits slots=3 conns_per_worker=3 cancel=100ms drain=1s
    900ms  cancel #2      | interrupt #2 on L1
   1000ms  tick           | end #2 cancelled; disconnect L1
   1200ms  tick           | kill W0; end #3 worker_died
-      3s  look pool      | sessions=0 queued=0 running=0 idle=0 busy=0 workers=0
+      3s  look pool      | sessions=0 queued=0 running=0 started=0 idle=0 busy=0 workers=0

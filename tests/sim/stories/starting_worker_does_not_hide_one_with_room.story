@@ -11,4 +11,4 @@ limits slots=2 conns_per_worker=1 spawn=1s
      6ms  submit #3 b/b1 | -
      7ms  lost W0        | end #1 worker_died; spawn W0@3
      8ms  done L1 dirty  | end #2 ok; disconnect L1; connect L0@3 on W1
-    20ms  look pool      | sessions=0 queued=1 running=0 idle=0 busy=0 workers=2
+    20ms  look pool      | sessions=0 queued=1 running=0 started=0 idle=0 busy=0 workers=2

@@ -9,4 +9,4 @@ limits slots=2 conns_per_worker=2 cancel=100ms drain=1s
     24ms  started L1     | -
    100ms  cancel #1      | interrupt #1 on L0
    200ms  lost W0        | end #1 cancelled; end #2 worker_died
-      5s  look pool      | sessions=0 queued=0 running=0 idle=0 busy=0 workers=0
+      5s  look pool      | sessions=0 queued=0 running=0 started=0 idle=0 busy=0 workers=0

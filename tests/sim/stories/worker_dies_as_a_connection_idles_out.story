@@ -5,5 +5,5 @@ limits conn_idle=1s
     20ms  up L0          | start #1 on L0
     30ms  done L0        | end #1 ok
   1030ms  lost W0        | -
-  1031ms  look pool      | sessions=0 queued=0 running=0 idle=0 busy=0 workers=0
+  1031ms  look pool      | sessions=0 queued=0 running=0 started=0 idle=0 busy=0 workers=0
   1040ms  submit #1 a/a1 | spawn W0@3

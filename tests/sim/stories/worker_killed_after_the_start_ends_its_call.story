@@ -13,5 +13,5 @@ limits slots=3 conns_per_worker=3
     25ms  done L2        | end #3 ok
     30ms  cancel #2      | interrupt #2 on L1
     40ms  lost W0        | end #1 worker_died; end #2 cancelled
-    41ms  look pool      | sessions=0 queued=0 running=0 idle=0 busy=0 workers=0
+    41ms  look pool      | sessions=0 queued=0 running=0 started=0 idle=0 busy=0 workers=0
     50ms  submit #4 a/a1 | spawn W0@3
