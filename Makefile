@@ -3,12 +3,12 @@
 
 help:
 	@echo "make serve [ARGS='...']   install what is missing, build, serve the demonstration databases"
-	@echo "make check                the same set-up, then all tests"
-	@echo "make check-long           the same with many more seeds"
+	@echo "make check                the same set-up, then all tests, also with sanitizers"
+	@echo "make check-long           hours of tests; writes docs/check-long.md"
 	@echo "make build                install what is missing, build"
 	@echo "make sim [SEEDS=N]        simulate the core from N seeds"
 	@echo "make bench                measure, in less than three minutes: see docs/bench.md"
-	@echo "make clean                remove build/; SNOWMUX_DEPS or .deps/ stays"
+	@echo "make clean                remove what was built; SNOWMUX_DEPS or .deps/ stays"
 
 build:
 	@tools/setup.sh build
@@ -22,11 +22,10 @@ check:
 	@tools/build.sh check
 	@tests/run.sh
 
-check-long: check
-	@build/tests/sim --seeds $(or $(SEEDS),20000)
-	@for corpus in tests/fuzz/corpus/*; do \
-	    build/tests/fuzz/fuzz_$${corpus##*/} --runs 1000000 --seed 2 $$corpus || exit 1; \
-	done
+check-long:
+	@tools/setup.sh check
+	@tools/build.sh check
+	@tests/long.sh $(PARTS)
 
 sim: build
 	@build/tests/sim --seeds $(or $(SEEDS),200)
@@ -35,4 +34,4 @@ bench: build
 	@ninja -C build --quiet run-bench
 
 clean:
-	rm -rf build
+	rm -rf build build-asan build-tsan

@@ -1,12 +1,27 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs every test in build/ and ends with a line "N passed, N failed".
+# What `make check` runs once build/ is there: all tests, then all but the end-to-end ones with
+# each kind of sanitizer. Ends with the sum, "N passed, N failed".
 set -uo pipefail
 cd "$(dirname "$0")/.."
-log=build/check.log
-meson test -C build --no-rebuild --print-errorlogs 2>&1 | tee "$log"
-count() { awk -v key="$1" -F: 'index($0, key ":") == 1 { gsub(/ /, "", $2); print $2 }' "$log" | tail -n1; }
-passed=$(count Ok) failed=$(count Fail) timeout=$(count Timeout) unexpected=$(count "Unexpected Pass")
-failed=$((${failed:-0} + ${timeout:-0} + ${unexpected:-0}))
-echo "${passed:-0} passed, $failed failed"
-[ "$failed" = 0 ] && [ "${passed:-0}" -gt 0 ]
+passed=0
+failed=0
+
+# part NAME COMMAND...: its last line is a count; shown with the time it took.
+part() {
+    local name=$1 ok bad
+    shift
+    echo "==> $name"
+    SECONDS=0
+    "$@" | tee "build/$name.log" | sed '$d'
+    read -r ok _ bad _ < <(tail -n 1 "build/$name.log")
+    echo "==> $name: $ok passed, $bad failed in $SECONDS s"
+    passed=$((passed + ok))
+    failed=$((failed + bad))
+}
+
+part plain tests/suite.sh build
+part asan tests/sanitize.sh asan --no-suite e2e
+part tsan tests/sanitize.sh tsan --no-suite e2e
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]

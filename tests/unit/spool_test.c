@@ -428,7 +428,7 @@ static void each_kind_of_worker_answers_its_own_frames(void **state)
     pair_stop(&pair);
 }
 
-#ifndef __SANITIZE_ADDRESS__
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 /* Most memory @pid ever had, in kilobytes. */
 static long peak_kb(pid_t pid)
 {
@@ -476,7 +476,7 @@ int main(void)
         cmocka_unit_test(without_a_file_the_page_is_answered_all_the_same),
         cmocka_unit_test(readers_refuse_what_is_no_spool),
         cmocka_unit_test(each_kind_of_worker_answers_its_own_frames),
-#ifndef __SANITIZE_ADDRESS__
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
         cmocka_unit_test(memory_does_not_grow_with_the_result),
 #endif
     };
