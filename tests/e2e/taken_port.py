@@ -10,7 +10,7 @@ class TakenPort(Case):
         program = second.spawn("--http", "127.0.0.1:%d" % first.port)
         self.addCleanup(program.kill)
         self.assertEqual(program.wait(), 1)
-        said = program.err.tail()
+        said = "\n".join(program.err.lines)
         self.assertIn("127.0.0.1:%d" % first.port, said)
         self.assertIn("--http", said)
         self.assertEqual(program.out.lines, [])
@@ -22,7 +22,7 @@ class TakenPort(Case):
         program = first.spawn("--http", "127.0.0.1:0")
         self.addCleanup(program.kill)
         self.assertEqual(program.wait(), 1)
-        self.assertIn(first.state, program.err.tail())
+        self.assertIn(first.state, "\n".join(program.err.lines))
         client = self.stdio("ts_v1", first)
         self.assertEqual(client.sql("SELECT 1").rows, [[1]])
 

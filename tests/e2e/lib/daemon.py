@@ -15,6 +15,7 @@ SNOWMUX = os.path.join(BUILD, "snowmux")
 DEMO = [os.path.join(BUILD, "demo", name) for name in ("travel.duckdb", "nature.duckdb")]
 ENV = {key: value for key, value in os.environ.items()
        if not key.lower().endswith("_proxy") and key != "XDG_RUNTIME_DIR"}
+FAULT = re.compile("event=assert|runtime error:|ERROR: AddressSanitizer|WARNING: ThreadSanitizer")
 SAID = re.compile(r"snowmux \S+ is listening on (http://127\.0\.0\.1:(\d+)/mcp); next: .+")
 
 
@@ -105,10 +106,14 @@ class Daemon:
         return self.start()
 
     def close(self):
+        faults = []
         if self.program:
             self.program.kill()
+            faults = [line for line in self.program.err.lines if FAULT.search(line)]
         poll(self._end_others, "everything that serves %s ends" % self.state)
         shutil.rmtree(self.state, ignore_errors=True)
+        if faults:
+            raise AssertionError("the daemon's log tells of a fault\n" + "\n".join(faults))
 
     def _end_others(self):
         """A bridge starts a daemon of its own when ours goes: it is known by our directory."""
