@@ -80,6 +80,9 @@ class Program:
             raise AssertionError("%s does not end\n%s" % (self.name, self.err.tail())) from None
         self.out.thread.join(deadline_s)
         self.err.thread.join(deadline_s)
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream:
+                stream.close()
         return status
 
     def kill(self):
