@@ -107,7 +107,7 @@ class Errors(Case):
         client.abort(running)
 
     def provoke_queue_full(self):
-        client, daemon = self.client({"profile.demo": {"slots": 1}, "concurrency": {"queue_client": 1}})
+        client, daemon = self.client({"profile.demo": {"slots": 1}, "concurrency.client": {"queue": 1}})
         running = self.occupy(client, daemon)
         waiting = client.send("execute_query", query="SELECT 1")
         daemon.wait_calls(running=1, queued=1)
