@@ -47,20 +47,123 @@ static void check_tickets(const struct core *core)
         if (t->state == TICKET_FREE) {
             ASSERT(t->deadline.heap_at == 0);
         } else if (t->state == TICKET_HELD) {
-            ASSERT(core->sessions[t->session].body == BODY_LOADING && t->flow == CORE_NONE);
+            ASSERT(core->sessions[t->session].body == BODY_LOADING && t->node == CORE_NONE);
             held++;
         } else if (t->state == TICKET_QUEUED) {
-            ASSERT(t->conn == CORE_NONE && t->flow != CORE_NONE);
-            ASSERT(core->flows[t->flow].key == t->client);
+            ASSERT(t->conn == CORE_NONE && core->nodes[t->node].level == LEVEL_SESSION);
+            ASSERT(core->nodes[t->node].key == t->session);
             queued++;
             requeued += t->requeued;
         } else {
-            ASSERT(core->conns[t->conn].ticket == i && t->flow == CORE_NONE);
+            ASSERT(core->conns[t->conn].ticket == i && t->node != CORE_NONE);
         }
     }
     ASSERT(held == core->held_count);
     ASSERT(queued == core->queued);
     ASSERT(queued - requeued + held <= core->limits.queue_total);
+}
+
+/* Heap order, and every node in the heap where it belongs. */
+static uint32_t check_heap_of(const struct core *core, uint32_t parent, uint32_t at, uint32_t which)
+{
+    uint32_t count = 0;
+    for (; at != CORE_NONE; at = core->nodes[at].next) {
+        const struct node *n = &core->nodes[at];
+        ASSERT(n->used && n->parent == parent && n->in_heap == which + 1);
+        ASSERT(n->queued > 0 && !n->is_parked && (n->running > 0) == (which == 1));
+        for (uint32_t c = n->down; c != CORE_NONE; c = core->nodes[c].next) {
+            ASSERT(core->nodes[c].charge > n->charge ||
+                   (core->nodes[c].charge == n->charge && core->nodes[c].order >= n->order));
+        }
+        count += 1 + check_heap_of(core, parent, n->down, which);
+    }
+    return count;
+}
+
+enum { BLOCK = 64 };
+
+/* What hangs below each of a block of nodes. */
+struct below {
+    uint32_t queued;
+    uint32_t running;
+    uint32_t present;
+    uint32_t children;
+    uint32_t in_heap[2];
+};
+
+static void sum_below(const struct core *core, uint32_t count, uint32_t from, struct below *ret)
+{
+    for (uint32_t c = 0; c < count; c++) {
+        const struct node *child = &core->nodes[c];
+        if (!child->used || child->parent == CORE_NONE || child->parent - from >= BLOCK) {
+            continue;
+        }
+        struct below *b = &ret[child->parent - from];
+        b->queued += child->queued;
+        b->running += child->running;
+        b->present += child->queued + child->running > 0;
+        b->children++;
+        if (child->in_heap > 0) {
+            b->in_heap[child->in_heap - 1]++;
+        }
+        ASSERT(child->level <= LEVEL_CLASS ||
+               (child->in_heap > 0) == (child->queued > 0 && !child->is_parked));
+    }
+}
+
+/* What a node counts is what hangs below it. */
+static void check_nodes(const struct core *core, uint32_t count)
+{
+    for (uint32_t from = 0; from < count; from += BLOCK) {
+        struct below below[BLOCK] = {{0}};
+        sum_below(core, count, from, below);
+        for (uint32_t i = from; i < count && i < from + BLOCK; i++) {
+            const struct node *n = &core->nodes[i];
+            const struct below *b = &below[i - from];
+            if (!n->used || n->level == LEVEL_SESSION) {
+                continue;
+            }
+            ASSERT(b->queued == n->queued && b->running == n->running);
+            ASSERT(b->present == n->present);
+            ASSERT(n->level <= LEVEL_CLASS || b->children == n->children);
+            for (uint32_t h = 0; h < 2; h++) {
+                ASSERT(check_heap_of(core, i, n->heap[h], h) == b->in_heap[h]);
+            }
+        }
+    }
+}
+
+static void check_accounts(const struct core *core)
+{
+    for (uint32_t i = 0; i < core->limits.accounts; i++) {
+        const struct account *a = &core->accounts[i];
+        uint32_t queued = 0;
+        uint32_t running = 0;
+        if (!a->is_used) {
+            continue;
+        }
+        for (uint32_t n = a->first_node; n != CORE_NONE; n = core->nodes[n].account_next) {
+            ASSERT(core->nodes[n].key == i);
+            ASSERT(core->nodes[n].is_parked == account_is_full(core, i));
+            queued += core->nodes[n].queued;
+            running += core->nodes[n].running;
+        }
+        ASSERT(queued == a->queued && running == a->running);
+        uint32_t run_max =
+            a->parent == CORE_NONE ? core->limits.run_principal : core->limits.run_client;
+        ASSERT(run_max == 0 || running <= run_max);
+        for (int k = 0; k < CORE_QUOTAS; k++) {
+            uint64_t max = a->parent == CORE_NONE ? core->limits.quota_principal[k]
+                                                  : core->limits.quota_client[k];
+            ASSERT(max == 0 || a->used[k] <= a->stored[k]);
+        }
+    }
+}
+
+/* An idle connection and a free slot: then all who wait are held by a cap or by the reserve. */
+static bool is_held(const struct core *core, uint32_t profile)
+{
+    return sched_next(core, profile) == CORE_NONE;
 }
 
 static void check_pool(const struct core *core)
@@ -82,7 +185,7 @@ static void check_pool(const struct core *core)
         ASSERT(connecting == profile->connecting && busy <= profile->limits.slots);
         /* Work conservation: with a slot and an idle connection free, nothing waits. */
         ASSERT(core->unfinished || profile->queued == 0 || busy == profile->limits.slots ||
-               idle == 0);
+               idle == 0 || is_held(core, p));
     }
     for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
         const struct conn *c = &core->conns[i];
@@ -98,6 +201,8 @@ void core_check(const struct core *core)
     check_heap(core);
     check_sessions(core);
     check_tickets(core);
+    check_nodes(core, core_nodes(core));
+    check_accounts(core);
     check_pool(core);
 }
 

@@ -15,6 +15,7 @@ struct core_action *act(struct core *core, enum core_action_kind kind)
         .ticket = CORE_NONE,
         .worker = CORE_NONE,
         .conn = CORE_NONE,
+        .account = CORE_NONE,
     };
     return a;
 }
@@ -29,32 +30,50 @@ static size_t round_up(size_t bytes)
     return (bytes + 15) & ~(size_t)15;
 }
 
-static uint32_t buckets_of(const struct core_limits *limits)
+static uint32_t power_of_2(uint32_t least)
 {
-    uint32_t buckets = 64;
-    while (buckets < limits->sessions && buckets < 1u << 20) {
-        buckets *= 2;
+    uint32_t n = 64;
+    while (n < least && n < 1u << 20) {
+        n *= 2;
     }
-    return buckets;
+    return n;
 }
 
-/* A ticket that waits needs at most a principal's and a client's flow. */
-static uint32_t flows_of(const struct core_limits *limits)
+static uint32_t buckets_of(const struct core_limits *limits)
 {
-    return 2 * limits->tickets;
+    return power_of_2(limits->sessions);
+}
+
+static uint32_t fixed_nodes(const struct core_limits *limits)
+{
+    return limits->profiles * (1 + CORE_PRIORITIES);
+}
+
+/* A ticket needs at most three nodes; as many again remember what idle ones were charged. */
+static uint32_t nodes_of(const struct core_limits *limits)
+{
+    return fixed_nodes(limits) + 6 * limits->tickets + 64;
+}
+
+uint32_t core_nodes(const struct core *core)
+{
+    return nodes_of(&core->limits);
 }
 
 static uint32_t heap_of(const struct core_limits *limits)
 {
     return limits->sessions + limits->tickets + CORE_CONNS_MAX + CORE_WORKERS_MAX +
-           CORE_PROFILES_MAX;
+           2 * CORE_PROFILES_MAX;
 }
 
 size_t core_size(const struct core_limits *limits)
 {
     return round_up(sizeof(struct core)) + round_up(limits->sessions * sizeof(struct session)) +
            round_up(limits->tickets * sizeof(struct ticket)) +
-           round_up(flows_of(limits) * sizeof(struct flow)) +
+           round_up(limits->accounts * sizeof(struct account)) +
+           round_up(nodes_of(limits) * sizeof(struct node)) +
+           round_up(power_of_2(nodes_of(limits)) * sizeof(uint32_t)) +
+           round_up(power_of_2(limits->accounts) * sizeof(uint32_t)) +
            round_up(heap_of(limits) * sizeof(struct deadline *)) +
            2 * round_up(buckets_of(limits) * sizeof(uint32_t));
 }
@@ -83,10 +102,44 @@ static void name_deadlines(struct core *core)
     }
     for (uint32_t i = 0; i < CORE_PROFILES_MAX; i++) {
         own(&core->profiles[i].deadline, OWNER_PROFILE, i);
-        core->profiles[i].turn = CORE_NONE;
+        own(&core->profiles[i].reserve, OWNER_RESERVE, i);
+        core->profiles[i].waits_first = core->profiles[i].waits_last = CORE_NONE;
     }
     for (uint32_t i = 0; i < core->limits.tickets; i++) {
         own(&core->tickets[i].deadline, OWNER_TICKET, i);
+    }
+}
+
+static void init_accounts(struct core *core)
+{
+    uint32_t count = core->limits.accounts;
+    ASSERT(count > 1 && core->limits.names_max > 0);
+    memset(core->account_buckets, 0xFF, (core->account_mask + 1) * sizeof(uint32_t));
+    for (uint32_t i = 0; i < count; i++) {
+        core->accounts[i].hash_next = i + 1 < count ? i + 1 : CORE_NONE;
+    }
+}
+
+/* Roots first, then the classes of each: these nodes are always there. */
+static void init_trees(struct core *core)
+{
+    uint32_t profiles = core->limits.profiles;
+    uint32_t count = nodes_of(&core->limits);
+    memset(core->node_buckets, 0xFF, (core->node_mask + 1) * sizeof(uint32_t));
+    for (uint32_t p = 0; p < profiles; p++) {
+        core->profiles[p].limits = core->limits.profile[p];
+        core->profiles[p].job_ns = core->limits.slot_ns_start;
+        core->profiles[p].longest_before_ns = core->limits.slot_ns_start;
+        core->profiles[p].gap_ns = core->limits.slot_ns_start / core->profiles[p].limits.slots;
+        node_init(core, p, CORE_NONE, LEVEL_ROOT, p);
+        for (uint32_t c = 0; c < CORE_PRIORITIES; c++) {
+            node_init(core, profiles + p * CORE_PRIORITIES + c, p, LEVEL_CLASS, c);
+        }
+    }
+    core->free_node = fixed_nodes(&core->limits);
+    core->idle_first = core->idle_last = CORE_NONE;
+    for (uint32_t i = core->free_node; i < count; i++) {
+        core->nodes[i].hash_next = i + 1 < count ? i + 1 : CORE_NONE;
     }
 }
 
@@ -99,7 +152,12 @@ struct core *core_init(void *zeroed, const struct core_limits *limits)
     core->limits = *limits;
     core->sessions = carve(&at, limits->sessions * sizeof(struct session));
     core->tickets = carve(&at, limits->tickets * sizeof(struct ticket));
-    core->flows = carve(&at, flows_of(limits) * sizeof(struct flow));
+    core->accounts = carve(&at, limits->accounts * sizeof(struct account));
+    core->nodes = carve(&at, nodes_of(limits) * sizeof(struct node));
+    core->node_mask = power_of_2(nodes_of(limits)) - 1;
+    core->account_mask = power_of_2(limits->accounts) - 1;
+    core->node_buckets = carve(&at, (core->node_mask + 1) * sizeof(uint32_t));
+    core->account_buckets = carve(&at, (core->account_mask + 1) * sizeof(uint32_t));
     core->heap = carve(&at, heap_of(limits) * sizeof(struct deadline *));
     core->buckets_mask = buckets_of(limits) - 1;
     core->principal_buckets = carve(&at, buckets_of(limits) * sizeof(uint32_t));
@@ -109,12 +167,8 @@ struct core *core_init(void *zeroed, const struct core_limits *limits)
     for (uint32_t i = 0; i < limits->sessions; i++) {
         core->sessions[i].next_principal = i + 1 < limits->sessions ? i + 1 : CORE_NONE;
     }
-    for (uint32_t i = 0; i < flows_of(limits); i++) {
-        core->flows[i].ring_next = i + 1 < flows_of(limits) ? i + 1 : CORE_NONE;
-    }
-    for (uint32_t i = 0; i < limits->profiles; i++) {
-        core->profiles[i].limits = limits->profile[i];
-    }
+    init_accounts(core);
+    init_trees(core);
     name_deadlines(core);
     return core;
 }
@@ -154,6 +208,12 @@ static void handle(struct core *core, const struct core_event *event)
     case CORE_DONE:
         pool_event(core, event);
         break;
+    case CORE_QUOTA_DAY:
+        quota_new_day(core);
+        break;
+    case CORE_QUOTA_LOAD:
+        quota_load(core, event);
+        break;
     case CORE_DRAIN:
         core->draining = true;
         break;
@@ -174,6 +234,7 @@ static void due(struct core *core, const struct deadline *d)
     case OWNER_CONN:
     case OWNER_WORKER:
     case OWNER_PROFILE:
+    case OWNER_RESERVE:
         pool_due(core, owner, index);
         break;
     }
@@ -244,6 +305,8 @@ const char *core_reason_name(enum core_reason reason)
         [CORE_WORKER_DIED] = "worker_died",
         [CORE_UNAVAILABLE] = "unavailable",
         [CORE_DRAINING] = "draining",
+        [CORE_RATE_LIMITED] = "rate_limited",
+        [CORE_QUOTA_EXHAUSTED] = "quota_exhausted",
         [CORE_CLOSED] = "closed",
         [CORE_IDLE_LIMIT] = "idle_limit",
         [CORE_AGE_LIMIT] = "age_limit",

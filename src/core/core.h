@@ -37,6 +37,24 @@ struct core_context {
     uint32_t part[CORE_PARTS];
 };
 
+/* The top level of the queue: strict, but for the floors. */
+enum core_priority {
+    CORE_HIGH,
+    CORE_NORMAL,
+    CORE_LOW,
+    CORE_PRIORITIES,
+};
+
+/* Amounts per day; a microcredit is a millionth of a warehouse credit. */
+enum core_quota {
+    CORE_QUOTA_CALLS,
+    CORE_QUOTA_ROWS,
+    CORE_QUOTA_BYTES,
+    CORE_QUOTA_ENGINE_MS,
+    CORE_QUOTA_MICROCREDITS,
+    CORE_QUOTAS,
+};
+
 enum core_session_state {
     CORE_CONNECTING,    /* being made durable */
     CORE_CONNECTED,     /* has a connection, no call yet */
@@ -66,6 +84,8 @@ enum core_event_kind {
     CORE_CONN_LOST,       /* conn, generation: closed, or could not be opened */
     CORE_STARTED,         /* conn, generation: the statement went to the engine */
     CORE_DONE,            /* conn, generation, clean, moved: the lease may be returned */
+    CORE_QUOTA_DAY,       /* another day begins for the quotas */
+    CORE_QUOTA_LOAD,      /* at start: principal, client or is_principal, used */
     CORE_DRAIN,           /* refuse new work, finish the old */
 };
 
@@ -80,6 +100,8 @@ enum core_reason {
     CORE_WORKER_DIED,    /* under a started statement */
     CORE_UNAVAILABLE,    /* the profile cannot be reached now */
     CORE_DRAINING,       /* the daemon is going down */
+    CORE_RATE_LIMITED,   /* one of its rates is used up */
+    CORE_QUOTA_EXHAUSTED, /* one of its amounts per day is used up */
     CORE_CLOSED,         /* session closed */
     CORE_IDLE_LIMIT,     /* session: nobody came back */
     CORE_AGE_LIMIT,      /* session: as old as it may get */
@@ -87,6 +109,7 @@ enum core_reason {
 };
 
 enum core_scope {
+    CORE_SCOPE_SESSION,
     CORE_SCOPE_CLIENT,
     CORE_SCOPE_PRINCIPAL,
     CORE_SCOPE_ALL,
@@ -111,6 +134,16 @@ struct core_event {
     bool moved;          /* DONE: but for its context, which is now @context */
     struct core_context context;
     uint64_t timeout_ns;        /* SUBMIT: longest run, 0 = no limit */
+    enum core_priority priority; /* SUBMIT */
+    bool is_catalog;             /* SUBMIT: has rate cells of its own */
+    bool is_principal;           /* QUOTA_LOAD: of the principal, not of a client key */
+    uint32_t principal_weight;   /* SUBMIT: 0 = 1 */
+    uint32_t client_weight;
+    uint32_t rows_max;           /* SUBMIT: rows the answer may show */
+    uint64_t credit_rate;        /* SUBMIT: microcredits a second of engine time */
+    uint64_t rows;               /* DONE: shown */
+    uint64_t bytes;              /* DONE: of the answer */
+    uint64_t used[CORE_QUOTAS];  /* QUOTA_LOAD */
     uint64_t created_wall_ns;   /* SESSION_LOAD */
     uint64_t last_seen_wall_ns; /* SESSION_LOAD */
 };
@@ -127,6 +160,9 @@ enum core_action_kind {
     CORE_CONNECT,     /* conn, generation, worker: open a backend connection */
     CORE_DISCONNECT,  /* conn, generation */
     CORE_START,       /* ticket, conn, generation, context, replay: run it */
+    CORE_HOLD,        /* user: a symbol that an account needs */
+    CORE_RELEASE,     /* user: it needs it no longer */
+    CORE_SAVE_QUOTA,  /* account: its bounds go to the store before the answer */
     CORE_INTERRUPT,   /* conn, generation, ticket: ask the engine to stop */
     CORE_GRACE,       /* ticket: answer with a handle, the call goes on */
     CORE_END,         /* ticket, reason, scope */
@@ -146,6 +182,12 @@ struct core_action {
     uint32_t worker;
     uint32_t conn;
     uint32_t generation;
+    uint32_t account;
+    uint32_t rows_max; /* START: what the quota leaves of the rows asked for */
+    enum core_quota quota;    /* END for a quota */
+    uint64_t limit_max;       /* END for a rate or quota: */
+    uint64_t limit_remaining;
+    uint64_t reset_ns;        /* of a rate: until it is whole again */
     uint32_t replay; /* bit per core_part that differs from the connection's actual context */
     struct core_context context;
 };
@@ -165,8 +207,30 @@ struct core_profile_limits {
     uint64_t idle_ns;          /* an unused connection is closed then; 0 = never */
 };
 
+/* A rate: @burst calls at once, then one each @interval_ns. 0: off. */
+struct core_rate {
+    uint32_t burst;
+    uint64_t interval_ns;
+};
+
 struct core_limits {
     uint32_t sessions; /* in all, dormant ones too */
+    uint32_t accounts; /* principals and their client keys */
+    uint32_t names_max; /* client keys of a principal; further ones share an account */
+    struct core_rate rate_global;
+    struct core_rate rate_principal;
+    struct core_rate rate_client;
+    struct core_rate rate_session;
+    struct core_rate rate_catalog; /* of a client key, for catalogue calls */
+    uint64_t quota_principal[CORE_QUOTAS]; /* 0 = off */
+    uint64_t quota_client[CORE_QUOTAS];
+    uint32_t run_principal; /* running at once; 0 = off */
+    uint32_t run_client;
+    uint32_t reserved_slots; /* kept for who runs nothing, where others were about */
+    uint32_t floor_permille[CORE_PRIORITIES];
+    uint64_t present_ns; /* who had work within this time is about */
+    uint64_t slot_ns_start; /* what a profile's first statement is charged */
+    uint64_t chunk_ms;      /* engine time reserved at once */
     uint32_t principal_sessions;
     uint32_t tickets;
     uint32_t queue_total;
@@ -199,6 +263,18 @@ struct core_counts {
     uint32_t workers;
 };
 
+/* What an account has used, for whoever writes or shows it. */
+struct core_account_view {
+    uint32_t principal; /* symbols */
+    uint32_t client;    /* 0: the account of a principal, or of its further names */
+    bool is_principal;
+    uint32_t queued;
+    uint32_t running;
+    uint64_t used[CORE_QUOTAS];
+    uint64_t stored[CORE_QUOTAS]; /* the bound in the store */
+    uint64_t rate_left; /* calls left at once, of the queries' rate */
+};
+
 struct core_session_view {
     enum core_session_state state;
     uint32_t principal;
@@ -219,6 +295,11 @@ uint64_t core_deadline(const struct core *core); /* boot_ns of the next due work
 void core_check(const struct core *core);        /* asserts every invariant; O(everything) */
 
 struct core_counts core_counts(const struct core *core);
+/* False when there is no account of that number (below limits.accounts). */
+bool core_account_view(const struct core *core, uint32_t account, struct core_account_view *ret);
+/* The accounts of a client key and its principal; false: they have none yet. */
+bool core_accounts_of(const struct core *core, uint32_t principal, uint32_t client,
+    struct core_account_view *ret_principal, struct core_account_view *ret_client);
 /* False when @session is no live session. */
 bool core_session_view(const struct core *core, uint32_t session, struct core_session_view *ret);
 /* Tickets of the same client before @ticket in its queue, plus one; 0 when it is not queued. */

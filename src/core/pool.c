@@ -5,6 +5,8 @@
  */
 #include "core/state.h"
 
+enum { RESERVE_CHECK_NS = 500000000 };
+
 static uint32_t replay_of(const struct conn *c, const struct core_context *wanted)
 {
     uint32_t replay = 0;
@@ -82,7 +84,9 @@ static void conn_release(struct core *core, uint32_t conn, enum core_reason reas
     if (t->end_reason != CORE_OK) {
         reason = (enum core_reason)t->end_reason;
     }
-    ticket_end(core, ticket, reason, CORE_SCOPE_CLIENT, 0);
+    quota_settle(core, ticket, t->rows, t->bytes);
+    sched_give_back(core, ticket);
+    ticket_end(core, ticket, reason);
 }
 
 /* The worker under @conn died: what had not started runs again, once. */
@@ -95,7 +99,9 @@ static void conn_lost(struct core *core, uint32_t conn)
         c->ticket = CORE_NONE;
         t->conn = CORE_NONE;
         t->requeued = true;
-        queue_push(core, ticket, true);
+        quota_settle(core, ticket, 0, 0);
+        sched_give_back(core, ticket);
+        sched_push(core, ticket, true);
         ticket_rearm(core, ticket);
     } else if (t) {
         conn_release(core, conn, CORE_WORKER_DIED);
@@ -171,6 +177,8 @@ static void conn_done(struct core *core, const struct core_event *event)
     struct conn *c = &core->conns[event->conn];
     bool keep = event->clean && c->state == CONN_BUSY &&
                 core->workers[c->worker].state == WORKER_UP;
+    core->tickets[c->ticket].rows = event->rows;
+    core->tickets[c->ticket].bytes = event->bytes;
     core->profiles[c->profile].failures = 0;
     deadline_arm(core, &core->profiles[c->profile].deadline, CORE_NEVER);
     conn_release(core, event->conn, CORE_OK);
@@ -297,10 +305,30 @@ void pool_due(struct core *core, enum owner owner, uint32_t index)
     case OWNER_PROFILE:
         deadline_arm(core, &core->profiles[index].deadline, CORE_NEVER);
         break;
+    case OWNER_RESERVE:
+        deadline_arm(core, &core->profiles[index].reserve, CORE_NEVER);
+        break;
     case OWNER_SESSION:
     case OWNER_TICKET:
         UNREACHABLE();
     }
+}
+
+/* False: a quota says no, and the ticket has ended. */
+static bool reserve(struct core *core, uint32_t ticket)
+{
+    struct core_action why = {.kind = CORE_END};
+    struct ticket *t = &core->tickets[ticket];
+    t->reserved_rows = t->rows_max;
+    if (t->is_catalog || quota_reserve(core, ticket, &why)) {
+        return true;
+    }
+    sched_remove(core, ticket);
+    struct core_action *a = ticket_end(core, ticket, CORE_QUOTA_EXHAUSTED);
+    a->quota = why.quota;
+    a->scope = why.scope;
+    a->limit_max = why.limit_max;
+    return false;
 }
 
 static void lease(struct core *core, uint32_t ticket, uint32_t conn)
@@ -308,8 +336,10 @@ static void lease(struct core *core, uint32_t ticket, uint32_t conn)
     struct ticket *t = &core->tickets[ticket];
     struct conn *c = &core->conns[conn];
     struct profile *p = &core->profiles[t->profile];
-    queue_turn(core, ticket);
-    queue_remove(core, ticket);
+    if (!reserve(core, ticket)) {
+        return;
+    }
+    sched_take(core, ticket);
     t->state = TICKET_LEASED;
     t->conn = conn;
     t->run_until_ns = t->timeout_ns > 0 ? core->now_ns + t->timeout_ns : CORE_NEVER;
@@ -323,6 +353,7 @@ static void lease(struct core *core, uint32_t ticket, uint32_t conn)
     struct core_action *a = &core->out->at[core->out->len - 1];
     a->replay = replay_of(c, &t->context);
     a->context = t->context;
+    a->rows_max = t->reserved_rows;
     c->actual = t->context;
     c->actual_known = true;
     ticket_rearm(core, ticket);
@@ -405,19 +436,26 @@ static bool grow(struct core *core, uint32_t profile)
 static bool dispatch_profile(struct core *core, uint32_t profile)
 {
     struct profile *p = &core->profiles[profile];
-    uint32_t ticket = queue_next(core, profile);
-    if (ticket == CORE_NONE) {
+    if (p->queued == 0) {
         p->flush = false;
         return false;
     }
     if (p->flush) {
-        uint64_t retry_ns = 0;
-        (void)pool_unavailable(core, profile, &retry_ns);
-        queue_remove(core, ticket);
-        ticket_end(core, ticket, CORE_UNAVAILABLE, CORE_SCOPE_ALL, retry_ns);
+        uint32_t first = p->waits_first;
+        sched_remove(core, first);
+        struct core_action *a = ticket_end(core, first, CORE_UNAVAILABLE);
+        (void)pool_unavailable(core, profile, &a->retry_after_ns);
         return true;
     }
     if (p->busy >= p->limits.slots) {
+        return false;
+    }
+    uint32_t ticket = sched_next(core, profile);
+    if (ticket == CORE_NONE) {
+        /* Held by a reserve, or by caps: the reserve ends by itself. */
+        if (p->reserve.heap_at == 0) {
+            deadline_arm(core, &p->reserve, core->now_ns + RESERVE_CHECK_NS);
+        }
         return false;
     }
     uint32_t conn = best_idle(core, profile, ticket);

@@ -16,6 +16,7 @@ enum owner {
     OWNER_CONN,
     OWNER_WORKER,
     OWNER_PROFILE,
+    OWNER_RESERVE, /* of a profile: the reserve may be over */
 };
 
 struct deadline {
@@ -24,7 +25,7 @@ struct deadline {
     uint32_t owner;   /* enum owner in the top three bits, index below */
 };
 
-enum { OWNER_SHIFT = 29, OWNER_INDEX_MASK = (1 << OWNER_SHIFT) - 1 };
+enum { OWNER_SHIFT = 29,  OWNER_INDEX_MASK = (1 << OWNER_SHIFT) - 1 };
 
 struct session {
     struct deadline deadline;
@@ -33,6 +34,7 @@ struct session {
     uint64_t expire_ns;     /* age limit, boot clock */
     uint64_t touched_ns;    /* connected until then by plain requests */
     uint64_t active_ns;     /* last call ended or connection made */
+    uint64_t tat_ns;          /* rate of this session */
     uint64_t resume_until_ns; /* disconnected: gone then */
     struct core_context context;
     uint32_t principal;
@@ -73,26 +75,80 @@ struct ticket {
     uint32_t client;
     uint32_t profile;
     uint32_t conn;
-    uint32_t flow; /* client flow while queued */
-    uint32_t next; /* in its flow's queue */
+    uint32_t account; /* of its client key */
+    uint32_t node;    /* its session's place in the tree, while queued or leased */
+    uint32_t next;    /* in that node's line */
     uint32_t prev;
+    uint32_t waits_next; /* in its profile's list of all who wait */
+    uint32_t waits_prev;
+    uint32_t order;      /* of arrival */
+    uint32_t principal_weight;
+    uint32_t client_weight;
+    uint32_t rows_max;
+    uint32_t reserved_rows;
+    uint64_t reserved_ms;
+    uint64_t credit_rate;
+    uint64_t leased_ns;
+    uint64_t charged_ns; /* slot time charged for it so far */
+    uint64_t rows;       /* shown, and bytes of the answer: told when it is done */
+    uint64_t bytes;
     uint32_t session_next;
     uint32_t session_prev;
     uint8_t state;
     uint8_t end_reason; /* why it was interrupted, CORE_OK: it was not */
+    uint8_t class;        /* its priority */
+    uint8_t owed_classes; /* that waited when it got its slot: a bit each */
+    bool is_catalog;
     bool graced;
     bool requeued; /* its worker died before it started; that happens to it once */
 };
 
-/* A node of the queue: a principal's or a client key's turn. Linked in a ring of siblings. */
-struct flow {
-    uint32_t key;
+/* Who is limited: a principal (no parent) or one of its client keys. */
+struct account {
+    uint32_t symbol; /* 0: the further names of a principal */
     uint32_t parent;
-    uint32_t ring_next;
-    uint32_t ring_prev;
-    uint32_t turn; /* first child flow, or first ticket of a client flow */
-    uint32_t last; /* last ticket of a client flow */
+    uint32_t hash_next; /* also of the free list */
+    uint32_t clients;   /* of a principal: accounts below it */
     uint32_t queued;
+    uint32_t running;
+    uint32_t first_node; /* its nodes in all profiles and priorities */
+    uint64_t tat_ns;
+    uint64_t catalog_tat_ns;
+    uint64_t used[CORE_QUOTAS];   /* today, reservations included */
+    uint64_t stored[CORE_QUOTAS]; /* what the store has: never less */
+    bool is_used;
+};
+
+enum level { LEVEL_ROOT, LEVEL_CLASS, LEVEL_PRINCIPAL, LEVEL_CLIENT, LEVEL_SESSION };
+
+/* A place in a profile's tree; see node.c. */
+struct node {
+    uint64_t charge; /* slot time charged, by weight; compared among siblings */
+    uint64_t base;   /* of its children: the charge of the one served last, before */
+    uint64_t left_ns[2];
+    uint32_t left[2]; /* the children whose work ended last */
+    uint32_t parent;
+    uint32_t key; /* account, or session */
+    uint32_t weight;
+    uint32_t queued; /* tickets below it that wait */
+    uint32_t running;
+    uint32_t children; /* nodes, idle ones too */
+    uint32_t present;  /* children with work */
+    uint32_t order;    /* when it became backlogged: settles ties */
+    uint32_t heap[2];  /* of children that wait: those that run nothing, the others */
+    uint32_t down;     /* its place in its parent's heap */
+    uint32_t next;
+    uint32_t prev;
+    uint32_t first; /* of a session: its tickets that wait */
+    uint32_t last;
+    uint32_t hash_next; /* also of the free list */
+    uint32_t lru_next;  /* idle nodes without children */
+    uint32_t lru_prev;
+    uint32_t account_next;
+    uint8_t level;
+    uint8_t in_heap; /* 0 none, else which one plus 1 */
+    bool is_parked;  /* its account runs as much as it may */
+    bool used;
 };
 
 enum conn_state {
@@ -133,8 +189,17 @@ struct worker {
 
 struct profile {
     struct deadline deadline; /* end of the backoff */
+    struct deadline reserve;  /* when somebody who waits for it may be served */
     struct core_profile_limits limits;
-    uint32_t turn; /* first principal flow of the ring */
+    uint32_t waits_first; /* all who wait, in order of arrival */
+    uint32_t waits_last;
+    uint64_t job_ns; /* what a statement is charged: the longest recent one */
+    uint64_t longest_ns; /* of this window of completions, */
+    uint64_t longest_before_ns; /* and of the one before */
+    uint32_t learned; /* completions in this window */
+    uint64_t gap_ns;        /* between two dispatches under load */
+    uint64_t dispatched_ns; /* last */
+    int64_t owed_ns[CORE_PRIORITIES];
     uint32_t queued;
     uint32_t busy;       /* connections with a ticket: slots in use */
     uint32_t idle;
@@ -150,7 +215,14 @@ struct core {
     bool draining;
     bool unfinished; /* the last step had more to do than room */
     uint32_t free_session;
-    uint32_t free_flow;
+    uint32_t free_account;
+    uint32_t free_node;
+    uint32_t idle_first; /* idle nodes without children, longest idle first */
+    uint32_t idle_last;
+    uint32_t order;
+    uint32_t node_mask;
+    uint32_t account_mask;
+    uint64_t tat_ns; /* of the global rate */
     uint32_t session_count;
     uint32_t queued;
     uint32_t heap_len;
@@ -159,7 +231,10 @@ struct core {
     uint32_t held_count;   /* tickets that wait for a body */
     struct session *sessions;
     struct ticket *tickets;
-    struct flow *flows;
+    struct account *accounts;
+    struct node *nodes;
+    uint32_t *node_buckets;
+    uint32_t *account_buckets;
     struct deadline **heap;
     uint32_t *principal_buckets;
     uint32_t *client_buckets;
@@ -176,6 +251,7 @@ void deadline_arm(struct core *core, struct deadline *d, uint64_t at_ns); /* NEV
 enum { ACTIONS_RESERVE = 8 };
 struct core_action *act(struct core *core, enum core_action_kind kind);
 bool has_room(const struct core *core);
+uint32_t core_nodes(const struct core *core); /* in the pool */
 
 /* session.c */
 void session_open(struct core *core, const struct core_event *event);
@@ -186,18 +262,56 @@ void session_call_ended(struct core *core, uint32_t session, uint32_t ticket);
 void session_due(struct core *core, uint32_t session);
 bool session_is_awake(struct core *core, uint32_t session); /* false: its body is asked for */
 
-/* queue.c: round robin over principals, then over a principal's client keys */
-bool queue_admit(const struct core *core, const struct core_event *event, enum core_scope *ret);
-void queue_push(struct core *core, uint32_t ticket, bool front);
-void queue_remove(struct core *core, uint32_t ticket);
-uint32_t queue_next(const struct core *core, uint32_t profile); /* ticket or NONE */
-void queue_turn(struct core *core, uint32_t ticket); /* its flows had their turn */
+/* limit.c */
+uint64_t limit_wait(uint64_t tat_ns, const struct core_rate *rate, uint64_t now_ns);
+void limit_charge(uint64_t *tat_ns, const struct core_rate *rate, uint64_t now_ns);
+bool limit_admit(struct core *core, const struct core_event *event, uint32_t client,
+    struct core_action *ret);
+
+/* quota.c; where they return false, @ret says what stands in the way */
+bool quota_admit(const struct core *core, uint32_t client, struct core_action *ret);
+void quota_charge_call(struct core *core, uint32_t client);
+bool quota_reserve(struct core *core, uint32_t ticket, struct core_action *ret);
+bool quota_extend(struct core *core, uint32_t ticket, struct core_action *ret);
+void quota_settle(struct core *core, uint32_t ticket, uint64_t rows, uint64_t bytes);
+void quota_new_day(struct core *core);
+void quota_load(struct core *core, const struct core_event *event);
+
+/* account.c */
+uint32_t account_get(struct core *core, uint32_t principal, uint32_t client); /* or NONE */
+void account_add_node(struct core *core, uint32_t node);
+void account_drop_node(struct core *core, uint32_t node);
+bool account_is_full(const struct core *core, uint32_t account);
+void account_count(struct core *core, uint32_t client, int queued, int running);
+
+/* node.c */
+void node_init(struct core *core, uint32_t at, uint32_t parent, enum level level, uint32_t key);
+uint32_t node_get(struct core *core, uint32_t parent, enum level level, uint32_t key);
+void node_evict(struct core *core, uint32_t at);
+void node_join(struct core *core, uint32_t at);
+void node_place(struct core *core, uint32_t at);
+void node_count(struct core *core, uint32_t at, int queued, int running);
+bool node_has_other(const struct core *core, uint32_t parent, uint32_t child);
+void node_list(struct core *core, uint32_t at);
+void node_unlist(struct core *core, uint32_t at);
+
+/* sched.c */
+enum { SLOT_NS_MIN = 1000000, LEARN_WINDOW = 512 };
+bool sched_admit(const struct core *core, uint32_t client, enum core_scope *ret);
+uint64_t sched_retry_ns(const struct core *core, const struct core_event *event, uint32_t client,
+    enum core_scope scope);
+void sched_push(struct core *core, uint32_t ticket, bool front);
+void sched_remove(struct core *core, uint32_t ticket);
+uint32_t sched_next(const struct core *core, uint32_t profile); /* ticket or NONE */
+void sched_take(struct core *core, uint32_t ticket);
+void sched_extend(struct core *core, uint32_t ticket);
+void sched_give_back(struct core *core, uint32_t ticket);
 
 /* ticket.c */
 void ticket_submit(struct core *core, const struct core_event *event);
 void ticket_cancel(struct core *core, uint32_t ticket, enum core_reason reason);
-void ticket_end(struct core *core, uint32_t ticket, enum core_reason reason,
-    enum core_scope scope, uint64_t retry_after_ns);
+/* The answer is the action: it may be filled in further. */
+struct core_action *ticket_end(struct core *core, uint32_t ticket, enum core_reason reason);
 void ticket_rearm(struct core *core, uint32_t ticket);
 void ticket_due(struct core *core, uint32_t ticket);
 

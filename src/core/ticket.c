@@ -7,6 +7,17 @@ static bool is_waiting(const struct ticket *t)
     return t->state == TICKET_QUEUED || t->state == TICKET_HELD;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The engine time reserved for it ends then. */
+static uint64_t chunk_end_ns(const struct ticket *t)
+{
+    return t->reserved_ms > 0 ? t->leased_ns + t->reserved_ms * 1000000 : CORE_NEVER;
+}
+
 void ticket_rearm(struct core *core, uint32_t ticket)
 {
     struct ticket *t = &core->tickets[ticket];
@@ -14,71 +25,90 @@ void ticket_rearm(struct core *core, uint32_t ticket)
     if (!t->graced && core->limits.grace_ns > 0) {
         at_ns = t->arrived_ns + core->limits.grace_ns;
     }
-    uint64_t end_ns = is_waiting(t) ? t->arrived_ns + core->limits.queue_ns : t->run_until_ns;
-    if (!is_waiting(t) && t->end_reason != CORE_OK) {
-        end_ns = CORE_NEVER; /* the connection's deadline ends it */
+    if (is_waiting(t)) {
+        at_ns = least(at_ns, t->arrived_ns + core->limits.queue_ns);
+    } else if (t->end_reason == CORE_OK) {
+        /* Of an interrupted one the connection's deadline makes an end. */
+        at_ns = least(at_ns, t->run_until_ns);
+        at_ns = least(at_ns, chunk_end_ns(t));
+        at_ns = least(at_ns, t->leased_ns + t->charged_ns);
     }
-    deadline_arm(core, &t->deadline, at_ns < end_ns ? at_ns : end_ns);
+    deadline_arm(core, &t->deadline, at_ns);
 }
 
-void ticket_end(struct core *core, uint32_t ticket, enum core_reason reason,
-    enum core_scope scope, uint64_t retry_after_ns)
+struct core_action *ticket_end(struct core *core, uint32_t ticket, enum core_reason reason)
 {
     struct ticket *t = &core->tickets[ticket];
-    ASSERT(t->state != TICKET_FREE && t->flow == CORE_NONE);
+    ASSERT(t->state != TICKET_FREE && t->node == CORE_NONE);
     t->state = TICKET_FREE;
     deadline_arm(core, &t->deadline, CORE_NEVER);
     struct core_action *a = act(core, CORE_END);
     a->ticket = ticket;
     a->reason = reason;
-    a->scope = scope;
-    a->retry_after_ns = retry_after_ns;
     a->session = t->session;
     if (t->session != CORE_NONE) {
         session_call_ended(core, t->session, ticket);
     }
+    return a;
 }
 
-static enum core_reason refusal_of(struct core *core, const struct core_event *event,
-    enum core_scope *ret_scope, uint64_t *ret_retry_ns)
+static bool has_session(const struct core *core, const struct core_event *event)
 {
-    if (core->draining) {
-        return CORE_DRAINING;
-    }
-    if (event->session != CORE_NONE &&
-        (event->session >= core->limits.sessions || !core->sessions[event->session].used ||
-            core->sessions[event->session].end_reason != CORE_OK)) {
-        return CORE_NO_SESSION;
-    }
-    if (pool_unavailable(core, event->profile, ret_retry_ns)) {
-        return CORE_UNAVAILABLE;
-    }
-    bool is_held = event->session != CORE_NONE && core->sessions[event->session].body != BODY_HERE;
-    if ((is_held && core->sessions[event->session].calls >= core->limits.queue_client) ||
-        !queue_admit(core, event, ret_scope)) {
-        *ret_retry_ns = 1000000000; /* an estimate of the wait belongs to the scheduler */
-        return CORE_QUEUE_FULL;
-    }
-    return CORE_OK;
+    return event->session == CORE_NONE ||
+           (event->session < core->limits.sessions && core->sessions[event->session].used &&
+               core->sessions[event->session].end_reason == CORE_OK);
 }
 
-void ticket_submit(struct core *core, const struct core_event *event)
+/* Everything a call has to pass; what it costs is charged only when all say yes. */
+static void admit(struct core *core, const struct core_event *event, uint32_t client,
+    struct core_action *ret)
 {
-    uint64_t retry_ns = 0;
-    enum core_scope scope = CORE_SCOPE_ALL;
-    ASSERT(event->ticket < core->limits.tickets && event->profile < core->limits.profiles);
-    struct ticket *t = &core->tickets[event->ticket];
-    ASSERT(t->state == TICKET_FREE);
-    enum core_reason refusal = refusal_of(core, event, &scope, &retry_ns);
-    if (refusal != CORE_OK) {
-        struct core_action *a = act(core, CORE_END);
-        a->ticket = event->ticket;
-        a->session = event->session;
-        a->reason = refusal;
-        a->scope = scope;
-        a->retry_after_ns = retry_ns;
+    bool is_asleep =
+        event->session != CORE_NONE && core->sessions[event->session].body != BODY_HERE;
+    if (pool_unavailable(core, event->profile, &ret->retry_after_ns)) {
+        ret->reason = CORE_UNAVAILABLE;
         return;
     }
+    if (!event->is_catalog && !quota_admit(core, client, ret)) {
+        return;
+    }
+    bool is_over = is_asleep &&
+                   core->sessions[event->session].calls >= core->limits.queue_client;
+    ret->scope = CORE_SCOPE_CLIENT;
+    if (is_over || !sched_admit(core, client, &ret->scope)) {
+        ret->reason = CORE_QUEUE_FULL;
+        ret->retry_after_ns = sched_retry_ns(core, event, client, ret->scope);
+        return;
+    }
+    if (!limit_admit(core, event, client, ret)) {
+        ret->reason = CORE_RATE_LIMITED;
+    }
+}
+
+/* The account that pays; NONE with the reason in @ret. */
+static uint32_t find_account(
+    struct core *core, const struct core_event *event, struct core_action *ret)
+{
+    if (core->draining) {
+        ret->reason = CORE_DRAINING;
+        return CORE_NONE;
+    }
+    if (!has_session(core, event)) {
+        ret->reason = CORE_NO_SESSION;
+        return CORE_NONE;
+    }
+    uint32_t client = account_get(core, event->principal, event->client);
+    if (client == CORE_NONE) {
+        ret->reason = CORE_TOO_MANY;
+        return CORE_NONE;
+    }
+    admit(core, event, client, ret);
+    return ret->reason == CORE_OK ? client : CORE_NONE;
+}
+
+static void ticket_init(struct core *core, const struct core_event *event, uint32_t client)
+{
+    struct ticket *t = &core->tickets[event->ticket];
     struct deadline unarmed = t->deadline;
     ASSERT(unarmed.heap_at == 0);
     *t = (struct ticket){
@@ -91,14 +121,44 @@ void ticket_submit(struct core *core, const struct core_event *event)
         .principal = event->principal,
         .client = event->client,
         .profile = event->profile,
+        .account = client,
         .conn = CORE_NONE,
-        .flow = CORE_NONE,
+        .node = CORE_NONE,
+        .principal_weight = event->principal_weight > 0 ? event->principal_weight : 1,
+        .client_weight = event->client_weight > 0 ? event->client_weight : 1,
+        .rows_max = event->rows_max,
+        .credit_rate = event->credit_rate,
+        .class = (uint8_t)event->priority,
+        .is_catalog = event->is_catalog,
     };
+}
+
+void ticket_submit(struct core *core, const struct core_event *event)
+{
+    struct core_action answer = {.reason = CORE_OK, .scope = CORE_SCOPE_ALL};
+    ASSERT(event->ticket < core->limits.tickets && event->profile < core->limits.profiles);
+    ASSERT(event->priority < CORE_PRIORITIES);
+    struct ticket *t = &core->tickets[event->ticket];
+    ASSERT(t->state == TICKET_FREE);
+    uint32_t client = find_account(core, event, &answer);
+    if (client == CORE_NONE) {
+        struct core_action *a = act(core, CORE_END);
+        answer.kind = CORE_END;
+        answer.ticket = event->ticket;
+        answer.session = event->session;
+        answer.heir_of = answer.worker = answer.conn = answer.account = CORE_NONE;
+        *a = answer;
+        return;
+    }
+    ticket_init(core, event, client);
+    if (!event->is_catalog) {
+        quota_charge_call(core, client);
+    }
     if (t->session != CORE_NONE) {
         session_call_begun(core, t->session, event->ticket);
     }
     if (t->session == CORE_NONE || session_is_awake(core, t->session)) {
-        queue_push(core, event->ticket, false);
+        sched_push(core, event->ticket, false);
     } else {
         t->state = TICKET_HELD;
         core->held_count++;
@@ -114,11 +174,11 @@ void ticket_cancel(struct core *core, uint32_t ticket, enum core_reason reason)
         break; /* it ended while the cancel was on its way */
     case TICKET_HELD:
         core->held_count--;
-        ticket_end(core, ticket, reason, CORE_SCOPE_CLIENT, 0);
+        ticket_end(core, ticket, reason);
         break;
     case TICKET_QUEUED:
-        queue_remove(core, ticket);
-        ticket_end(core, ticket, reason, CORE_SCOPE_CLIENT, 0);
+        sched_remove(core, ticket);
+        ticket_end(core, ticket, reason);
         break;
     case TICKET_LEASED:
     case TICKET_RUNNING:
@@ -131,6 +191,19 @@ void ticket_cancel(struct core *core, uint32_t ticket, enum core_reason reason)
     }
 }
 
+/* Its reserved engine time, or the charge for its slot, is used up. */
+static void go_on(struct core *core, uint32_t ticket)
+{
+    struct ticket *t = &core->tickets[ticket];
+    struct core_action why;
+    if (t->leased_ns + t->charged_ns <= core->now_ns) {
+        sched_extend(core, ticket);
+    }
+    if (chunk_end_ns(t) <= core->now_ns && !quota_extend(core, ticket, &why)) {
+        ticket_cancel(core, ticket, CORE_QUOTA_EXHAUSTED);
+    }
+}
+
 void ticket_due(struct core *core, uint32_t ticket)
 {
     struct ticket *t = &core->tickets[ticket];
@@ -138,12 +211,15 @@ void ticket_due(struct core *core, uint32_t ticket)
         ticket_cancel(core, ticket, CORE_QUEUE_TIMEOUT);
         return;
     }
-    if (!is_waiting(t) && t->end_reason == CORE_OK &&
-        t->run_until_ns <= core->now_ns) {
-        ticket_cancel(core, ticket, CORE_TIMEOUT);
-        return;
+    if (!is_waiting(t) && t->end_reason == CORE_OK) {
+        if (t->run_until_ns <= core->now_ns) {
+            ticket_cancel(core, ticket, CORE_TIMEOUT);
+            return;
+        }
+        go_on(core, ticket);
     }
-    if (!t->graced && t->arrived_ns + core->limits.grace_ns <= core->now_ns) {
+    bool has_grace = core->limits.grace_ns > 0;
+    if (has_grace && !t->graced && t->arrived_ns + core->limits.grace_ns <= core->now_ns) {
         t->graced = true;
         act(core, CORE_GRACE)->ticket = ticket;
     }

@@ -72,6 +72,16 @@ static void count(struct call *call)
 /* The call is over: whoever asked gets the answer, the record keeps it. */
 static void finish(struct call *call)
 {
+    if (call->daemon->bounds_open > 0 && call->query) {
+        list_remove(&call->waiting);
+        list_push_back(&call->daemon->withheld, &call->waiting);
+    } else {
+        call_finish(call);
+    }
+}
+
+void call_finish(struct call *call)
+{
     ASSERT(call->ticket == CORE_NONE);
     if (!buf_ok(&call->tool.out) || call->tool.out.len == 0) {
         buf_clear(&call->tool.out);
@@ -151,6 +161,11 @@ static void submit(struct call *call)
         .client = call->client,
         .profile = call->profile,
         .timeout_ns = timeout_s * NS_PER_S,
+        .priority = call->tool.tool->catalog ? CORE_HIGH : CORE_NORMAL,
+        .is_catalog = call->tool.tool->catalog,
+        .rows_max = call->tool.rows_max,
+        .credit_rate = (uint64_t)d->profile[call->profile].config->credits_per_hour_1000 * 1000 /
+                       3600,
     };
     memcpy(event.context.part, call->context, sizeof(event.context.part));
     put_event(d, &event);
@@ -317,6 +332,7 @@ static void fail_for(struct call *call, const struct core_action *a)
     struct tool_call *tool = &call->tool;
     uint64_t retry_ms = (a->retry_after_ns + NS_PER_MS - 1) / NS_PER_MS;
     static const char *const scopes[] = {
+        [CORE_SCOPE_SESSION] = "of this session",
         [CORE_SCOPE_CLIENT] = "of this client",
         [CORE_SCOPE_PRINCIPAL] = "of this principal",
         [CORE_SCOPE_ALL] = "in all",
@@ -334,6 +350,12 @@ static void fail_for(struct call *call, const struct core_action *a)
     case CORE_QUEUE_FULL:
         tool_fail(tool, TOOL_E_QUEUE_FULL, retry_ms,
             "Too many calls %s are waiting. This one was not run.", scopes[a->scope]);
+        break;
+    case CORE_RATE_LIMITED:
+        limits_refuse_rate(call, a, retry_ms);
+        break;
+    case CORE_QUOTA_EXHAUSTED:
+        limits_refuse_quota(call, a);
         break;
     case CORE_WORKER_DIED:
         tool_fail(tool, TOOL_E_WORKER_DIED, 0,

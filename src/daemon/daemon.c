@@ -101,6 +101,7 @@ static void on_tick(uv_timer_t *timer)
     sessions_flush(d);
     results_expire(d->results, clock_boot_ns());
     call_drop_left(d);
+    limits_tick(d);
     check_use(d);
     work(d);
 }
@@ -117,6 +118,7 @@ static void on_part_closed(void *ctx)
 static void close_inner(struct daemon *d)
 {
     sessions_flush(d);
+    limits_settle(d);
     mcp_close(d->mcp, on_part_closed, d);
     backend_close(d->backend, on_part_closed, d);
     store_close(d->store, on_part_closed, d);
@@ -235,6 +237,7 @@ static void set_limits(struct daemon *d)
         .backoff_ns_max = 30 * NS_PER_S,
         .profiles = d->profile_count,
     };
+    limits_set(c, &d->limits);
     for (uint32_t i = 0; i < d->profile_count; i++) {
         const struct profile *p = &d->profile[i];
         d->limits.profile[i] = (struct core_profile_limits){
@@ -365,7 +368,7 @@ static bool open_store(struct daemon *d)
     char err[512] = "";
     snprintf(path, sizeof(path), "%s/snowmux.db", d->options->paths->state);
     if (!store_open(&d->store, &d->loop, path, STORE_WRITES_MAX, err, sizeof(err)) ||
-        !sessions_load(d, err, sizeof(err))) {
+        !sessions_load(d, err, sizeof(err)) || !limits_load(d, err, sizeof(err))) {
         return fail("store", err);
     }
     return true;
@@ -500,6 +503,7 @@ static struct daemon *daemon_new(const struct daemon_options *options)
     list_init(&d->dirty);
     list_init(&d->calls);
     list_init(&d->ready);
+    list_init(&d->withheld);
     list_init(&d->ended);
     list_init(&d->fetches);
     d->symbols = symbols_new();
@@ -509,6 +513,7 @@ static struct daemon *daemon_new(const struct daemon_options *options)
 int daemon_run(const struct daemon_options *options)
 {
     bool is_taken = false;
+    limits_zone(options->config);
     if (!lock_state(options, &is_taken)) {
         return is_taken && options->background ? 0 : 1;
     }

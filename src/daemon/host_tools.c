@@ -32,6 +32,7 @@ static void self(struct tool_call *tool, struct tool_self *ret)
         .queue_client = (uint32_t)config->concurrency_client.queue,
         .sessions_max = (uint32_t)config->session_max_per_principal,
     };
+    limits_show(call, ret);
 }
 
 static uint64_t elapsed_ms(const struct tool_call *tool)

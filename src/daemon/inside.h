@@ -139,6 +139,8 @@ struct call {
     uint64_t wait_until_ns; /* CALL_WAITING for a query; 0: not timed */
     uint32_t conn;          /* its lease; CORE_NONE */
     uint64_t exec;          /* number of what it has running there; 0: nothing */
+    uint32_t rows_max;      /* what a quota leaves of the rows asked for */
+    uint64_t rows;          /* shown so far */
     struct handle spool;    /* of that, "" none */
     bool context_unknown;   /* setting it failed half way */
     bool context_moved;
@@ -191,6 +193,10 @@ struct daemon {
     struct list dirty;
     struct list calls;
     struct list ready;
+    struct list withheld;  /* calls whose answers wait for the store */
+    uint32_t bounds_open;  /* quota bounds on their way to the store */
+    uint32_t day;          /* of the quotas, as YYYYMMDD */
+    char day_end[40];      /* when it ends, RFC 3339 in its zone */
     struct call **tickets; /* by number */
     uint32_t *free_tickets;
     uint32_t free_ticket_len;
@@ -244,7 +250,19 @@ void reader_text(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec, s
     uint64_t bytes_total);
 void reader_lost(struct daemon *d, struct str why);
 
+/* limits.c */
+void limits_zone(const struct config *config); /* once, before other threads are there */
+void limits_set(const struct config *config, struct core_limits *ret);
+MUST_USE bool limits_load(struct daemon *d, char *err, size_t err_size);
+void limits_tick(struct daemon *d);
+void limits_save(struct daemon *d, uint32_t account);
+void limits_settle(struct daemon *d);
+void limits_refuse_rate(struct call *call, const struct core_action *a, uint64_t retry_ms);
+void limits_refuse_quota(struct call *call, const struct core_action *a);
+void limits_show(struct call *call, struct tool_self *ret);
+
 /* calls.c */
+void call_finish(struct call *call); /* its answer goes out */
 bool call_new(struct daemon *d, struct mcp_request *r, const struct mcp_call *wanted);
 void call_move(struct call *call, enum tool_move move);
 void call_ended(struct call *call, const struct core_action *a); /* its ticket ended */

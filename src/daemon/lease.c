@@ -111,7 +111,7 @@ void lease_run(struct call *call)
         .option_count = backend_profile_replay(
             &d->profile[call->profile].rules, (uint32_t)replay, context, options),
         .sql = buf_str(&call->tool.sql),
-        .rows_max = call->tool.rows_max,
+        .rows_max = call->tool.rows_max < call->rows_max ? call->tool.rows_max : call->rows_max,
         .page_bytes = (uint32_t)config->query_page_bytes,
         .cell_chars = call->tool.cell_chars > 0 ? call->tool.cell_chars
                                                 : (uint32_t)config->query_cell_chars,
@@ -130,6 +130,7 @@ void lease_start(struct daemon *d, const struct core_action *a)
     lease_forget(call); /* it ran again: its worker died before it started */
     lease->call = call;
     call->conn = a->conn;
+    call->rows_max = call->tool.tool->catalog ? UINT32_MAX : a->rows_max;
     if (call->query) {
         call->query->status = "running";
     }
@@ -275,6 +276,7 @@ static void on_page(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec
         keep_result(call, from, &page, &result);
         call->context_unknown = false;
     }
+    call->rows += from->row_count;
     if (call->session && call->session->body) {
         call->session->body->rows_total += from->row_count;
     }

@@ -31,6 +31,8 @@ void core_event_for_call(struct daemon *d, enum core_event_kind kind, const stru
     if (kind == CORE_DONE) {
         event.clean = !call->context_unknown;
         event.moved = call->context_moved;
+        event.rows = call->rows;
+        event.bytes = call->tool.out.len;
         memcpy(event.context.part, d->leases[call->conn].context, sizeof(event.context.part));
     }
     put_event(d, &event);
@@ -84,6 +86,15 @@ static void on_action(struct daemon *d, const struct core_action *a)
         if (d->tickets[a->ticket]->exec > 0) {
             backend_cancel(d->backend, a->conn, a->generation, d->tickets[a->ticket]->exec);
         }
+        break;
+    case CORE_HOLD:
+        symbol_hold(d->symbols, (uint32_t)a->user);
+        break;
+    case CORE_RELEASE:
+        symbol_release(d->symbols, (uint32_t)a->user);
+        break;
+    case CORE_SAVE_QUOTA:
+        limits_save(d, a->account);
         break;
     case CORE_GRACE:
         call_grace(d->tickets[a->ticket]);

@@ -34,6 +34,8 @@ const char *tool_shared_properties(const struct tool *tool);
 enum tool_move tool_fail_more(struct tool_call *call, enum tool_code code,
     uint64_t retry_after_ms, struct str message, struct str hint, struct str more);
 
+void tool_put_limit(struct buf *out, const struct tool_limit *limit);
+
 /* {"status":STATUS: what follows begins with a comma. */
 void reply_begin(struct tool_call *call, const char *status);
 

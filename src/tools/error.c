@@ -62,6 +62,40 @@ enum tool_move tool_fail(struct tool_call *call, enum tool_code code,
         (struct str){NULL, 0});
 }
 
+void tool_put_limit(struct buf *out, const struct tool_limit *limit)
+{
+    buf_printf(out, "{\"name\":\"%s\",\"max\":%llu,\"remaining\":%llu", limit->name,
+        (unsigned long long)limit->max, (unsigned long long)limit->remaining);
+    if (limit->reset_ms > 0) {
+        buf_printf(out, ",\"reset_ms\":%llu", (unsigned long long)limit->reset_ms);
+    }
+    if (limit->reset_at.len > 0) {
+        reply_put_member(out, "reset_at", limit->reset_at);
+    }
+    buf_putc(out, '}');
+}
+
+enum tool_move tool_fail_limit(struct tool_call *call, enum tool_code code,
+    uint64_t retry_after_ms, const struct tool_limit *limit, const char *format, ...)
+{
+    char text[TOOL_MESSAGE_MAX];
+    struct buf more = BUF_INIT(4096);
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    ASSERT(len >= 0);
+    if (limit->reset_at.len > 0) {
+        reply_put_member(&more, "reset_at", limit->reset_at);
+    }
+    buf_puts(&more, ",\"limit\":");
+    tool_put_limit(&more, limit);
+    tool_fail_more(
+        call, code, retry_after_ms, str_of(text), (struct str){NULL, 0}, buf_str(&more));
+    buf_free(&more);
+    return TOOL_ANSWER;
+}
+
 bool tool_host_failed(struct tool_call *call, const struct tool_done *done)
 {
     if (done->ok) {

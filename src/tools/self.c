@@ -26,10 +26,16 @@ static void put_limits(struct buf *out, const struct tool_self *self)
     buf_printf(out,
         ",\"limits\":{\"limit_rows\":%u,\"limit_rows_max\":%u,\"page_bytes\":%u,"
         "\"cell_chars\":%u,\"grace_s\":%u,\"timeout_s\":%u,\"timeout_s_max\":%u,"
-        "\"queue_s\":%u,\"queue_principal\":%u,\"queue_client\":%u,\"sessions_max\":%u}",
+        "\"queue_s\":%u,\"queue_principal\":%u,\"queue_client\":%u,\"sessions_max\":%u",
         self->limit_rows, self->limit_rows_max, self->page_bytes, self->cell_chars,
         self->grace_s, self->timeout_s, self->timeout_s_max, self->queue_s,
         self->queue_principal, self->queue_client, self->sessions_max);
+    buf_puts(out, ",\"rates_and_quotas\":[");
+    for (uint32_t i = 0; i < self->limit_count; i++) {
+        buf_puts(out, i > 0 ? "," : "");
+        tool_put_limit(out, &self->limit[i]);
+    }
+    buf_puts(out, "]}");
 }
 
 enum tool_move whoami_start(struct tool_call *call)

@@ -36,7 +36,7 @@ enum tool_part {
     TOOL_PARTS,
 };
 
-enum { TOOL_NAME_SIZE = 256, TOOL_SQL_MAX = 1024 * 1024, TOOL_OUT_MAX = 8 * 1024 * 1024 };
+enum { TOOL_LIMITS_MAX = 16, TOOL_NAME_SIZE = 256, TOOL_SQL_MAX = 1024 * 1024, TOOL_OUT_MAX = 8 * 1024 * 1024 };
 
 struct tool_context {
     char part[TOOL_PARTS][TOOL_NAME_SIZE];
@@ -95,6 +95,7 @@ struct tool {
     bool read_only;
     bool destructive;
     bool idempotent;
+    bool catalog;   /* looks at names only: high priority, rates of its own, no quota */
     bool warehouse; /* takes session, profile, role, warehouse, database, schema as well */
     enum tool_move (*start)(struct tool_call *call);
     enum tool_move (*page)(struct tool_call *call, const struct tool_page *page);
@@ -187,6 +188,15 @@ struct tool_result {
     uint64_t expires_wall_ns;
 };
 
+/* A rate or a quota, and what is left of it. */
+struct tool_limit {
+    const char *name; /* client_queries, principal_rows, ... */
+    uint64_t max;
+    uint64_t remaining;
+    uint64_t reset_ms;    /* rates: until all of it is back; 0: not a rate */
+    struct str reset_at;  /* quotas: RFC 3339; "" not a quota */
+};
+
 struct tool_self {
     struct str principal;
     struct str client;
@@ -203,6 +213,9 @@ struct tool_self {
     uint32_t queue_principal;
     uint32_t queue_client;
     uint32_t sessions_max;
+    /* The asker's own limits: rates and quotas that are on. */
+    uint32_t limit_count;
+    struct tool_limit limit[TOOL_LIMITS_MAX];
 };
 
 /*
@@ -271,5 +284,10 @@ enum tool_move tool_fail(struct tool_call *call, enum tool_code code,
 /* {"status":"running",...} or queued: what a call answers that is not finished in time. */
 void tool_answer_unfinished(struct tool_call *call, struct str query, struct str status,
     uint64_t elapsed_ms, uint32_t position);
+
+/* A rate_limited or quota_exhausted call: with the limit that stood in the way. */
+enum tool_move tool_fail_limit(struct tool_call *call, enum tool_code code,
+    uint64_t retry_after_ms, const struct tool_limit *limit, const char *format, ...)
+    PRINTF_LIKE(5, 6);
 
 const char *tool_code_name(enum tool_code code);

@@ -17,25 +17,6 @@
 
 #include <string.h>
 
-/* ---- tickets ---- */
-
-static void check_turns(struct sim *s, const struct sim_ticket *started)
-{
-    uint32_t profile = started->profile;
-    for (uint32_t other = 1; other <= SIM_PRINCIPALS; other++) {
-        bool waits = false;
-        for (uint32_t i = 0; i < SIM_TICKETS; i++) {
-            const struct sim_ticket *t = &s->tickets[i];
-            waits = waits || (t->live && t->profile == profile && t->principal == other &&
-                                 core_position(s->core, i) > 0);
-        }
-        uint32_t *turns = &s->turns_since[profile][other][started->principal];
-        *turns = waits && other != started->principal ? *turns + 1 : 0;
-        SIM_CHECK(s, *turns <= 2 || s->faults);
-    }
-    memset(s->turns_since[profile][started->principal], 0, sizeof(s->turns_since[0][0]));
-}
-
 static void on_start(struct sim *s, const struct core_action *a)
 {
     struct sim_ticket *t = &s->tickets[a->ticket];
@@ -59,7 +40,6 @@ static void on_start(struct sim *s, const struct core_action *a)
     c->ticket = a->ticket;
     s->running[t->profile]++;
     SIM_CHECK(s, s->running[t->profile] <= s->limits.profile[t->profile].slots);
-    check_turns(s, t);
 }
 
 static void on_interrupt(struct sim *s, const struct core_action *a)
@@ -67,7 +47,8 @@ static void on_interrupt(struct sim *s, const struct core_action *a)
     struct sim_ticket *t = &s->tickets[a->ticket];
     SIM_CHECK(s, t->live && t->conn == a->conn && s->conns[a->conn].ticket == a->ticket);
     SIM_CHECK(s, t->interrupted_ns == 0 && s->conns[a->conn].generation == a->generation);
-    SIM_CHECK(s, t->cancelled || t->run_until_ns <= s->now_ns ||
+    bool has_quota = s->limits.quota_principal[CORE_QUOTA_ENGINE_MS] > 0;
+    SIM_CHECK(s, t->cancelled || t->run_until_ns <= s->now_ns || has_quota ||
                      oracle_session_ends(s, t->session));
     t->interrupted_ns = s->now_ns;
     s->conns[a->conn].spoiled = true;
@@ -80,6 +61,17 @@ static uint32_t conns_of(const struct sim *s, uint32_t profile)
         conns += s->conns[i].open && s->conns[i].profile == profile;
     }
     return conns;
+}
+
+/* The bound in the store is never below what was used. */
+static void oracle_quota(struct sim *s, const struct core_action *a)
+{
+    struct core_account_view view;
+    SIM_CHECK(s, core_account_view(s->core, a->account, &view));
+    for (int i = 0; i < CORE_QUOTAS; i++) {
+        uint64_t max = view.is_principal ? s->limits.quota_principal[i] : s->limits.quota_client[i];
+        SIM_CHECK(s, max == 0 || view.used[i] <= view.stored[i]);
+    }
 }
 
 /* A reason must fit what happened to the ticket. */
@@ -109,6 +101,10 @@ static bool is_fitting(
         return submitted && s->draining;
     case CORE_CLOSED:
         return oracle_session_ends(s, t->session);
+    case CORE_RATE_LIMITED:
+        return submitted && a->retry_after_ns > 0 && a->limit_max > 0;
+    case CORE_QUOTA_EXHAUSTED:
+        return submitted ? a->limit_max > 0 : t->interrupted_ns > 0 || waits;
     case CORE_TOO_MANY:
     case CORE_IDLE_LIMIT:
     case CORE_AGE_LIMIT:
@@ -126,6 +122,29 @@ static bool is_stuck(const struct sim *s, const struct sim_ticket *t)
         (e->kind == CORE_DONE || e->kind == CORE_CONN_LOST) && e->conn == t->conn;
     return t->conn != CORE_NONE && t->interrupted_ns > 0 && !heard &&
            s->workers[s->conns[t->conn].worker].alive;
+}
+
+/*
+ * The global rate as the bucket it should act like: in no window more than the burst and
+ * what refilled. A refusal names a wait after which there is one.
+ */
+static void check_rate(struct sim *s, const struct core_action *refusal)
+{
+    const struct core_rate *rate = &s->limits.rate_global;
+    bool passed = !refusal || refusal->reason != CORE_RATE_LIMITED;
+    if (rate->burst == 0 || s->event.kind != CORE_SUBMIT || s->event.is_catalog) {
+        return;
+    }
+    s->tokens += (double)(s->now_ns - s->tokens_ns) / (double)rate->interval_ns;
+    s->tokens = s->tokens > rate->burst ? rate->burst : s->tokens;
+    s->tokens_ns = s->now_ns;
+    if (!passed && refusal->scope == CORE_SCOPE_ALL) {
+        double then = s->tokens + (double)refusal->retry_after_ns / (double)rate->interval_ns;
+        SIM_CHECK(s, s->tokens < 1 && then > 0.999 && then < 1.001);
+    } else if (passed && (!refusal || refusal->reason == CORE_OK)) {
+        SIM_CHECK(s, s->tokens > 0.999);
+        s->tokens -= 1;
+    }
 }
 
 static void on_end(struct sim *s, const struct core_action *a)
@@ -150,8 +169,6 @@ static void on_end(struct sim *s, const struct core_action *a)
         s->conns[t->conn].rests_ns = s->now_ns;
         s->running[t->profile]--;
     }
-    /* Whoever ends in the queue may leave his ring and come back behind all others. */
-    memset(s->turns_since[t->profile][t->principal], 0, sizeof(s->turns_since[0][0]));
 }
 
 /* Everything a ticket waits for has a limit, and after due work no limit has passed. */
@@ -242,6 +259,8 @@ void oracle_event(struct sim *s, const struct core_event *e)
 {
     s->event = *e;
     s->answers = 0;
+    s->first_step = true;
+    s->was_refused = false;
     if (is_late(s, e)) {
         s->event.kind = CORE_TICK;
     } else if (e->kind == CORE_SESSION_OPEN) {
@@ -309,6 +328,22 @@ void oracle_action(struct sim *s, const struct core_action *a)
     case CORE_UNLOAD:
         oracle_session_body(s, a);
         break;
+    case CORE_HOLD:
+        s->held[a->user]++;
+        break;
+    case CORE_RELEASE:
+        SIM_CHECK(s, s->held[a->user] > 0);
+        s->held[a->user]--;
+        break;
+    case CORE_SAVE_QUOTA:
+        oracle_quota(s, a);
+        break;
+    }
+    bool is_refusal = a->kind == CORE_END && s->event.kind == CORE_SUBMIT && s->first_step &&
+                      s->event.ticket == a->ticket;
+    if (is_refusal) {
+        check_rate(s, a);
+        s->was_refused = true;
     }
     s->answers++;
 }
@@ -316,6 +351,10 @@ void oracle_action(struct sim *s, const struct core_action *a)
 void oracle_stepped(struct sim *s)
 {
     core_check(s->core);
+    if (s->first_step && !s->was_refused) {
+        check_rate(s, NULL);
+    }
+    s->first_step = false;
     for (uint32_t i = 0; i < SIM_SESSIONS; i++) {
         oracle_session_stepped(s, i);
     }
@@ -351,7 +390,9 @@ static void check_growth(const struct sim *s, uint32_t profile)
     }
     bool pauses = s->failed_ns[profile] > 0 &&
                   s->now_ns <= s->failed_ns[profile] + s->limits.backoff_ns_max;
-    SIM_CHECK(s, waits <= coming || pauses ||
+    /* Caps and the reserve may hold who waits: then nothing has to come for him. */
+    bool may_hold = s->limits.reserved_slots + s->limits.run_principal + s->limits.run_client > 0;
+    SIM_CHECK(s, waits <= coming || pauses || may_hold ||
                      conns_of(s, profile) == s->limits.profile[profile].slots ||
                      !has_worker_with_room(s, profile));
 }

@@ -107,6 +107,8 @@ struct sim {
     bool draining;
     struct core_event event; /* of the present step; a tick where it is late news */
     uint32_t answers;        /* actions of the present event so far */
+    bool first_step;         /* of the present event */
+    bool was_refused;        /* the call it submitted */
     uint32_t heir_of;        /* of the session that is being opened */
     bool heir_must_go;       /* its slot is the only one to be had */
     struct sim_pending pending[SIM_PENDING_MAX];
@@ -117,7 +119,9 @@ struct sim {
     struct sim_worker workers[CORE_WORKERS_MAX];
     uint32_t running[CORE_PROFILES_MAX];
     uint64_t failed_ns[CORE_PROFILES_MAX]; /* to start or connect, the last time */
-    uint32_t turns_since[CORE_PROFILES_MAX][SIM_PRINCIPALS + 1][SIM_PRINCIPALS + 1];
+    uint32_t held[16]; /* symbols that accounts hold */
+    double tokens;      /* of the global rate, as a bucket that refills without pause */
+    uint64_t tokens_ns; /* when they were counted */
     struct sim_result result;
 };
 

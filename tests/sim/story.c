@@ -184,11 +184,16 @@ static void step(struct play *p, const struct story_line *line)
     core_step(p->story.core, &line->event, &actions);
     core_check(p->story.core);
     p->steps++;
+    uint32_t told = 0;
     for (uint32_t i = 0; i < actions.len; i++) {
-        buf_puts(&p->actual, i > 0 ? "; " : "");
+        enum core_action_kind kind = actions.at[i].kind;
+        if (kind == CORE_HOLD || kind == CORE_RELEASE) {
+            continue; /* of every newcomer: they say nothing here */
+        }
+        buf_puts(&p->actual, told++ > 0 ? "; " : "");
         story_print_action(&p->story, &actions.at[i], &p->actual);
     }
-    if (actions.len == 0) {
+    if (told == 0) {
         buf_putc(&p->actual, '-');
     }
 }

@@ -20,6 +20,9 @@ enum operand {
     DIRTY = 1 << 11,
     POOL = 1 << 12,
     MOVED = 1 << 13,
+    PRIORITY = 1 << 14, /* high, normal, low, catalog */
+    AMOUNT = 1 << 15,   /* rows= and bytes= */
+    DAY = 1 << 16,
 };
 
 /* A word stands in several rows when its operands decide what it means. */
@@ -41,15 +44,17 @@ static const struct verb {
     {"context", STORY_EVENT, CORE_SESSION_CONTEXT, SESSION, CONTEXT},
     {"close", STORY_EVENT, CORE_SESSION_CLOSE, SESSION, 0},
     {"submit", STORY_EVENT, CORE_SUBMIT, TICKET | WHO,
-        SESSION | PROFILE | CONTEXT | TIMEOUT},
-    {"submit", STORY_EVENT, CORE_SUBMIT, TICKET | SESSION, PROFILE | CONTEXT | TIMEOUT},
+        SESSION | PROFILE | CONTEXT | TIMEOUT | PRIORITY | AMOUNT},
+    {"submit", STORY_EVENT, CORE_SUBMIT, TICKET | SESSION,
+        PROFILE | CONTEXT | TIMEOUT | PRIORITY | AMOUNT},
     {"cancel", STORY_EVENT, CORE_CANCEL, TICKET, REASON},
     {"up", STORY_EVENT, CORE_WORKER_UP, WORKER, 0},
     {"lost", STORY_EVENT, CORE_WORKER_LOST, WORKER, 0},
     {"up", STORY_EVENT, CORE_CONN_UP, CONN, 0},
     {"lost", STORY_EVENT, CORE_CONN_LOST, CONN, 0},
     {"started", STORY_EVENT, CORE_STARTED, CONN, 0},
-    {"done", STORY_EVENT, CORE_DONE, CONN, DIRTY},
+    {"done", STORY_EVENT, CORE_DONE, CONN, DIRTY | AMOUNT},
+    {"day", STORY_EVENT, CORE_QUOTA_DAY, 0, 0},
     {"done", STORY_EVENT, CORE_DONE, CONN | MOVED, CONTEXT | DIRTY},
     {"drain", STORY_EVENT, CORE_DRAIN, 0, 0},
     {"look", STORY_LOOK_SESSION, CORE_TICK, SESSION, 0},
@@ -59,7 +64,8 @@ static const struct verb {
 
 static const char *const operand_names[] = {"s0", "#1", "W0", "L0", "p0", "r1",
     "principal/client", "role= wh= db= schema=", "a reason",
-    "timeout=", "age= away=", "dirty", "pool", "moved"};
+    "timeout=", "age= away=", "dirty", "pool", "moved", "high normal low catalog",
+    "rows= bytes="};
 
 const char *const story_parts[CORE_PARTS] = {"role", "wh", "db", "schema"};
 
@@ -204,6 +210,14 @@ static unsigned parse_pair(
             return e->context.part[i] > 0 ? CONTEXT : 0;
         }
     }
+    if (str_eq(key, STR("rows"))) {
+        bool ok = str_to_u64(value, UINT32_MAX, &e->rows);
+        e->rows_max = (uint32_t)e->rows;
+        return ok ? AMOUNT : 0;
+    }
+    if (str_eq(key, STR("bytes"))) {
+        return str_to_u64(value, UINT32_MAX, &e->bytes) ? AMOUNT : 0;
+    }
     if (str_eq(key, STR("timeout"))) {
         return parse_time(value, &e->timeout_ns) ? TIMEOUT : 0;
     }
@@ -246,6 +260,17 @@ static unsigned parse_operand(struct story *s, struct str word, struct core_even
     }
     if (str_eq(word, STR("pool"))) {
         return POOL;
+    }
+    static const char *const priorities[] = {"high", "normal", "low"};
+    for (uint32_t i = 0; i < CORE_PRIORITIES; i++) {
+        if (str_eq(word, str_of(priorities[i]))) {
+            e->priority = (enum core_priority)i;
+            return PRIORITY;
+        }
+    }
+    if (str_eq(word, STR("catalog"))) {
+        e->is_catalog = true;
+        return PRIORITY;
     }
     for (uint32_t i = 0; i < CORE_REASONS; i++) {
         if (str_eq(word, str_of(core_reason_name((enum core_reason)i)))) {
@@ -325,6 +350,7 @@ bool story_parse_event(struct story *s, struct story_line *line, struct buf *ret
     unsigned seen = 0;
     *e = (struct core_event){.reason = CORE_CANCELLED,
         .clean = true,
+        .priority = CORE_NORMAL,
         .boot_ns = s->boot_ns + line->at_ns,
         .wall_ns = s->wall_ns + line->at_ns};
     e->created_wall_ns = e->wall_ns;
@@ -354,15 +380,17 @@ bool story_parse_event(struct story *s, struct story_line *line, struct buf *ret
 
 #define FIELD(field, name)                                                               \
     {                                                                                    \
-        name, offsetof(struct core_limits, field), false                                 \
+        name, offsetof(struct core_limits, field),                                       \
+            sizeof(((struct core_limits *)0)->field), false                              \
     }
 #define FIELD_NS(field)                                                                  \
     {                                                                                    \
-#field, offsetof(struct core_limits, field##_ns), true                           \
+#field, offsetof(struct core_limits, field##_ns), sizeof(uint64_t), true          \
     }
 static const struct {
     const char *name;
     size_t offset;
+    size_t size;
     bool is_time;
 } fields[] = {
     FIELD(sessions, "sessions"),
@@ -371,6 +399,19 @@ static const struct {
     FIELD(queue_total, "queue_total"),
     FIELD(queue_principal, "queue_principal"),
     FIELD(queue_client, "queue_client"),
+    FIELD(run_principal, "run_principal"),
+    FIELD(run_client, "run_client"),
+    FIELD(reserved_slots, "reserved"),
+    FIELD(names_max, "names"),
+    FIELD(rate_client.burst, "rate_client"),
+    FIELD(rate_principal.burst, "rate_principal"),
+    FIELD(rate_catalog.burst, "rate_catalog"),
+    FIELD(quota_client[CORE_QUOTA_CALLS], "quota_calls"),
+    FIELD(quota_client[CORE_QUOTA_ROWS], "quota_rows"),
+    FIELD(quota_client[CORE_QUOTA_ENGINE_MS], "quota_engine_ms"),
+    FIELD(chunk_ms, "chunk_ms"),
+    FIELD_NS(present),
+    {"slot_start", offsetof(struct core_limits, slot_ns_start), sizeof(uint64_t), true},
     FIELD_NS(idle),
     FIELD_NS(resume),
     FIELD_NS(age),
@@ -381,8 +422,8 @@ static const struct {
     FIELD_NS(cancel),
     FIELD_NS(drain),
     FIELD_NS(spawn),
-    {"backoff_min", offsetof(struct core_limits, backoff_ns_min), true},
-    {"backoff_max", offsetof(struct core_limits, backoff_ns_max), true},
+    {"backoff_min", offsetof(struct core_limits, backoff_ns_min), sizeof(uint64_t), true},
+    {"backoff_max", offsetof(struct core_limits, backoff_ns_max), sizeof(uint64_t), true},
     FIELD(profiles, "profiles"),
 };
 
@@ -401,6 +442,15 @@ void story_defaults(struct story *s)
         .queue_total = 12,
         .queue_principal = 8,
         .queue_client = 6,
+        .accounts = 32,
+        .names_max = 8,
+        .rate_client = {0, second},
+        .rate_principal = {0, second},
+        .rate_catalog = {0, second},
+        .present_ns = 60 * second,
+        .slot_ns_start = 10 * second,
+        .floor_permille = {200, 200, 50},
+        .chunk_ms = 10000,
         .idle_ns = 60 * second,
         .resume_ns = 120 * second,
         .touch_ns = 5 * second,
@@ -462,7 +512,11 @@ static bool parse_limit(struct story *s, struct str key, struct str value)
             return true;
         }
         if (!fields[i].is_time && str_to_u64(value, UINT16_MAX, &number)) {
-            memcpy(field, &(uint32_t){(uint32_t)number}, sizeof(uint32_t));
+            if (fields[i].size == sizeof(uint64_t)) {
+                memcpy(field, &number, sizeof(number));
+            } else {
+                memcpy(field, &(uint32_t){(uint32_t)number}, sizeof(uint32_t));
+            }
             return true;
         }
         return false;

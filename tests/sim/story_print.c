@@ -88,12 +88,14 @@ static void print_start(struct story *s, const struct core_action *a, struct buf
 static void print_end(const struct core_action *a, struct buf *out)
 {
     static const char *const scopes[] = {
+        [CORE_SCOPE_SESSION] = "session",
         [CORE_SCOPE_CLIENT] = "client",
         [CORE_SCOPE_PRINCIPAL] = "principal",
         [CORE_SCOPE_ALL] = "all",
     };
     buf_printf(out, "end #%" PRIu32 " %s", a->ticket, core_reason_name(a->reason));
-    if (a->reason == CORE_QUEUE_FULL) {
+    if (a->reason == CORE_QUEUE_FULL || a->reason == CORE_RATE_LIMITED ||
+        (a->reason == CORE_QUOTA_EXHAUSTED && a->limit_max > 0)) {
         buf_printf(out, " %s", scopes[a->scope]);
     }
     if (a->retry_after_ns > 0) {
@@ -127,6 +129,24 @@ static void print_session_action(
     }
 }
 
+static void print_quota(const struct story *s, const struct core_action *a, struct buf *out)
+{
+    static const char *const names[] = {"calls", "rows", "bytes", "engine_ms", "microcredits"};
+    _Static_assert(ARRAY_LEN(names) == CORE_QUOTAS, "one name a quota");
+    struct core_account_view view;
+    bool known = core_account_view(s->core, a->account, &view);
+    ASSERT(known && view.principal < STORY_NAMES_MAX && view.client < STORY_NAMES_MAX);
+    buf_printf(out, "quota %s", s->names[view.principal]);
+    if (!view.is_principal) {
+        buf_printf(out, "/%s", s->names[view.client]);
+    }
+    for (int i = 0; i < CORE_QUOTAS; i++) {
+        if (view.stored[i] > 0) {
+            buf_printf(out, " %s=%" PRIu64, names[i], view.stored[i]);
+        }
+    }
+}
+
 static void print_profile(
     const struct story *s, const struct core_action *a, struct buf *out)
 {
@@ -145,6 +165,12 @@ void story_print_action(struct story *s, const struct core_action *a, struct buf
     case CORE_LOAD:
     case CORE_UNLOAD:
         print_session_action(s, a, out);
+        break;
+    case CORE_HOLD:
+    case CORE_RELEASE:
+        break;
+    case CORE_SAVE_QUOTA:
+        print_quota(s, a, out);
         break;
     case CORE_SPAWN:
     case CORE_KILL:

@@ -171,7 +171,10 @@ static void submit(struct sim *s, uint32_t session)
         .ticket = ticket,
         .session = session,
         .profile = (uint32_t)below(s, s->limits.profiles),
-        .timeout_ns = sim_ms(50 + below(s, 400))};
+        .timeout_ns = sim_ms(50 + below(s, 400)),
+        .priority = (enum core_priority)below(s, CORE_PRIORITIES),
+        .is_catalog = below(s, 4) == 0,
+        .rows_max = (uint32_t)below(s, 100)};
     e.principal = 1 + (uint32_t)below(s, SIM_PRINCIPALS);
     e.client = 1 + (uint32_t)below(s, CLIENT_KEYS);
     if (session != CORE_NONE) {
@@ -326,6 +329,19 @@ static struct core_limits limits_of(struct sim *s)
         .queue_total = below(s, 2) ? 40 : 4,
         .queue_principal = 20,
         .queue_client = 10,
+        .accounts = 24,
+        .names_max = 2 + (uint32_t)below(s, 4),
+        .reserved_slots = (uint32_t)below(s, 2),
+        .run_principal = (uint32_t)below(s, 2) * 3,
+        .run_client = (uint32_t)below(s, 2) * 2,
+        .present_ns = sim_ms(300),
+        .slot_ns_start = sim_ms(1000),
+        .floor_permille = {200, 200, 50},
+        .chunk_ms = 20,
+        .rate_client = {(uint32_t)below(s, 2) * 3, sim_ms(20)},
+        .rate_global = {(uint32_t)below(s, 2) * 4, sim_ms(8)},
+        .quota_principal = {0, 0, 0, below(s, 3) == 0 ? 20000 : 0, 0},
+        .quota_client = {below(s, 3) == 0 ? 200 : 0, below(s, 3) == 0 ? 2000 : 0, 0, 0, 0},
         .idle_ns = sim_ms(below(s, 2) ? 60000 : 3000),
         .resume_ns = sim_ms(20000),
         .age_ns = below(s, 2) * sim_ms(30000),
@@ -374,6 +390,8 @@ struct sim_result sim_run(uint64_t seed, uint64_t actions)
         .now_ns = sim_ms(seed % 2 == 0 ? 1000000 : 100), /* up for long, or just now */
         .faults = seed % 3 != 0};
     s.limits = limits_of(&s);
+    s.tokens = s.limits.rate_global.burst;
+    s.tokens_ns = s.now_ns;
     for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
         s.conns[i].ticket = CORE_NONE;
     }

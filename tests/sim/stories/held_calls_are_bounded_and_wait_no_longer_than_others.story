@@ -6,8 +6,8 @@ limits queue_total=3 queue=1s grace=200ms
     10ms  submit #1 s0   | load s0
     20ms  submit #2 s0   | -
     30ms  submit #4 s1   | load s1
-    40ms  submit #5 s1   | end #5 queue_full all retry=1s in s1
-    50ms  submit #6 c/c1 | end #6 queue_full all retry=1s
+    40ms  submit #5 s1   | end #5 queue_full all retry=10s in s1
+    50ms  submit #6 c/c1 | end #6 queue_full all retry=10s
    210ms  tick           | grace #1
    220ms  tick           | grace #2
    230ms  tick           | grace #4

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Accounts: who is limited. One for each principal, one for each of its client keys; they
+ * outlive sessions, so leaving and coming back refills nothing. A principal that shows more
+ * than `names_max` client keys has the rest of them in one account, so names cannot be
+ * multiplied.
+ */
+#include "core/state.h"
+
+static uint32_t *bucket(const struct core *core, uint32_t parent, uint32_t symbol)
+{
+    return &core->account_buckets[((symbol * 0x9E3779B1u ^ parent * 0x85EBCA6Bu) >> 7) &
+                                  core->account_mask];
+}
+
+static uint32_t find(const struct core *core, uint32_t parent, uint32_t symbol)
+{
+    uint32_t at = *bucket(core, parent, symbol);
+    while (at != CORE_NONE &&
+           (core->accounts[at].parent != parent || core->accounts[at].symbol != symbol)) {
+        at = core->accounts[at].hash_next;
+    }
+    return at;
+}
+
+/* The shell keeps the symbol's string while the account is there. */
+static void tell(struct core *core, enum core_action_kind kind, const struct account *account)
+{
+    if (account->symbol != 0) {
+        act(core, kind)->user = account->symbol;
+    }
+}
+
+/* Nothing would be forgotten with it: no work, no client, whole rates, no amount used. */
+static bool is_blank(const struct core *core, const struct account *a)
+{
+    uint64_t used = 0;
+    for (int i = 0; i < CORE_QUOTAS; i++) {
+        used |= a->used[i];
+    }
+    return a->is_used && a->queued + a->running + a->clients == 0 && used == 0 &&
+           a->tat_ns <= core->now_ns && a->catalog_tat_ns <= core->now_ns;
+}
+
+static bool drop_nodes(struct core *core, struct account *a)
+{
+    while (a->first_node != CORE_NONE && core->nodes[a->first_node].children == 0) {
+        node_evict(core, a->first_node);
+    }
+    return a->first_node == CORE_NONE;
+}
+
+/* Makes room by forgetting one that is blank. */
+static void reclaim(struct core *core, uint32_t spared)
+{
+    for (uint32_t i = 0; i < core->limits.accounts; i++) {
+        struct account *a = &core->accounts[i];
+        if (i == spared || !is_blank(core, a) || !drop_nodes(core, a)) {
+            continue;
+        }
+        uint32_t *link = bucket(core, a->parent, a->symbol);
+        while (*link != i) {
+            link = &core->accounts[*link].hash_next;
+        }
+        *link = a->hash_next;
+        if (a->parent != CORE_NONE) {
+            core->accounts[a->parent].clients--;
+        }
+        tell(core, CORE_RELEASE, a);
+        a->is_used = false;
+        a->hash_next = core->free_account;
+        core->free_account = i;
+        return;
+    }
+}
+
+static uint32_t make(struct core *core, uint32_t parent, uint32_t symbol)
+{
+    if (core->free_account == CORE_NONE) {
+        reclaim(core, parent);
+    }
+    uint32_t at = core->free_account;
+    if (at == CORE_NONE) {
+        return CORE_NONE;
+    }
+    struct account *a = &core->accounts[at];
+    uint32_t *head = bucket(core, parent, symbol);
+    core->free_account = a->hash_next;
+    *a = (struct account){
+        .is_used = true,
+        .symbol = symbol,
+        .parent = parent,
+        .hash_next = *head,
+        .first_node = CORE_NONE,
+    };
+    *head = at;
+    if (parent != CORE_NONE) {
+        core->accounts[parent].clients++;
+    }
+    tell(core, CORE_HOLD, a);
+    return at;
+}
+
+uint32_t account_get(struct core *core, uint32_t principal, uint32_t client)
+{
+    uint32_t p = find(core, CORE_NONE, principal);
+    p = p == CORE_NONE ? make(core, CORE_NONE, principal) : p;
+    if (p == CORE_NONE) {
+        return CORE_NONE;
+    }
+    uint32_t c = find(core, p, client);
+    if (c == CORE_NONE && core->accounts[p].clients >= core->limits.names_max) {
+        client = 0;
+        c = find(core, p, client);
+    }
+    return c == CORE_NONE ? make(core, p, client) : c;
+}
+
+void account_add_node(struct core *core, uint32_t node)
+{
+    struct node *n = &core->nodes[node];
+    struct account *a = &core->accounts[n->key];
+    n->account_next = a->first_node;
+    a->first_node = node;
+    n->is_parked = account_is_full(core, n->key);
+}
+
+void account_drop_node(struct core *core, uint32_t node)
+{
+    uint32_t *link = &core->accounts[core->nodes[node].key].first_node;
+    while (*link != node) {
+        link = &core->nodes[*link].account_next;
+    }
+    *link = core->nodes[node].account_next;
+}
+
+bool account_is_full(const struct core *core, uint32_t account)
+{
+    const struct account *a = &core->accounts[account];
+    uint32_t run_max = a->parent == CORE_NONE ? core->limits.run_principal
+                                              : core->limits.run_client;
+    return run_max > 0 && a->running >= run_max;
+}
+
+/* At its cap an account's nodes leave the heaps, in all profiles and priorities. */
+static void park(struct core *core, uint32_t account, bool is_parked)
+{
+    uint32_t at = core->accounts[account].first_node;
+    for (; at != CORE_NONE; at = core->nodes[at].account_next) {
+        if (core->nodes[at].is_parked != is_parked) {
+            core->nodes[at].is_parked = is_parked;
+            node_place(core, at);
+        }
+    }
+}
+
+static struct core_account_view view_of(const struct core *core, uint32_t account)
+{
+    const struct account *a = &core->accounts[account];
+    bool is_principal = a->parent == CORE_NONE;
+    const struct core_rate *rate =
+        is_principal ? &core->limits.rate_principal : &core->limits.rate_client;
+    uint64_t spent_ns = a->tat_ns > core->now_ns ? a->tat_ns - core->now_ns : 0;
+    uint64_t spent = rate->burst > 0 ? (spent_ns + rate->interval_ns - 1) / rate->interval_ns : 0;
+    struct core_account_view view = {
+        .principal = is_principal ? a->symbol : core->accounts[a->parent].symbol,
+        .client = is_principal ? 0 : a->symbol,
+        .is_principal = is_principal,
+        .queued = a->queued,
+        .running = a->running,
+        .rate_left = spent < rate->burst ? rate->burst - spent : 0,
+    };
+    memcpy(view.used, a->used, sizeof(view.used));
+    memcpy(view.stored, a->stored, sizeof(view.stored));
+    return view;
+}
+
+bool core_account_view(const struct core *core, uint32_t account, struct core_account_view *ret)
+{
+    if (account >= core->limits.accounts || !core->accounts[account].is_used) {
+        return false;
+    }
+    *ret = view_of(core, account);
+    return true;
+}
+
+bool core_accounts_of(const struct core *core, uint32_t principal, uint32_t client,
+    struct core_account_view *ret_principal, struct core_account_view *ret_client)
+{
+    uint32_t p = find(core, CORE_NONE, principal);
+    uint32_t c = p == CORE_NONE ? CORE_NONE : find(core, p, client);
+    c = p != CORE_NONE && c == CORE_NONE ? find(core, p, 0) : c;
+    if (c == CORE_NONE) {
+        return false;
+    }
+    *ret_principal = view_of(core, p);
+    *ret_client = view_of(core, c);
+    return true;
+}
+
+void account_count(struct core *core, uint32_t client, int queued, int running)
+{
+    uint32_t both[] = {client, core->accounts[client].parent};
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        struct account *a = &core->accounts[both[i]];
+        a->queued += (uint32_t)queued;
+        a->running += (uint32_t)running;
+        if (running != 0) {
+            park(core, both[i], account_is_full(core, both[i]));
+        }
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Rates as GCRA cells: one timestamp, the theoretical arrival time, says when the next call
+ * would conform had all earlier ones been evenly spaced. It acts as a bucket of `burst`
+ * calls that refills without pause, with no fraction to round and no tick to drift.
+ */
+#include "core/state.h"
+
+uint64_t limit_wait(uint64_t tat_ns, const struct core_rate *rate, uint64_t now_ns)
+{
+    if (rate->burst == 0) {
+        return 0;
+    }
+    uint64_t tolerance_ns = rate->interval_ns * (rate->burst - 1);
+    uint64_t floor_ns = tat_ns > now_ns ? tat_ns : now_ns;
+    return floor_ns - now_ns > tolerance_ns ? floor_ns - now_ns - tolerance_ns : 0;
+}
+
+void limit_charge(uint64_t *tat_ns, const struct core_rate *rate, uint64_t now_ns)
+{
+    if (rate->burst > 0) {
+        *tat_ns = (*tat_ns > now_ns ? *tat_ns : now_ns) + rate->interval_ns;
+    }
+}
+
+/* The cells a call has to pass, narrowest last. */
+struct cell {
+    uint64_t *tat_ns;
+    const struct core_rate *rate;
+    enum core_scope scope;
+};
+
+static uint32_t cells_of(
+    struct core *core, const struct core_event *event, uint32_t client, struct cell ret[4])
+{
+    struct account *c = &core->accounts[client];
+    struct account *p = &core->accounts[c->parent];
+    const struct core_limits *l = &core->limits;
+    if (event->is_catalog) {
+        ret[0] = (struct cell){&c->catalog_tat_ns, &l->rate_catalog, CORE_SCOPE_CLIENT};
+        return 1;
+    }
+    ret[0] = (struct cell){&core->tat_ns, &l->rate_global, CORE_SCOPE_ALL};
+    ret[1] = (struct cell){&p->tat_ns, &l->rate_principal, CORE_SCOPE_PRINCIPAL};
+    ret[2] = (struct cell){&c->tat_ns, &l->rate_client, CORE_SCOPE_CLIENT};
+    if (event->session == CORE_NONE) {
+        return 3;
+    }
+    ret[3] = (struct cell){
+        &core->sessions[event->session].tat_ns, &l->rate_session, CORE_SCOPE_SESSION};
+    return 4;
+}
+
+/* All cells or none: a refusal must not push its own retry further away. */
+bool limit_admit(struct core *core, const struct core_event *event, uint32_t client,
+    struct core_action *ret)
+{
+    struct cell cells[4];
+    uint32_t count = cells_of(core, event, client, cells);
+    bool ok = true;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t wait_ns = limit_wait(*cells[i].tat_ns, cells[i].rate, core->now_ns);
+        if (wait_ns > ret->retry_after_ns) {
+            ok = false;
+            ret->retry_after_ns = wait_ns;
+            ret->scope = cells[i].scope;
+            ret->limit_max = cells[i].rate->burst;
+            ret->limit_remaining = 0;
+            ret->reset_ns = *cells[i].tat_ns - core->now_ns;
+        }
+    }
+    for (uint32_t i = 0; ok && i < count; i++) {
+        limit_charge(cells[i].tat_ns, cells[i].rate, core->now_ns);
+    }
+    return ok;
+}

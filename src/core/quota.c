@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Quotas: amounts per day of a principal and of a client key. What a call may use is
+ * reserved before, extended in chunks while it runs and settled after. The store holds an
+ * upper bound of what was used, raised by a chunk before it is passed, so a crash never
+ * gives anything back.
+ */
+#include "core/state.h"
+
+static uint64_t limit_of(const struct core *core, uint32_t account, enum core_quota kind)
+{
+    return core->accounts[account].parent == CORE_NONE ? core->limits.quota_principal[kind]
+                                                       : core->limits.quota_client[kind];
+}
+
+/* What is left of a kind for a client key and its principal; UINT64_MAX: no limit. */
+static uint64_t left_of(const struct core *core, uint32_t client, enum core_quota kind,
+    uint32_t *ret_account)
+{
+    uint32_t both[] = {core->accounts[client].parent, client};
+    uint64_t left = UINT64_MAX;
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        uint64_t max = limit_of(core, both[i], kind);
+        uint64_t used = core->accounts[both[i]].used[kind];
+        uint64_t rest = max == 0 ? UINT64_MAX : max > used ? max - used : 0;
+        if (rest < left) {
+            left = rest;
+            *ret_account = both[i];
+        }
+    }
+    return left;
+}
+
+/* Says which quota stands in the way. */
+static void explain(const struct core *core, uint32_t account, enum core_quota kind,
+    struct core_action *ret)
+{
+    ret->reason = CORE_QUOTA_EXHAUSTED;
+    ret->quota = kind;
+    ret->scope = core->accounts[account].parent == CORE_NONE ? CORE_SCOPE_PRINCIPAL
+                                                             : CORE_SCOPE_CLIENT;
+    ret->limit_max = limit_of(core, account, kind);
+    ret->limit_remaining = 0;
+}
+
+bool quota_admit(const struct core *core, uint32_t client, struct core_action *ret)
+{
+    uint32_t account = client;
+    for (int kind = 0; kind < CORE_QUOTAS; kind++) {
+        if (left_of(core, client, (enum core_quota)kind, &account) == 0) {
+            explain(core, account, (enum core_quota)kind, ret);
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint64_t chunk_of(uint64_t max)
+{
+    uint64_t chunk = max / 100 + 1;
+    return chunk < 1 << 20 ? chunk : 1 << 20;
+}
+
+/* Raises the stored bound before it is passed. */
+static void keep_bound(struct core *core, uint32_t account)
+{
+    struct account *a = &core->accounts[account];
+    bool is_raised = false;
+    for (int kind = 0; kind < CORE_QUOTAS; kind++) {
+        uint64_t max = limit_of(core, account, (enum core_quota)kind);
+        if (max > 0 && a->used[kind] > a->stored[kind]) {
+            a->stored[kind] = a->used[kind] + chunk_of(max);
+            is_raised = true;
+        }
+    }
+    if (is_raised) {
+        struct core_action *action = act(core, CORE_SAVE_QUOTA);
+        action->account = account;
+    }
+}
+
+static void add(struct core *core, uint32_t client, enum core_quota kind, uint64_t amount)
+{
+    uint32_t both[] = {core->accounts[client].parent, client};
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        if (limit_of(core, both[i], kind) > 0) {
+            core->accounts[both[i]].used[kind] += amount;
+        }
+    }
+}
+
+static void take(struct core *core, uint32_t client, enum core_quota kind, uint64_t amount)
+{
+    uint32_t both[] = {core->accounts[client].parent, client};
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        uint64_t *used = &core->accounts[both[i]].used[kind];
+        *used -= amount < *used ? amount : *used;
+    }
+}
+
+static void keep_bounds(struct core *core, uint32_t client)
+{
+    keep_bound(core, core->accounts[client].parent);
+    keep_bound(core, client);
+}
+
+void quota_charge_call(struct core *core, uint32_t client)
+{
+    add(core, client, CORE_QUOTA_CALLS, 1);
+    keep_bounds(core, client);
+}
+
+static uint64_t credits_of(const struct ticket *t, uint64_t engine_ms)
+{
+    return t->credit_rate * engine_ms / 1000;
+}
+
+/* One more chunk of engine time, and of what it costs. False: there is none. */
+bool quota_extend(struct core *core, uint32_t ticket, struct core_action *ret)
+{
+    struct ticket *t = &core->tickets[ticket];
+    uint32_t account = t->account;
+    static const enum core_quota kinds[] = {CORE_QUOTA_ENGINE_MS, CORE_QUOTA_MICROCREDITS};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (left_of(core, t->account, kinds[i], &account) == 0) {
+            explain(core, account, kinds[i], ret);
+            return false;
+        }
+    }
+    add(core, t->account, CORE_QUOTA_ENGINE_MS, core->limits.chunk_ms);
+    add(core, t->account, CORE_QUOTA_MICROCREDITS, credits_of(t, core->limits.chunk_ms));
+    t->reserved_ms += core->limits.chunk_ms;
+    keep_bounds(core, t->account);
+    return true;
+}
+
+/* Rows that may be shown, and the first chunk. False: some quota is used up by now. */
+bool quota_reserve(struct core *core, uint32_t ticket, struct core_action *ret)
+{
+    struct ticket *t = &core->tickets[ticket];
+    uint32_t account = t->account;
+    uint64_t left = left_of(core, t->account, CORE_QUOTA_ROWS, &account);
+    if (left == 0) {
+        explain(core, account, CORE_QUOTA_ROWS, ret);
+        return false;
+    }
+    t->reserved_rows = t->rows_max < left ? t->rows_max : (uint32_t)left;
+    if (!quota_extend(core, ticket, ret)) {
+        t->reserved_rows = 0;
+        return false;
+    }
+    add(core, t->account, CORE_QUOTA_ROWS, t->reserved_rows);
+    keep_bounds(core, t->account);
+    return true;
+}
+
+void quota_settle(struct core *core, uint32_t ticket, uint64_t rows, uint64_t bytes)
+{
+    struct ticket *t = &core->tickets[ticket];
+    uint64_t ran_ms = (core->now_ns - t->leased_ns + 999999) / 1000000;
+    take(core, t->account, CORE_QUOTA_ROWS, t->reserved_rows);
+    take(core, t->account, CORE_QUOTA_ENGINE_MS, t->reserved_ms);
+    take(core, t->account, CORE_QUOTA_MICROCREDITS, credits_of(t, t->reserved_ms));
+    add(core, t->account, CORE_QUOTA_ROWS, rows < t->reserved_rows ? rows : t->reserved_rows);
+    add(core, t->account, CORE_QUOTA_ENGINE_MS, ran_ms);
+    add(core, t->account, CORE_QUOTA_MICROCREDITS, credits_of(t, ran_ms));
+    add(core, t->account, CORE_QUOTA_BYTES, bytes);
+    t->reserved_rows = 0;
+    t->reserved_ms = 0;
+    keep_bounds(core, t->account);
+}
+
+/* A new day: only what is reserved for running calls counts in it already. */
+void quota_new_day(struct core *core)
+{
+    for (uint32_t i = 0; i < core->limits.accounts; i++) {
+        struct account *a = &core->accounts[i];
+        memset(a->used, 0, sizeof(a->used));
+        memset(a->stored, 0, sizeof(a->stored));
+    }
+    for (uint32_t i = 0; i < core->limits.tickets; i++) {
+        const struct ticket *t = &core->tickets[i];
+        if (t->state == TICKET_LEASED || t->state == TICKET_RUNNING) {
+            add(core, t->account, CORE_QUOTA_ROWS, t->reserved_rows);
+            add(core, t->account, CORE_QUOTA_ENGINE_MS, t->reserved_ms);
+            add(core, t->account, CORE_QUOTA_MICROCREDITS, credits_of(t, t->reserved_ms));
+        }
+    }
+}
+
+/* At start: what the store had as the bound of today. */
+void quota_load(struct core *core, const struct core_event *event)
+{
+    uint32_t client = account_get(core, event->principal, event->client);
+    if (client == CORE_NONE) {
+        return;
+    }
+    uint32_t account = event->is_principal ? core->accounts[client].parent : client;
+    struct account *a = &core->accounts[account];
+    memcpy(a->used, event->used, sizeof(a->used));
+    memcpy(a->stored, event->used, sizeof(a->stored));
+}

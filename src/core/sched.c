@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Hierarchical fair queueing over the slots of a profile. The next slot goes down the tree
+ * to the child that was charged least, by weight. Nobody knows how long a statement runs, so
+ * it is charged at dispatch with what the longest recent statement of the profile took, more
+ * if it runs longer, and given back the rest when it ends: a flow gains nothing by looking
+ * cheap. Priorities are strict, but each has a floor: a share of slot time that it keeps
+ * under full load of the others.
+ */
+#include "core/state.h"
+
+static uint32_t class_node(const struct core *core, uint32_t profile, uint32_t class)
+{
+    return core->limits.profiles + profile * CORE_PRIORITIES + class;
+}
+
+/* ---- who is next ---- */
+
+/* Keeps the last slot for whoever runs nothing, where somebody else was about lately. */
+static uint32_t pick(const struct core *core, uint32_t parent, bool is_scarce)
+{
+    const struct node *p = &core->nodes[parent];
+    uint32_t quiet = p->heap[0];
+    uint32_t busy = p->heap[1];
+    if (busy != CORE_NONE && is_scarce && node_has_other(core, parent, busy)) {
+        busy = CORE_NONE;
+    }
+    if (quiet == CORE_NONE || busy == CORE_NONE) {
+        return quiet == CORE_NONE ? busy : quiet;
+    }
+    const struct node *q = &core->nodes[quiet];
+    const struct node *b = &core->nodes[busy];
+    bool is_quiet_first = q->charge != b->charge ? q->charge < b->charge : q->order < b->order;
+    return is_quiet_first ? quiet : busy;
+}
+
+static uint32_t descend(const struct core *core, uint32_t at, bool is_scarce)
+{
+    while (at != CORE_NONE && core->nodes[at].level != LEVEL_SESSION) {
+        at = pick(core, at, is_scarce);
+    }
+    return at == CORE_NONE ? CORE_NONE : core->nodes[at].first;
+}
+
+/* The classes in the order in which they may be served: who is owed most first, then rank. */
+static void rank(const struct profile *p, uint32_t ret[CORE_PRIORITIES])
+{
+    uint32_t owed = CORE_NONE;
+    for (uint32_t c = 0; c < CORE_PRIORITIES; c++) {
+        if (p->owed_ns[c] > 0 && (owed == CORE_NONE || p->owed_ns[c] > p->owed_ns[owed])) {
+            owed = c;
+        }
+    }
+    uint32_t n = 0;
+    if (owed != CORE_NONE) {
+        ret[n++] = owed;
+    }
+    for (uint32_t c = 0; c < CORE_PRIORITIES; c++) {
+        if (c != owed) {
+            ret[n++] = c;
+        }
+    }
+}
+
+uint32_t sched_next(const struct core *core, uint32_t profile)
+{
+    const struct profile *p = &core->profiles[profile];
+    uint32_t slots = p->limits.slots;
+    uint32_t reserve = core->limits.reserved_slots < slots ? core->limits.reserved_slots
+                                                           : slots - 1;
+    bool is_scarce = slots - p->busy <= reserve;
+    uint32_t order[CORE_PRIORITIES];
+    rank(p, order);
+    for (uint32_t i = 0; i < CORE_PRIORITIES; i++) {
+        uint32_t class = class_node(core, profile, order[i]);
+        const struct node *n = &core->nodes[class];
+        if (n->queued == 0 ||
+            (is_scarce && n->running > 0 && node_has_other(core, profile, class))) {
+            continue;
+        }
+        uint32_t ticket = descend(core, class, is_scarce);
+        if (ticket != CORE_NONE) {
+            return ticket;
+        }
+    }
+    return CORE_NONE;
+}
+
+/* ---- charges ---- */
+
+/* Adds to (or takes from) what a ticket's nodes and class were charged. */
+static void charge(struct core *core, const struct ticket *t, uint64_t ns, bool is_refund)
+{
+    struct profile *p = &core->profiles[t->profile];
+    for (uint32_t at = t->node; core->nodes[at].level > LEVEL_CLASS; at = core->nodes[at].parent) {
+        struct node *n = &core->nodes[at];
+        uint64_t part = ns / n->weight;
+        n->charge = is_refund ? n->charge - (part < n->charge ? part : n->charge)
+                              : n->charge + part;
+        node_place(core, at);
+    }
+    int64_t sign = is_refund ? -1 : 1;
+    for (uint32_t c = 0; c < CORE_PRIORITIES; c++) {
+        if (t->owed_classes & 1u << c) {
+            int64_t share = (int64_t)(ns / 1000 * core->limits.floor_permille[c]);
+            p->owed_ns[c] += sign * (c == t->class ? share - (int64_t)ns : share);
+        } else if (c == t->class) {
+            p->owed_ns[c] -= sign * (int64_t)ns;
+        }
+        int64_t least = -(int64_t)p->job_ns;
+        int64_t most = (int64_t)(p->job_ns * p->limits.slots);
+        p->owed_ns[c] = p->owed_ns[c] < least ? least : p->owed_ns[c];
+        p->owed_ns[c] = p->owed_ns[c] > most ? most : p->owed_ns[c];
+    }
+}
+
+/* ---- tickets come and go ---- */
+
+void sched_push(struct core *core, uint32_t ticket, bool front)
+{
+    struct ticket *t = &core->tickets[ticket];
+    struct profile *p = &core->profiles[t->profile];
+    uint32_t class = class_node(core, t->profile, t->class);
+    if (core->nodes[class].queued + core->nodes[class].running == 0) {
+        p->owed_ns[t->class] = p->owed_ns[t->class] < 0 ? p->owed_ns[t->class] : 0;
+    }
+    uint32_t principal =
+        node_get(core, class, LEVEL_PRINCIPAL, core->accounts[t->account].parent);
+    uint32_t client = node_get(core, principal, LEVEL_CLIENT, t->account);
+    t->node = node_get(core, client, LEVEL_SESSION, t->session);
+    core->nodes[principal].weight = t->principal_weight;
+    core->nodes[client].weight = t->client_weight;
+    struct node *leaf = &core->nodes[t->node];
+    t->prev = front ? CORE_NONE : leaf->last;
+    t->next = front ? leaf->first : CORE_NONE;
+    *(t->prev != CORE_NONE ? &core->tickets[t->prev].next : &leaf->first) = ticket;
+    *(t->next != CORE_NONE ? &core->tickets[t->next].prev : &leaf->last) = ticket;
+    t->state = TICKET_QUEUED;
+    t->order = front ? t->order : core->order++;
+    t->waits_prev = p->waits_last;
+    t->waits_next = CORE_NONE;
+    *(p->waits_last != CORE_NONE ? &core->tickets[p->waits_last].waits_next : &p->waits_first) =
+        ticket;
+    p->waits_last = ticket;
+    p->queued++;
+    core->queued++;
+    account_count(core, t->account, 1, 0);
+    node_count(core, t->node, 1, 0);
+}
+
+static void unlink_ticket(struct core *core, uint32_t ticket)
+{
+    struct ticket *t = &core->tickets[ticket];
+    struct profile *p = &core->profiles[t->profile];
+    struct node *leaf = &core->nodes[t->node];
+    ASSERT(t->state == TICKET_QUEUED);
+    *(t->prev != CORE_NONE ? &core->tickets[t->prev].next : &leaf->first) = t->next;
+    *(t->next != CORE_NONE ? &core->tickets[t->next].prev : &leaf->last) = t->prev;
+    *(t->waits_prev != CORE_NONE ? &core->tickets[t->waits_prev].waits_next : &p->waits_first) =
+        t->waits_next;
+    *(t->waits_next != CORE_NONE ? &core->tickets[t->waits_next].waits_prev : &p->waits_last) =
+        t->waits_prev;
+    p->queued--;
+    core->queued--;
+}
+
+void sched_remove(struct core *core, uint32_t ticket)
+{
+    struct ticket *t = &core->tickets[ticket];
+    unlink_ticket(core, ticket);
+    account_count(core, t->account, -1, 0);
+    node_count(core, t->node, -1, 0);
+    t->node = CORE_NONE;
+}
+
+/* It gets a slot: what it may cost is charged at once. */
+void sched_take(struct core *core, uint32_t ticket)
+{
+    struct ticket *t = &core->tickets[ticket];
+    struct profile *p = &core->profiles[t->profile];
+    unlink_ticket(core, ticket);
+    t->owed_classes = 0;
+    for (uint32_t c = 0; c < CORE_PRIORITIES; c++) {
+        t->owed_classes |= (uint8_t)((core->nodes[class_node(core, t->profile, c)].queued > 0) << c);
+    }
+    for (uint32_t at = t->node; core->nodes[at].level > LEVEL_CLASS; at = core->nodes[at].parent) {
+        core->nodes[core->nodes[at].parent].base = core->nodes[at].charge;
+    }
+    t->leased_ns = core->now_ns;
+    t->charged_ns = p->job_ns;
+    charge(core, t, t->charged_ns, false);
+    account_count(core, t->account, -1, 1);
+    node_count(core, t->node, -1, 1);
+    uint64_t gap_ns = core->now_ns - p->dispatched_ns;
+    p->gap_ns = p->queued > 0 ? p->gap_ns - p->gap_ns / 8 + gap_ns / 8 : p->gap_ns;
+    p->dispatched_ns = core->now_ns;
+}
+
+/* It runs longer than it was charged for. */
+void sched_extend(struct core *core, uint32_t ticket)
+{
+    struct ticket *t = &core->tickets[ticket];
+    uint64_t ran_ns = core->now_ns - t->leased_ns;
+    while (t->charged_ns <= ran_ns) {
+        uint64_t more_ns = core->profiles[t->profile].job_ns;
+        charge(core, t, more_ns, false);
+        t->charged_ns += more_ns;
+    }
+}
+
+/*
+ * What the longest recent statement took: the maximum over the last one to two windows of
+ * completions. A maximum that decays by a share each time was measured too: where one in a
+ * hundred statements is long it forgets them in between, and the lag passes 2 T.
+ */
+static void learn(struct profile *p, uint64_t ran_ns)
+{
+    p->longest_ns = ran_ns > p->longest_ns ? ran_ns : p->longest_ns;
+    p->job_ns = p->longest_ns > p->longest_before_ns ? p->longest_ns : p->longest_before_ns;
+    p->job_ns = p->job_ns > SLOT_NS_MIN ? p->job_ns : SLOT_NS_MIN;
+    if (++p->learned == LEARN_WINDOW) {
+        p->longest_before_ns = p->longest_ns;
+        p->longest_ns = 0;
+        p->learned = 0;
+    }
+}
+
+/* Its slot is free: what it did not use is given back, and the profile has learned. */
+void sched_give_back(struct core *core, uint32_t ticket)
+{
+    struct ticket *t = &core->tickets[ticket];
+    struct profile *p = &core->profiles[t->profile];
+    uint64_t ran_ns = core->now_ns - t->leased_ns;
+    sched_extend(core, ticket);
+    charge(core, t, t->charged_ns - ran_ns, true);
+    account_count(core, t->account, 0, -1);
+    node_count(core, t->node, 0, -1);
+    learn(p, ran_ns);
+    t->node = CORE_NONE;
+}
+
+/* ---- bounds ---- */
+
+bool sched_admit(const struct core *core, uint32_t client, enum core_scope *ret)
+{
+    const struct core_limits *limits = &core->limits;
+    const struct account *c = &core->accounts[client];
+    const struct account *p = &core->accounts[c->parent];
+    if (core->queued + core->held_count >= limits->queue_total) {
+        *ret = CORE_SCOPE_ALL;
+        return false;
+    }
+    *ret = p->queued >= limits->queue_principal ? CORE_SCOPE_PRINCIPAL : CORE_SCOPE_CLIENT;
+    return p->queued < limits->queue_principal && c->queued < limits->queue_client;
+}
+
+/*
+ * When a place is likely to be free again: slots come free every gap_ns, and the ones in
+ * this scope's reach go round all who wait.
+ */
+uint64_t sched_retry_ns(const struct core *core, const struct core_event *event, uint32_t client,
+    enum core_scope scope)
+{
+    const struct profile *p = &core->profiles[event->profile];
+    uint32_t class = class_node(core, event->profile, event->priority);
+    uint64_t rounds = 1;
+    if (scope != CORE_SCOPE_ALL) {
+        rounds *= core->nodes[class].present > 0 ? core->nodes[class].present : 1;
+    }
+    if (scope == CORE_SCOPE_CLIENT) {
+        uint32_t at = core->accounts[core->accounts[client].parent].first_node;
+        while (at != CORE_NONE && core->nodes[at].parent != class) {
+            at = core->nodes[at].account_next;
+        }
+        rounds *= at != CORE_NONE && core->nodes[at].present > 0 ? core->nodes[at].present : 1;
+    }
+    return p->gap_ns * rounds;
+}
+
+uint32_t core_position(const struct core *core, uint32_t ticket)
+{
+    const struct ticket *t = &core->tickets[ticket];
+    uint32_t position = 1;
+    if (t->state != TICKET_QUEUED) {
+        return 0;
+    }
+    uint32_t at = core->profiles[t->profile].waits_first;
+    for (; at != CORE_NONE; at = core->tickets[at].waits_next) {
+        const struct ticket *other = &core->tickets[at];
+        position += other->account == t->account && other->order < t->order;
+    }
+    return position;
+}

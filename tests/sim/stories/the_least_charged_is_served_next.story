@@ -1,0 +1,11 @@
+# a has had ten seconds of the slot; b comes and goes first, though a waited longer.
+limits slots=1 queue=3600s slot_start=1s
+     0ms  submit #0 a/a1 | spawn W0@1
+     1ms  up W0          | connect L0@1 on W0
+     2ms  up L0          | start #0 on L0
+     3ms  submit #1 a/a1 | -
+     4ms  submit #2 b/b1 | -
+ 10000ms  done L0        | end #0 ok; start #2 on L0
+ 10001ms  submit #3 b/b1 | -
+ 10002ms  done L0        | end #2 ok; start #3 on L0
+ 10003ms  done L0        | end #3 ok; start #1 on L0
