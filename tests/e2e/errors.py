@@ -116,6 +116,22 @@ class Errors(Case):
         client.abort(running)
         self.assertEqual(Answer(waiting.result(60)).rows, [[1]])
 
+    def provoke_rate_limited(self):
+        client, _ = self.client({"rate.client": {"burst": 2, "per_s": 0.01}})
+        for _ in range(2):
+            self.assertEqual(client.sql("SELECT 1").rows, [[1]])
+        error = self.check("rate_limited", client.sql("SELECT 1"))
+        self.assertEqual((error["limit"]["name"], error["limit"]["max"]), ("client_queries", 2))
+        self.assertGreater(error["retry_after_ms"], 0)
+        self.assertFalse(client.call("list_tables").is_error)
+
+    def provoke_quota_exhausted(self):
+        client, _ = self.client({"quota.client": {"calls": 1}})
+        self.assertEqual(client.sql("SELECT 1").rows, [[1]])
+        error = self.check("quota_exhausted", client.sql("SELECT 1"))
+        self.assertEqual((error["limit"]["name"], error["limit"]["remaining"]), ("client_calls", 0))
+        self.assertRegex(error["reset_at"], r"T00:00:00[+-]\d\d:\d\d$")
+
     def provoke_too_many_sessions(self):
         client, _ = self.client({"session": {"max_per_principal": 2}})
         self.assertFalse(client.call("open_session").is_error)

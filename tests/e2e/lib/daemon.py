@@ -30,7 +30,13 @@ def toml(sections):
 
 # The scripted driver: SELECT 'sleep 100', see src/worker/fake_driver.c.
 FAKE = {"driver": os.environ.get("SNOWMUX_FAKE_DRIVER", ""), "entrypoint": "AdbcDriverFakeInit", "dialect": "duckdb"}
-DEFAULTS = {"listen": {"http": "127.0.0.1:0"}, "profile.demo": {"files": DEMO}}
+OFF = {"burst": 0, "per_s": 0}
+DEFAULTS = {
+    # What a test does not ask about must not stand in its way.
+    **{"rate.%s" % who: OFF for who in ("principal", "client", "catalog")},
+    "listen": {"http": "127.0.0.1:0"},
+    "profile.demo": {"files": DEMO},
+}
 
 
 class Daemon:

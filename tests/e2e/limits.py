@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rates and quotas as clients see them, over sessions, names and restarts."""
+from lib.case import Case, main
+
+
+class Limits(Case):
+    def test_a_quota_outlives_a_crash_and_a_clean_stop(self):
+        daemon = self.daemon({"quota.client": {"rows": 1000}})
+        client = self.http("ts_v1", daemon)
+        self.assertEqual(len(client.sql("SELECT * FROM range(30)").rows), 30)
+        self.assertEqual(self.left(client, "client_rows"), 970)
+        daemon.kill9()
+        daemon.restart()
+        after = self.left(client, "client_rows")
+        self.assertLessEqual(after, 970)  # a crash gives nothing back,
+        self.assertGreaterEqual(after, 970 - 100 - 20)  # and costs what was reserved at most
+        self.assertEqual(len(client.sql("SELECT * FROM range(5)").rows), 5)
+        self.assertEqual(daemon.stop(), 0)
+        daemon.restart()
+        self.assertEqual(self.left(client, "client_rows"), after - 5)
+
+    def test_the_last_rows_of_a_day_are_shown_and_no_more(self):
+        daemon = self.daemon({"quota.principal": {"rows": 12}})
+        client = self.http("ts_v1", daemon)
+        first = client.sql("SELECT * FROM range(10)")
+        self.assertEqual(len(first.rows), 10)
+        last = client.sql("SELECT * FROM range(10)")
+        self.assertEqual((len(last.rows), last.data["truncated"]), (2, True))
+        self.check_error(client.sql("SELECT 1"), "quota_exhausted", False)
+
+    def test_more_sessions_and_more_names_have_no_more_calls(self):
+        daemon = self.daemon({"rate.principal": {"burst": 20, "per_s": 0.01},
+                              "rate.client": {"burst": 5, "per_s": 0.01}})
+        one = self.http("ts_v1", daemon)
+        other = self.http("ts_v1", daemon)  # the same name: the same client
+        answers = [client.sql("SELECT 1") for client in (one, other) * 4]
+        self.assertEqual(sum(not answer.is_error for answer in answers), 5)
+        self.check_error(answers[-1], "rate_limited", True)
+
+    def left(self, client, name):
+        limits = client.call("whoami").data["limits"]["rates_and_quotas"]
+        (limit,) = [limit for limit in limits if limit["name"] == name]
+        return limit["remaining"]
+
+
+if __name__ == "__main__":
+    main()
