@@ -37,8 +37,13 @@ max = 20000
 max_per_principal = 20000
 [concurrency]
 queue_total = 1024
-queue_principal = 1024
-queue_client = 1024
+principal = {{ run = 0, queue = 1024 }}
+client = {{ run = 0, queue = 1024 }}
+reserved_slots = 0
+[rate]
+principal = {{ burst = 0 }}
+client = {{ burst = 0 }}
+catalog = {{ burst = 0 }}
 [http]
 connections_max = 16384
 [daemon]
