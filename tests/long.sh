@@ -45,7 +45,7 @@ fuzzers() { ls tests/fuzz/corpus; }
 
 # row NAME WHAT: of the table. A result is the line that begins with the name, or the last one.
 row() {
-    local result="not run" seconds=""
+    local result="did not run to its end" seconds=""
     if [ -f "$out/$1.status" ]; then
         result=$({ grep -m 1 "^$1: " "$out/$1.log" || tail -n 1 "$out/$1.log"; } | tr '|' ' ')
         [ "$(<"$out/$1.status")" = 0 ] || result="**failed**: $result"
@@ -83,6 +83,8 @@ mkdir -p "$out"
 rm -f "$out"/*
 export -f job fuzzer
 export out runs seed
+# Also of a run that was ended early.
+trap 'write_page >"$page"; cat "$page"' EXIT
 ! wanted suite || job suite tests/suite.sh build
 ! wanted asan || job asan tests/sanitize.sh asan
 ! wanted tsan || job tsan tests/sanitize.sh tsan
@@ -94,6 +96,4 @@ export out runs seed
         fuzzers | sed 's/.*/fuzz_& fuzzer &/'
     fi
 } | xargs -r -P "$(nproc)" -L 1 bash -c 'job "$@"' job
-write_page >"$out/page" && cp "$out/page" "$page"
-cat "$page"
 ! cat "$out"/*.status | grep -qvx 0
