@@ -342,7 +342,7 @@ static void shares(const struct scenario *sc, enum mix mix)
     }
     world_start(&w);
     run_until(&w, w.now_ns + 600 * S);
-    measure(&w, 60 * w.job_ns_max * sc->count / sc->slots, w.now_ns + 20000 * S, &share, &lag);
+    measure(&w, 60 * w.job_ns_max * sc->count / sc->slots, w.now_ns + 12000 * S, &share, &lag);
     snprintf(what, sizeof(what), "share: %s, %s", sc->name, mix_names[mix]);
     expect(what, share, 0.95, 2);
     snprintf(what, sizeof(what), "lag in T: %s, %s", sc->name, mix_names[mix]);
