@@ -169,7 +169,7 @@ static struct backend_error get_error(struct wire_reader *reader)
 {
     struct backend_error error;
     uint32_t code = wire_get_u32(reader);
-    reader->bad = reader->bad || code < WIRE_E_SQL || code > WIRE_E_INTERNAL;
+    reader->bad = reader->bad || code < WIRE_E_SQL || code > WIRE_E_ARGUMENT;
     error.code = (enum wire_error_code)code;
     error.message = wire_get_str(reader);
     error.sqlstate = wire_get_str(reader);

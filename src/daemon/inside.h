@@ -245,7 +245,7 @@ void reader_ask(struct call *call, const struct reader_ask *ask);
 void reader_up(struct daemon *d);
 void reader_opened(struct daemon *d);
 struct call *reader_take(struct daemon *d, uint64_t exec); /* NULL: not waited for any more */
-void reader_failed(struct daemon *d, uint64_t exec, struct str message);
+void reader_failed(struct daemon *d, uint64_t exec, const struct backend_error *error);
 void reader_text(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec, struct str text,
     uint64_t bytes_total);
 void reader_lost(struct daemon *d, struct str why);

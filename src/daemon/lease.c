@@ -307,7 +307,7 @@ static void on_error(void *ctx, uint32_t conn, uint32_t generation, uint64_t exe
 {
     struct daemon *d = ctx;
     if (conn == READER_CONN) {
-        reader_failed(d, exec, error->message);
+        reader_failed(d, exec, error);
         work(d);
         return;
     }

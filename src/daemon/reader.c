@@ -77,11 +77,13 @@ struct call *reader_take(struct daemon *d, uint64_t exec)
     return call;
 }
 
-void reader_failed(struct daemon *d, uint64_t exec, struct str message)
+void reader_failed(struct daemon *d, uint64_t exec, const struct backend_error *error)
 {
     struct call *call = reader_take(d, exec);
     if (call) {
-        tool_fail(&call->tool, TOOL_E_RESULT_NOT_FOUND, 0, STR_FMT, STR_ARG(message));
+        bool is_ours = error->code == WIRE_E_ARGUMENT;
+        tool_fail(&call->tool, is_ours ? TOOL_E_INVALID_ARGUMENT : TOOL_E_RESULT_NOT_FOUND, 0,
+            STR_FMT, STR_ARG(error->message));
         call_move(call, TOOL_ANSWER);
     }
 }

@@ -74,6 +74,7 @@ enum wire_error_code {
     WIRE_E_CONTEXT = 3,   /* a connection option failed; the statement was not sent */
     WIRE_E_LOST = 4,      /* the connection to the warehouse is gone */
     WIRE_E_INTERNAL = 5,  /* ours or the driver's fault */
+    WIRE_E_ARGUMENT = 6,  /* FETCH, CELL: no such row, column or offset */
 };
 
 struct wire_frame {

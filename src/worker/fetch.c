@@ -25,15 +25,16 @@ struct cell_request {
     uint32_t bytes_max;
 };
 
-PRINTF_LIKE(3, 4)
-static bool put_refusal(struct buf *out, uint64_t call, const char *format, ...)
+PRINTF_LIKE(4, 5)
+static bool put_refusal(struct buf *out, uint64_t call, enum wire_error_code code,
+    const char *format, ...)
 {
     struct failure failure = {0};
     va_list args;
     va_start(args, format);
     vsnprintf(failure.message, sizeof(failure.message), format, args);
     va_end(args);
-    return answer_put_failure(out, WIRE_ERROR, call, WIRE_E_SQL, &failure);
+    return answer_put_failure(out, WIRE_ERROR, call, code, &failure);
 }
 
 /* Fills @page from @row on; a sentence when that failed, else NULL. */
@@ -62,7 +63,7 @@ static bool put_page(struct spool_reader *reader, uint64_t row, struct arrow_pag
     uint64_t rows = left < page->rows_max ? left : page->rows_max;
     const char *trouble = fill_page(reader, row, rows, page);
     if (trouble) {
-        return put_refusal(out, call, "%s", trouble);
+        return put_refusal(out, call, WIRE_E_SQL, "%s", trouble);
     }
     struct buf columns = BUF_INIT(COLUMNS_MAX);
     arrow_put_columns(&columns, spool_reader_schema(reader));
@@ -82,7 +83,7 @@ static bool answer_fetch(struct spool_reader *reader, uint64_t row,
 {
     uint64_t rows = spool_reader_rows(reader);
     if (row >= rows) {
-        return put_refusal(out, call,
+        return put_refusal(out, call, WIRE_E_ARGUMENT,
             "offset %" PRIu64 " is beyond the end: the stored result has %" PRIu64
             " rows, offsets 0 to %" PRIu64,
             row, rows, rows - 1);
@@ -134,12 +135,12 @@ static bool put_text(
     struct str text, const struct cell_request *request, uint64_t call, struct buf *out)
 {
     if (request->offset > text.len) {
-        return put_refusal(out, call,
+        return put_refusal(out, call, WIRE_E_ARGUMENT,
             "offset %" PRIu64 " is beyond the end: the cell's text has %zu bytes",
             request->offset, text.len);
     }
     if (is_inside_character(text, request->offset)) {
-        return put_refusal(out, call,
+        return put_refusal(out, call, WIRE_E_ARGUMENT,
             "offset %" PRIu64 " is inside a character: go on where the last part ended",
             request->offset);
     }
@@ -156,24 +157,24 @@ static bool answer_cell(struct spool_reader *reader, const struct cell_request *
     const struct ArrowSchema *schema = spool_reader_schema(reader);
     uint64_t rows = spool_reader_rows(reader);
     if (request->row >= rows) {
-        return put_refusal(out, call,
+        return put_refusal(out, call, WIRE_E_ARGUMENT,
             "no row %" PRIu64 ": the stored result has rows 0 to %" PRIu64, request->row,
             rows - 1);
     }
     if (request->column >= schema->n_children) {
-        return put_refusal(out, call,
+        return put_refusal(out, call, WIRE_E_ARGUMENT,
             "no column %" PRIu32 ": the stored result has columns 0 to %" PRId64,
             request->column, schema->n_children - 1);
     }
     struct ArrowArray batch;
     if (!spool_reader_load(reader, request->row, &batch)) {
-        return put_refusal(out, call, "%s", spool_reader_error(reader));
+        return put_refusal(out, call, WIRE_E_SQL, "%s", spool_reader_error(reader));
     }
     struct buf scratch = BUF_INIT(CELL_MAX);
     struct str text = cell_text(schema, &batch, request->column, &scratch);
     bool ok = buf_ok(&scratch)
                   ? put_text(text, request, call, out)
-                  : put_refusal(out, call, "the cell is too large to be shown as text");
+                  : put_refusal(out, call, WIRE_E_SQL, "the cell is too large to be shown as text");
     buf_free(&scratch);
     batch.release(&batch);
     return ok;
@@ -198,7 +199,7 @@ bool fetch_answer(const struct wire_frame *frame, struct buf *out)
     struct spool_reader *reader = spool_reader_new();
     bool ok = reader && is_ours && wire_reader_done(&fields);
     if (ok && !spool_reader_open(reader, path)) {
-        ok = put_refusal(out, frame->call, "%s", spool_reader_error(reader));
+        ok = put_refusal(out, frame->call, WIRE_E_SQL, "%s", spool_reader_error(reader));
     } else if (ok && frame->kind == WIRE_FETCH) {
         ok = answer_fetch(reader, cell.row, &page, frame->call, out);
     } else if (ok) {

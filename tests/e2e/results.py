@@ -97,7 +97,7 @@ class Results(Case):
             self.assertEqual(read, whole)
             for wrong in ({"column": 2}, {"row": 1}, {"offset": size + 1}):
                 arguments = {"result": answer.data["result"], "row": row, "column": column, **wrong}
-                self.assertTrue(client.call("fetch_result", **arguments).is_error)
+                self.check_error(client.call("fetch_result", **arguments), "invalid_argument", True)
 
     def test_a_cut_never_splits_a_character(self):
         client = self.http("ts_v1", self.daemon({"query": {"cell_chars": 100}}))

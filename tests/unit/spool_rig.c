@@ -135,13 +135,23 @@ struct str cell(struct pair *pair, uint64_t row, uint32_t column, uint64_t offse
     return text;
 }
 
-void assert_refused(struct pair *pair, const char *words)
+static void assert_error(struct pair *pair, enum wire_error_code code, const char *words)
 {
     struct answer_error error = error_read(&pair->reader, pair->reader_fd);
-    assert_int_equal(error.code, WIRE_E_SQL);
+    assert_int_equal(error.code, code);
     assert_int_equal(error.usable, 1);
     if (!memmem(error.message.ptr, error.message.len, words, strlen(words))) {
         print_error("no '%s' in: " STR_FMT "\n", words, STR_ARG(error.message));
         fail();
     }
+}
+
+void assert_refused(struct pair *pair, const char *words)
+{
+    assert_error(pair, WIRE_E_SQL, words);
+}
+
+void assert_wrong(struct pair *pair, const char *words)
+{
+    assert_error(pair, WIRE_E_ARGUMENT, words);
 }

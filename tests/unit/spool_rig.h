@@ -53,3 +53,4 @@ struct str cell(struct pair *pair, uint64_t row, uint32_t column, uint64_t offse
 
 /* Reads an ERROR that has @words in its message. */
 void assert_refused(struct pair *pair, const char *words);
+void assert_wrong(struct pair *pair, const char *words); /* an argument */

@@ -143,13 +143,13 @@ static void cells_have_the_text_that_pages_show(void **state)
     assert_str(cell(&pair, 0, 5, 0, 100, &total), "1.50");
     assert_str(cell(&pair, 0, 6, 0, 100, &total), "true");
     cell_send(&pair, 0, 1, 2, 100);
-    assert_refused(&pair, "inside a character");
+    assert_wrong(&pair, "inside a character");
     cell_send(&pair, 0, 1, 4, 100);
-    assert_refused(&pair, "the cell's text has 3 bytes");
+    assert_wrong(&pair, "the cell's text has 3 bytes");
     cell_send(&pair, 1, 0, 0, 100);
-    assert_refused(&pair, "no row 1: the stored result has rows 0 to 0");
+    assert_wrong(&pair, "no row 1: the stored result has rows 0 to 0");
     cell_send(&pair, 0, 8, 0, 100);
-    assert_refused(&pair, "no column 8: the stored result has columns 0 to 7");
+    assert_wrong(&pair, "no column 8: the stored result has columns 0 to 7");
     pair_stop(&pair);
 }
 
@@ -265,7 +265,7 @@ static void limits_cap_the_spool(void **state)
     assert_int_equal(page.row_count, 10);
     assert_int_equal(page.total_rows, 1500);
     fetch_send(&pair, pair.path, 1500, wide);
-    assert_refused(&pair, "offset 1500 is beyond the end: the stored result has 1500");
+    assert_wrong(&pair, "offset 1500 is beyond the end: the stored result has 1500");
     remove_file(&pair);
     page = run(&pair, "rows 1500 20", ten); /* just as much is no more */
     assert_int_equal(page.spooled_rows, 1500);
