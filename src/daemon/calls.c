@@ -4,7 +4,9 @@
  * may come earlier (the grace time) or to nobody (the asker went). In between its tool
  * decides: answer, run SQL on a lease, or wait for the host.
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -88,6 +90,9 @@ void call_finish(struct call *call)
         tool_fail(&call->tool, TOOL_E_INTERNAL, 0, "The answer is too large.");
     }
     count(call);
+    if (call->tool.told_resumed && call->asker && call->session) {
+        call->session->resumed_wall_ns = 0;
+    }
     if (call->asker) {
         mcp_answer_tool(call->asker, buf_str(&call->tool.out), call->tool.is_error);
         call->asker = NULL;
@@ -314,11 +319,30 @@ bool call_new(struct daemon *d, struct mcp_request *r, const struct mcp_call *wa
     return true;
 }
 
+/* A session that inherited its context says so once. */
+static void set_resumed(struct call *call)
+{
+    const struct session *s = call->session;
+    struct tm tm;
+    if (!s || s->resumed_wall_ns == 0) {
+        return;
+    }
+    time_t seconds = (time_t)(s->resumed_wall_ns / NS_PER_S);
+    gmtime_r(&seconds, &tm);
+    struct str database = symbol_str(call->daemon->symbols, s->context[TOOL_DATABASE]);
+    struct str schema = symbol_str(call->daemon->symbols, s->context[TOOL_SCHEMA]);
+    snprintf(call->resumed_text, sizeof(call->resumed_text),
+        "context resumed from %02d:%02dZ: " STR_FMT "." STR_FMT, tm.tm_hour, tm.tm_min,
+        STR_ARG(database), STR_ARG(schema));
+    call->tool.resumed = call->resumed_text;
+}
+
 void call_begin(struct call *call)
 {
     struct daemon *d = call->daemon;
     bool was_working = d->is_working;
     call->state = CALL_STARTED;
+    set_resumed(call);
     d->is_working = true;
     call_move(call, call->tool.tool->start(&call->tool));
     d->is_working = was_working;

@@ -86,6 +86,7 @@ struct session {
     bool has_ended;    /* the core forgot it: only writes of the store hold it */
     bool stays;        /* opened by a connection that counts as attached */
     bool has_context;  /* opened with one: nothing is inherited */
+    uint64_t resumed_wall_ns; /* it inherited from a session last seen then; 0: no, or told */
     uint32_t writes;   /* of the store, under way */
     uint64_t created_wall_ns;
     uint64_t last_seen_wall_ns;
@@ -148,6 +149,7 @@ struct call {
     struct tool_done done; /* what `ready` tells the tool; strings in done_text */
     char done_text[WHY_SIZE];
     char done_session[HANDLE_SIZE];
+    char resumed_text[WHY_SIZE]; /* tool.resumed */
     char client_name[64];
     char client_version[64];
     char instance[64];

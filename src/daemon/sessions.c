@@ -293,6 +293,7 @@ static void inherit(struct session *s, uint32_t from)
     for (int i = 0; i < TOOL_PARTS; i++) {
         s->context[i] = symbol_hold(s->daemon->symbols, heir_of->context[i]);
     }
+    s->resumed_wall_ns = heir_of->last_seen_wall_ns;
     log_event(LOG_INFO, "session_inherits", "session=%s from=%s", s->handle.text,
         heir_of->handle.text);
 }

@@ -44,6 +44,9 @@ enum tool_move reply_end(struct tool_call *call);
 enum tool_move reply_end_of(
     struct tool_call *call, struct str query, uint64_t elapsed_ms);
 
+/* The answer's one notice; an empty one is none. */
+void reply_put_notice(struct tool_call *call, struct str text);
+
 /* ,"name":"value" and nothing for an empty value. */
 void reply_put_member(struct buf *out, const char *name, struct str value);
 void reply_put_parts(struct buf *out, const struct str parts[TOOL_PARTS]);

@@ -68,9 +68,19 @@ enum tool_move reply_end(struct tool_call *call)
     return reply_end_of(call, str_of(call->query), call->host->elapsed_ms(call));
 }
 
+void reply_put_notice(struct tool_call *call, struct str text)
+{
+    reply_put_member(&call->out, "notice", text);
+    call->has_notice = call->has_notice || text.len > 0;
+}
+
 enum tool_move reply_end_of(struct tool_call *call, struct str query, uint64_t elapsed_ms)
 {
     struct buf *out = &call->out;
+    if (call->resumed && !call->has_notice) {
+        reply_put_notice(call, str_of(call->resumed));
+        call->told_resumed = true;
+    }
     reply_put_member(out, "query", query);
     buf_puts(out, ",\"elapsed_ms\":");
     buf_put_u64(out, elapsed_ms);
@@ -184,7 +194,7 @@ static void put_notice(
         struct tm tm = time_of(page->expires_wall_ns);
         buf_printf(&text, " Kept until %02d:%02dZ.", tm.tm_hour, tm.tm_min);
     }
-    reply_put_member(&call->out, "notice", buf_str(&text));
+    reply_put_notice(call, buf_str(&text));
     buf_free(&text);
 }
 

@@ -177,7 +177,7 @@ static enum tool_move answer_ended(
     bool fits = str_copy(query->status, status, sizeof(status));
     reply_begin(call, fits ? status : "done");
     reply_put_member(&call->out, "result", query->result);
-    reply_put_member(&call->out, "notice", str_of(notice));
+    reply_put_notice(call, str_of(notice));
     return reply_end_of(call, query->handle, query->elapsed_ms);
 }
 

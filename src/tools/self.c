@@ -65,11 +65,11 @@ enum tool_move whoami_start(struct tool_call *call)
     put_limits(out, &self);
     reply_put_member(out, "version", self.version);
     if (has_profile && !has_context) {
-        reply_put_member(out, "notice",
+        reply_put_notice(call,
             STR("The session's profile is gone: call use_context with another profile."));
     }
     if (!has_profile) {
-        reply_put_member(out, "notice",
+        reply_put_notice(call,
             STR("No warehouse is configured: write a [profile.NAME] section into "
                 "snowmux.toml, or start snowmux serve --duckdb FILE."));
     }

@@ -124,6 +124,9 @@ struct tool_call {
     int64_t timeout_s;   /* 0: the setting */
 
     struct buf out;
+    const char *resumed; /* what the next notice has to say of the session; NULL: nothing */
+    bool has_notice;
+    bool told_resumed;
     bool is_error;
     enum tool_code code; /* when is_error */
 

@@ -84,7 +84,10 @@ class Restart(Case):
         first.close()
         self.kill_and_start(daemon)
         second = self.stdio("ts_v1", daemon, instance="desk")
-        self.assertEqual(second.sql(SUMMARY).rows, WILDLIFE)
+        answer = second.sql(SUMMARY)
+        self.assertEqual(answer.rows, WILDLIFE)
+        self.assertRegex(answer.data["notice"], r"^context resumed from \d\d:\d\dZ: nature\.wildlife$")
+        self.assertNotIn("notice", second.sql(SUMMARY).data)  # said once
         other = self.stdio("ts_v1", daemon, instance="lap")
         self.assertEqual(other.sql("SELECT current_schema()").rows, [["main"]])
 
