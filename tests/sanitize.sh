@@ -61,6 +61,25 @@ export UBSAN_OPTIONS=$common:print_stacktrace=1
 export TSAN_OPTIONS=$common:second_deadlock_stack=1:suppressions=$PWD/tests/tsan.supp
 "${fixed[@]}" tests/suite.sh "$build" "$@" | tee "$build/suite.log" | sed '$d'
 read -r passed _ failed _ < <(tail -n 1 "$build/suite.log")
+
+# The daemon itself, with real clients. Its workers are the plain ones: DuckDB comes without the
+# sanitizer's marks, and the worker's own tests run above, with the scripted driver.
+if [ "$kind" = tsan ] && [ -x build/snowmux-worker ]; then
+    mkdir -p "$build/daemon"
+    cp "$build/snowmux" build/snowmux-worker build/demo-load "$build/daemon/"
+    for name in eight_clients cancel restart worker_death; do
+        if SNOWMUX_BUILD=$PWD/$build/daemon SNOWMUX_DEPS=$deps SNOWMUX_SOURCE=$PWD \
+            SNOWMUX_FAKE_DRIVER=$PWD/build/src/worker/libsnowmux_fake_driver.so SNOWMUX_SANITIZED=1 \
+            PYTHONDONTWRITEBYTECODE=1 "${fixed[@]}" python3 "tests/e2e/$name.py" \
+            >"$build/daemon/$name.log" 2>&1; then
+            passed=$((passed + 1))
+            echo "$name with a daemon under tsan: OK"
+        else
+            failed=$((failed + 1))
+            tail -n 30 "$build/daemon/$name.log"
+        fi
+    done
+fi
 if [ "$passed" = 0 ] || [ -n "$(ls "$reports")" ]; then
     failed=$((failed + 1))
     head -n 30 "$reports"/* 2>/dev/null
