@@ -60,6 +60,7 @@ static void woken(struct session *s, bool ok)
     struct list *node;
     put_event(s->daemon, &(struct core_event){.kind = CORE_SESSION_BODY,
                              .session = s->number,
+                             .user = s->life,
                              .reason = ok ? CORE_OK : CORE_NO_SESSION});
     if (!ok) {
         session_end_sleepers(s, TOOL_E_STORE_FAILED, "The session could not be read.");

@@ -162,6 +162,7 @@ static void submit(struct call *call)
         .kind = CORE_SUBMIT,
         .ticket = call->ticket,
         .session = call->session ? call->session->number : CORE_NONE,
+        .user = call->session ? call->session->life : 0,
         .principal = call->principal,
         .client = call->client,
         .profile = call->profile,

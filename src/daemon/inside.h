@@ -74,7 +74,8 @@ struct session_body {
 };
 
 struct session {
-    uint32_t number; /* the core's */
+    uint32_t number; /* the core's; another session may have it later, */
+    uint64_t life;   /* but not this */
     struct handle handle;
     uint32_t principal; /* symbols; */
     uint32_t client;    /* of the client key: principal, name, instance */
@@ -191,6 +192,7 @@ struct daemon {
     bool is_working;
 
     struct session **sessions; /* by the core's number */
+    uint64_t lives;            /* of sessions so far */
     struct map by_handle;      /* sessions */
     struct list dirty;
     struct list calls;

@@ -81,6 +81,7 @@ static struct session *session_new(
         return NULL;
     }
     s->daemon = d;
+    s->life = ++d->lives;
     list_init(&s->dirty);
     list_init(&s->calls);
     list_init(&s->sleepers);
@@ -114,7 +115,8 @@ static void put_context(struct session *s, const struct tool_context *context)
 
 static struct core_event context_event(const struct session *s)
 {
-    struct core_event event = {.kind = CORE_SESSION_CONTEXT, .session = s->number};
+    struct core_event event = {
+        .kind = CORE_SESSION_CONTEXT, .session = s->number, .user = s->life};
     for (int i = 0; i < CORE_PARTS; i++) {
         event.context.part[i] = s->context[TOOL_ROLE + i];
     }
@@ -123,7 +125,8 @@ static struct core_event context_event(const struct session *s)
 
 void sessions_event(struct session *session, enum core_event_kind kind)
 {
-    put_event(session->daemon, &(struct core_event){.kind = kind, .session = session->number});
+    put_event(session->daemon, &(struct core_event){
+                                   .kind = kind, .session = session->number, .user = session->life});
 }
 
 /* ---- rows ---- */

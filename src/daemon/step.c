@@ -105,9 +105,31 @@ static void on_action(struct daemon *d, const struct core_action *a)
     }
 }
 
+/*
+ * A session may have ended while news of it waited in the queue, and its number may be
+ * another's by now. A call of it is then told that it has no session.
+ */
+static bool is_late(const struct daemon *d, struct core_event *event)
+{
+    bool is_of_session = event->kind >= CORE_SESSION_BODY && event->kind <= CORE_SESSION_CLOSE;
+    bool is_call = event->kind == CORE_SUBMIT && event->session != CORE_NONE;
+    if (!is_of_session && !is_call) {
+        return false;
+    }
+    const struct session *s = d->sessions[event->session];
+    if (s && s->life == event->user) {
+        return false;
+    }
+    event->session = d->limits.sessions;
+    return is_of_session;
+}
+
 static void step(struct daemon *d, struct core_event *event)
 {
     struct core_actions actions;
+    if (is_late(d, event)) {
+        return;
+    }
     event->boot_ns = clock_boot_ns();
     event->wall_ns = clock_wall_ns();
     core_step(d->core, event, &actions);

@@ -1,12 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 and a new start: clients go on where they were."""
+import json
+import socket
+
 from lib.case import LONG_SQL, Case, main
 from lib.client import CallFailed
 from lib.daemon import wait_gone
+from lib.program import DEADLINE_S
 
 SUMMARY = "SELECT metric FROM summary ORDER BY metric"
 WILDLIFE = [["cost in dollars"], ["species"], ["strikes"]]
 POSTAL = [["states"], ["zipcodes"]]
+
+
+class Line:
+    """A bridge's connection, by hand."""
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(DEADLINE_S)
+        self.socket.connect(path)
+        self.file = self.socket.makefile("r")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.socket.close()
+
+    def send(self, *messages):
+        self.socket.sendall("".join(json.dumps(message) + "\n" for message in messages).encode())
+
+    def until(self, key, value):
+        for text in self.file:
+            message = json.loads(text)
+            if message.get(key) == value:
+                return message
+        raise AssertionError("no line with %s %r" % (key, value))
 
 
 class Restart(Case):
@@ -53,6 +83,21 @@ class Restart(Case):
         self.assertEqual(client.sql(SUMMARY, session=session).rows, POSTAL)
         labels = [s["label"] for s in daemon.ask("ls")["sessions"]]
         self.assertEqual(labels, ["notebook"])
+
+    def test_a_sleeping_session_may_be_closed_twice_in_one_breath(self):
+        daemon = self.daemon()
+        hello = {"snowmux": "hello", "version": 1, "instance": "twice", "session": None}
+        call = {"jsonrpc": "2.0", "method": "tools/call", "params": {"name": "close_session"}}
+        with Line(daemon.socket) as line:
+            line.send(hello, {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}})
+            hello["session"] = line.until("snowmux", "session")["session"]
+        daemon.stop()
+        daemon.restart()
+        with Line(daemon.socket) as line:
+            line.send(hello, {**call, "id": 1}, {**call, "id": 2})
+            for name in (1, 2):
+                self.assertIn("result", line.until("id", name))
+        self.assertEqual(daemon.ask("ls")["sessions"], [])
 
     def test_what_was_closed_or_never_was_is_unknown_after_a_restart_too(self):
         daemon = self.daemon()
