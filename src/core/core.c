@@ -264,7 +264,7 @@ static bool work_left(struct core *core)
         due(core, core->heap[0]);
         return true;
     }
-    return cancel_ending(core) || pool_dispatch(core);
+    return cancel_ending(core) || quota_bound_due(core) || pool_dispatch(core);
 }
 
 void core_step(struct core *core, const struct core_event *event, struct core_actions *ret)

@@ -46,6 +46,16 @@ static void worker_kill(struct core *core, uint32_t worker)
     w->generation++;
 }
 
+/* A worker without connections goes after a while, and lets go of the engine's files. */
+static void worker_rest(struct core *core, uint32_t worker)
+{
+    struct worker *w = &core->workers[worker];
+    uint64_t idle_ns = core->profiles[w->profile].limits.idle_ns;
+    if (w->state == WORKER_UP && w->conns == 0 && idle_ns > 0) {
+        deadline_arm(core, &w->deadline, core->now_ns + idle_ns);
+    }
+}
+
 /* Forgets a connection; what still comes from it carries an old generation. */
 static void conn_drop(struct core *core, uint32_t conn)
 {
@@ -65,6 +75,7 @@ static void conn_drop(struct core *core, uint32_t conn)
     c->state = CONN_CLOSED;
     c->generation++;
     w->conns--;
+    worker_rest(core, c->worker);
 }
 
 static void conn_discard(struct core *core, uint32_t conn)
@@ -86,7 +97,10 @@ static void conn_release(struct core *core, uint32_t conn, enum core_reason reas
     }
     quota_settle(core, ticket, t->rows, t->bytes);
     sched_give_back(core, ticket);
-    ticket_end(core, ticket, reason);
+    struct core_action *a = ticket_end(core, ticket, reason);
+    if (reason == CORE_QUOTA_EXHAUSTED) {
+        quota_explain(core, ticket, a);
+    }
 }
 
 /* The worker under @conn died: what had not started runs again, once. */
@@ -249,6 +263,7 @@ void pool_event(struct core *core, const struct core_event *event)
     } else if (w->state == WORKER_STARTING) {
         w->state = WORKER_UP;
         deadline_arm(core, &w->deadline, CORE_NEVER);
+        worker_rest(core, event->worker);
     }
 }
 
@@ -299,6 +314,10 @@ void pool_due(struct core *core, enum owner owner, uint32_t index)
         conn_due(core, index);
         break;
     case OWNER_WORKER:
+        if (core->workers[index].state == WORKER_UP) {
+            worker_kill(core, index); /* nobody has called for long */
+            break;
+        }
         worker_action(core, CORE_KILL, index);
         worker_lost(core, index);
         break;
@@ -319,7 +338,6 @@ static bool reserve(struct core *core, uint32_t ticket)
 {
     struct core_action why = {.kind = CORE_END};
     struct ticket *t = &core->tickets[ticket];
-    t->reserved_rows = t->rows_max;
     if (t->is_catalog || quota_reserve(core, ticket, &why)) {
         return true;
     }
@@ -353,7 +371,7 @@ static void lease(struct core *core, uint32_t ticket, uint32_t conn)
     struct core_action *a = &core->out->at[core->out->len - 1];
     a->replay = replay_of(c, &t->context);
     a->context = t->context;
-    a->rows_max = t->reserved_rows;
+    a->rows_max = t->is_catalog ? t->rows_max : t->reserved_rows;
     c->actual = t->context;
     c->actual_known = true;
     ticket_rearm(core, ticket);
@@ -420,6 +438,7 @@ static bool grow(struct core *core, uint32_t profile)
             c->actual = (struct core_context){{0}};
             c->actual_known = true;
             w->conns++;
+            deadline_arm(core, &w->deadline, CORE_NEVER);
             core->profiles[profile].connecting++;
             conn_action(core, CORE_CONNECT, free_conn);
             return true;

@@ -43,6 +43,13 @@ static void explain(const struct core *core, uint32_t account, enum core_quota k
     ret->limit_remaining = 0;
 }
 
+/* Which quota ended a call that ran. */
+void quota_explain(const struct core *core, uint32_t ticket, struct core_action *ret)
+{
+    const struct ticket *t = &core->tickets[ticket];
+    explain(core, t->end_account, (enum core_quota)t->end_quota, ret);
+}
+
 bool quota_admit(const struct core *core, uint32_t client, struct core_action *ret)
 {
     uint32_t account = client;
@@ -124,6 +131,8 @@ bool quota_extend(struct core *core, uint32_t ticket, struct core_action *ret)
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         if (left_of(core, t->account, kinds[i], &account) == 0) {
             explain(core, account, kinds[i], ret);
+            t->end_account = account;
+            t->end_quota = (uint8_t)kinds[i];
             return false;
         }
     }
@@ -158,6 +167,9 @@ void quota_settle(struct core *core, uint32_t ticket, uint64_t rows, uint64_t by
 {
     struct ticket *t = &core->tickets[ticket];
     uint64_t ran_ms = (core->now_ns - t->leased_ns + 999999) / 1000000;
+    if (t->is_catalog) {
+        return; /* nothing was reserved for it, and nothing is charged */
+    }
     take(core, t->account, CORE_QUOTA_ROWS, t->reserved_rows);
     take(core, t->account, CORE_QUOTA_ENGINE_MS, t->reserved_ms);
     take(core, t->account, CORE_QUOTA_MICROCREDITS, credits_of(t, t->reserved_ms));
@@ -186,6 +198,23 @@ void quota_new_day(struct core *core)
             add(core, t->account, CORE_QUOTA_MICROCREDITS, credits_of(t, t->reserved_ms));
         }
     }
+    core->bounds_due = true;
+}
+
+/* After a new day: one account's bound for what is reserved; false: all have theirs. */
+bool quota_bound_due(struct core *core)
+{
+    for (uint32_t i = 0; core->bounds_due && i < core->limits.accounts; i++) {
+        const struct account *a = &core->accounts[i];
+        for (int kind = 0; a->is_used && kind < CORE_QUOTAS; kind++) {
+            if (a->used[kind] > a->stored[kind]) {
+                keep_bound(core, i);
+                return true;
+            }
+        }
+    }
+    core->bounds_due = false;
+    return false;
 }
 
 /* At start: what the store had as the bound of today. */

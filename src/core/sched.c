@@ -142,6 +142,7 @@ void sched_push(struct core *core, uint32_t ticket, bool front)
     *(p->waits_last != CORE_NONE ? &core->tickets[p->waits_last].waits_next : &p->waits_first) =
         ticket;
     p->waits_last = ticket;
+    p->waits_ns = p->queued == 0 ? core->now_ns : p->waits_ns;
     p->queued++;
     core->queued++;
     account_count(core, t->account, 1, 0);
@@ -191,7 +192,8 @@ void sched_take(struct core *core, uint32_t ticket)
     charge(core, t, t->charged_ns, false);
     account_count(core, t->account, -1, 1);
     node_count(core, t->node, -1, 1);
-    uint64_t gap_ns = core->now_ns - p->dispatched_ns;
+    uint64_t since_ns = p->dispatched_ns > p->waits_ns ? p->dispatched_ns : p->waits_ns;
+    uint64_t gap_ns = core->now_ns - since_ns;
     p->gap_ns = p->queued > 0 ? p->gap_ns - p->gap_ns / 8 + gap_ns / 8 : p->gap_ns;
     p->dispatched_ns = core->now_ns;
 }
@@ -202,7 +204,9 @@ void sched_extend(struct core *core, uint32_t ticket)
     struct ticket *t = &core->tickets[ticket];
     uint64_t ran_ns = core->now_ns - t->leased_ns;
     while (t->charged_ns <= ran_ns) {
-        uint64_t more_ns = core->profiles[t->profile].job_ns;
+        /* Steps grow with what it has run: a long one must not wake the loop for ever. */
+        uint64_t job_ns = core->profiles[t->profile].job_ns;
+        uint64_t more_ns = t->charged_ns / 4 > job_ns ? t->charged_ns / 4 : job_ns;
         charge(core, t, more_ns, false);
         t->charged_ns += more_ns;
     }

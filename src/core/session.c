@@ -259,6 +259,12 @@ void session_open(struct core *core, const struct core_event *event)
 void session_load(struct core *core, const struct core_event *event)
 {
     struct core_action *a;
+    /* More were stored than may be: the newer ones, which come later, have the room. */
+    uint32_t oldest = core->free_session != CORE_NONE ? CORE_NONE
+                                                      : find_oldest(core, 0, true, CORE_NONE);
+    if (oldest != CORE_NONE) {
+        session_end(core, oldest, CORE_TOO_MANY);
+    }
     if (core->free_session == CORE_NONE) {
         a = act(core, CORE_REFUSED);
         a->user = event->user;

@@ -96,6 +96,8 @@ struct ticket {
     uint32_t session_prev;
     uint8_t state;
     uint8_t end_reason; /* why it was interrupted, CORE_OK: it was not */
+    uint32_t end_account; /* whose quota ended it, */
+    uint8_t end_quota;    /* and which */
     uint8_t class;        /* its priority */
     uint8_t owed_classes; /* that waited when it got its slot: a bit each */
     bool is_catalog;
@@ -199,6 +201,7 @@ struct profile {
     uint32_t learned; /* completions in this window */
     uint64_t gap_ns;        /* between two dispatches under load */
     uint64_t dispatched_ns; /* last */
+    uint64_t waits_ns;      /* somebody waits since then */
     int64_t owed_ns[CORE_PRIORITIES];
     uint32_t queued;
     uint32_t busy;       /* connections with a ticket: slots in use */
@@ -213,6 +216,7 @@ struct core {
     uint64_t now_ns;
     uint64_t wall_ns;
     bool draining;
+    bool bounds_due; /* a new day began: some quota bounds are to be stored */
     bool unfinished; /* the last step had more to do than room */
     uint32_t free_session;
     uint32_t free_account;
@@ -274,7 +278,9 @@ void quota_charge_call(struct core *core, uint32_t client);
 bool quota_reserve(struct core *core, uint32_t ticket, struct core_action *ret);
 bool quota_extend(struct core *core, uint32_t ticket, struct core_action *ret);
 void quota_settle(struct core *core, uint32_t ticket, uint64_t rows, uint64_t bytes);
+void quota_explain(const struct core *core, uint32_t ticket, struct core_action *ret);
 void quota_new_day(struct core *core);
+bool quota_bound_due(struct core *core);
 void quota_load(struct core *core, const struct core_event *event);
 
 /* account.c */

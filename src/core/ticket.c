@@ -195,7 +195,7 @@ void ticket_cancel(struct core *core, uint32_t ticket, enum core_reason reason)
 static void go_on(struct core *core, uint32_t ticket)
 {
     struct ticket *t = &core->tickets[ticket];
-    struct core_action why;
+    struct core_action why = {.kind = CORE_END};
     if (t->leased_ns + t->charged_ns <= core->now_ns) {
         sched_extend(core, ticket);
     }

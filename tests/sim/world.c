@@ -261,6 +261,8 @@ static void client_does_something(struct sim *s)
         step(s, e);
     } else if (dice == 80 && s->faults) {
         break_something(s);
+    } else if (dice == 81 && below(s, 4) == 0) {
+        step(s, (struct core_event){.kind = CORE_QUOTA_DAY});
     } else if (session != CORE_NONE) {
         use_session(s, session, below(s, 30));
     }

@@ -7,8 +7,7 @@ limits boot=30s resume=2m age=2h sessions=3
      3ms  load r4 a/a4 age=-1h away=-1h         | opened r4 s1
      4ms  look s1                               | disconnected a/a4 connections=0 calls=0 created=3600003ms seen=3ms
      5ms  load r5 b/b1 age=7199s away=1s role=r | opened r5 s2 role=r
-     6ms  load r6 b/b2                          | refused r6 too_many
+     6ms  load r6 b/b2                          | end s0 too_many; opened r6 s0
      7ms  attach s2                             | load s2; save s2 connected role=r
   1005ms  tick                                  | end s2 age_limit
-     60s  tick                                  | end s0 idle_limit
 120003ms  tick                                  | end s1 idle_limit
