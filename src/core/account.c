@@ -50,12 +50,13 @@ static bool drop_nodes(struct core *core, struct account *a)
     return a->first_node == CORE_NONE;
 }
 
-/* Makes room by forgetting one that is blank. */
-static void reclaim(struct core *core, uint32_t spared)
+/* Makes room by forgetting one that is blank; @parent: one of its client keys. */
+static void reclaim(struct core *core, uint32_t spared, uint32_t parent)
 {
     for (uint32_t i = 0; i < core->limits.accounts; i++) {
         struct account *a = &core->accounts[i];
-        if (i == spared || !is_blank(core, a) || !drop_nodes(core, a)) {
+        if (i == spared || (parent != CORE_NONE && a->parent != parent) ||
+            !is_blank(core, a) || !drop_nodes(core, a)) {
             continue;
         }
         uint32_t *link = bucket(core, a->parent, a->symbol);
@@ -77,7 +78,7 @@ static void reclaim(struct core *core, uint32_t spared)
 static uint32_t make(struct core *core, uint32_t parent, uint32_t symbol)
 {
     if (core->free_account == CORE_NONE) {
-        reclaim(core, parent);
+        reclaim(core, parent, CORE_NONE);
     }
     uint32_t at = core->free_account;
     if (at == CORE_NONE) {
@@ -109,6 +110,9 @@ uint32_t account_get(struct core *core, uint32_t principal, uint32_t client)
         return CORE_NONE;
     }
     uint32_t c = find(core, p, client);
+    if (c == CORE_NONE && core->accounts[p].clients >= core->limits.names_max) {
+        reclaim(core, CORE_NONE, p); /* a key that was not used for long gives its place */
+    }
     if (c == CORE_NONE && core->accounts[p].clients >= core->limits.names_max) {
         client = 0;
         c = find(core, p, client);

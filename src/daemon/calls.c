@@ -74,6 +74,7 @@ static void count(struct call *call)
 /* The call is over: whoever asked gets the answer, the record keeps it. */
 static void finish(struct call *call)
 {
+    call->has_answer = true;
     if (call->daemon->bounds_open > 0 && call->query) {
         list_remove(&call->waiting);
         list_push_back(&call->daemon->withheld, &call->waiting);
@@ -111,6 +112,10 @@ void call_finish(struct call *call)
 static void take_context(struct call *call)
 {
     struct daemon *d = call->daemon;
+    bool has_roles = call->tool.dialect == SQL_SNOWFLAKE;
+    for (int part = TOOL_ROLE; !has_roles && part <= TOOL_WAREHOUSE; part++) {
+        call->tool.context.part[part][0] = '\0'; /* the engine knows none: not shown either */
+    }
     for (int i = 0; i < CORE_PARTS; i++) {
         uint32_t next = symbol_acquire(d->symbols, str_of(call->tool.context.part[TOOL_ROLE + i]));
         symbol_release(d->symbols, call->context[i]);
@@ -451,6 +456,11 @@ void call_gone(struct call *call, enum mcp_gone why)
 {
     struct daemon *d = call->daemon;
     bool is_shared = call->query && !list_is_empty(&call->query->waiters);
+    if (call->ticket == CORE_NONE && call->has_answer) {
+        call->document = mcp_take_document(call->asker);
+        call->asker = NULL; /* its answer waits for the store, and is kept */
+        return;
+    }
     if (call->ticket == CORE_NONE) {
         call->asker = NULL;
         if (call->query) {

@@ -146,6 +146,7 @@ struct call {
     struct handle spool;    /* of that, "" none */
     bool context_unknown;   /* setting it failed half way */
     bool context_moved;
+    bool is_asked;          /* its fetch was sent */
     struct reader_ask ask;  /* while in daemon->fetches */
     struct tool_done done; /* what `ready` tells the tool; strings in done_text */
     char done_text[WHY_SIZE];
@@ -218,7 +219,8 @@ struct daemon {
     bool reader_is_starting;
     bool reader_is_open;
     uint32_t reader_generation;
-    struct list fetches; /* calls that wait for the reader */
+    struct list fetches; /* calls that wait for the reader; the first ones were sent */
+    uint32_t fetches_open; /* sent and not answered, also of askers who went */
 
     uint64_t unused_ns; /* background: nobody is connected since; 0: somebody is */
     uint32_t pipe_conns;

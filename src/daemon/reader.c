@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "daemon/inside.h"
 
+enum { FETCHES_OPEN_MAX = 16 };
+
 static struct call *first(struct daemon *d)
 {
     struct list *node = list_first(&d->fetches);
@@ -16,6 +18,8 @@ static void ask_now(struct call *call)
 {
     struct daemon *d = call->daemon;
     const struct reader_ask *ask = &call->ask;
+    call->is_asked = true;
+    d->fetches_open++;
     char path[RESULT_PATH_SIZE];
     results_path(d->results, handle_str(&ask->result), path);
     if (ask->is_cell) {
@@ -37,14 +41,29 @@ static void ask_now(struct call *call)
             .cell_chars = (uint32_t)d->config->query_cell_chars});
 }
 
+/* A connection takes a bounded number of calls; the others wait here for their turn. */
+static void pump(struct daemon *d)
+{
+    LIST_FOR(node, &d->fetches) {
+        struct call *call = CONTAINER_OF(node, struct call, waiting);
+        if (!d->reader_is_open || d->fetches_open >= FETCHES_OPEN_MAX) {
+            break;
+        }
+        if (!call->is_asked) {
+            ask_now(call);
+        }
+    }
+}
+
 void reader_ask(struct call *call, const struct reader_ask *ask)
 {
     struct daemon *d = call->daemon;
     call->ask = *ask;
+    call->is_asked = false;
     call->exec = ++d->exec_last;
     list_push_back(&d->fetches, &call->waiting);
     if (d->reader_is_open) {
-        ask_now(call);
+        pump(d);
     } else if (!d->reader_is_starting) {
         d->reader_is_starting = true;
         d->reader_generation++;
@@ -61,20 +80,20 @@ void reader_up(struct daemon *d)
 void reader_opened(struct daemon *d)
 {
     d->reader_is_open = true;
-    LIST_FOR(node, &d->fetches) {
-        ask_now(CONTAINER_OF(node, struct call, waiting));
-    }
+    pump(d);
 }
 
 struct call *reader_take(struct daemon *d, uint64_t exec)
 {
     struct call *call = first(d);
-    if (!call || call->exec != exec) {
-        return NULL; /* its asker went */
+    bool is_wanted = call && call->exec == exec; /* else its asker went */
+    if (is_wanted) {
+        call->exec = 0;
+        list_remove(&call->waiting);
     }
-    call->exec = 0;
-    list_remove(&call->waiting);
-    return call;
+    d->fetches_open -= d->fetches_open > 0;
+    pump(d);
+    return is_wanted ? call : NULL;
 }
 
 void reader_failed(struct daemon *d, uint64_t exec, const struct backend_error *error)
@@ -115,6 +134,7 @@ void reader_lost(struct daemon *d, struct str why)
     struct call *call;
     backend_kill(d->backend, READER_WORKER, d->reader_generation);
     d->reader_is_open = false;
+    d->fetches_open = 0;
     d->reader_is_starting = false;
     while ((call = first(d))) {
         call->exec = 0;

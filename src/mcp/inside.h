@@ -15,6 +15,7 @@ enum {
     SSE_AFTER_MS = 100,     /* a call that takes longer gets its headers then */
     SSE_COMMENT_MS = 15000, /* keeps idle streams open in whatever stands between */
     ANSWER_MAX = 32 * 1024 * 1024,
+    CONN_REQUESTS_MAX = 256, /* unanswered at once on one connection */
     PRINCIPAL_SIZE = 32,
     NAME_SIZE = 128,
 
@@ -48,6 +49,7 @@ struct mcp_conn {
     struct pipe_conn *pipe;
     bool greeted;
     bool attached; /* to @session */
+    uint32_t waiting; /* requests without their answer */
     uint32_t opening; /* requests that open a session: calls wait for the first of them */
     char principal[PRINCIPAL_SIZE];
     char instance[NAME_SIZE];

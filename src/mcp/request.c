@@ -71,9 +71,12 @@ static bool accepts_stream(struct http_exchange *x)
 struct mcp_request *request_new(struct mcp *mcp, const struct mcp_origin *origin,
     struct mcp_message *takes, enum mcp_wait wait)
 {
-    struct mcp_request *r = calloc(1, sizeof(*r));
+    bool has_room = !origin->conn || origin->conn->waiting < CONN_REQUESTS_MAX;
+    struct mcp_request *r = has_room ? calloc(1, sizeof(*r)) : NULL;
     if (!r) {
-        answer_error(mcp, origin, takes->id, 503, RPC_INTERNAL, "no memory");
+        answer_error(mcp, origin, takes->id, 503, RPC_INTERNAL,
+            has_room ? "no memory"
+                     : "256 requests wait on this connection: send more when some are answered");
         mcp_message_free(takes);
         return NULL;
     }
@@ -90,6 +93,9 @@ struct mcp_request *request_new(struct mcp *mcp, const struct mcp_origin *origin
     list_init(&r->all);
     list_init(&r->timed);
     list_push_back(&mcp->requests, &r->all);
+    if (r->conn) {
+        r->conn->waiting++;
+    }
     if (r->x) {
         http_set_user(r->x, r);
         r->takes_stream = wait == WAIT_CALL && accepts_stream(r->x);
@@ -105,6 +111,9 @@ static void request_free(struct mcp_request *r)
 {
     struct mcp *mcp = r->mcp;
     bool was_timed = !list_is_empty(&r->timed);
+    if (r->conn) {
+        r->conn->waiting--;
+    }
     list_remove(&r->all);
     list_remove(&r->timed);
     mcp_message_free(&r->message);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rates and quotas as clients see them, over sessions, names and restarts."""
-from lib.case import Case, main
+from lib.case import LONG_SQL, Case, main
+from lib.client import Answer
 
 
 class Limits(Case):
@@ -36,6 +37,25 @@ class Limits(Case):
         answers = [client.sql("SELECT 1") for client in (one, other) * 4]
         self.assertEqual(sum(not answer.is_error for answer in answers), 5)
         self.check_error(answers[-1], "rate_limited", True)
+
+    def test_many_pages_at_once_wait_for_each_other(self):
+        daemon = self.daemon()
+        client = self.http("ts_v1", daemon)
+        result = client.sql("SELECT * FROM range(5000)").data["result"]
+        calls = [client.send("fetch_result", result=result, offset=i) for i in range(80)]
+        for i, call in enumerate(calls):
+            self.assertEqual(Answer(call.result(60)).rows[0], [i])
+
+    def test_a_role_on_an_engine_without_roles_touches_nobody(self):
+        daemon = self.daemon({"profile.demo": {"slots": 1}})
+        one, other = self.http("ts_v1", daemon), self.http("ts_v1", daemon)
+        self.assertNotIn("role", one.sql("SELECT 1", role="ANALYST").data["context"])
+        self.assertEqual(other.sql("SELECT 2").rows, [[2]])
+
+    def test_a_quota_that_ends_a_call_says_which(self):
+        daemon = self.daemon({"quota.client": {"engine_s": 5}})
+        error = self.check_error(self.http("ts_v1", daemon).sql(LONG_SQL), "quota_exhausted", False)
+        self.assertEqual((error["limit"]["name"], error["limit"]["max"]), ("client_engine_ms", 5000))
 
     def left(self, client, name):
         limits = client.call("whoami").data["limits"]["rates_and_quotas"]
