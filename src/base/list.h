@@ -31,11 +31,6 @@ static inline void list_push_back(struct list *head, struct list *node)
     head->prev = node;
 }
 
-static inline void list_push_front(struct list *head, struct list *node)
-{
-    list_push_back(head->next, node);
-}
-
 static inline void list_remove(struct list *node)
 {
     node->prev->next = node->next;

@@ -113,14 +113,3 @@ void *map_remove(struct map *map, struct str key)
     map->len--;
     return value;
 }
-
-void *map_next(const struct map *map, size_t *it)
-{
-    while (*it < map->cap) {
-        void *value = map->slots[(*it)++].value;
-        if (value) {
-            return value;
-        }
-    }
-    return NULL;
-}

@@ -18,8 +18,5 @@ void *map_get(const struct map *map, struct str key);
 bool map_put(struct map *map, struct str key, void *value); /* false: no memory; key must be new */
 void *map_remove(struct map *map, struct str key);          /* the value, or NULL */
 
-/* Walks all entries in no promised order: start with *@it = 0, ends with NULL. */
-void *map_next(const struct map *map, size_t *it);
-
 /* Call once at start with random bytes. */
 void map_seed(uint64_t seed);

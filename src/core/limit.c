@@ -6,7 +6,7 @@
  */
 #include "core/state.h"
 
-uint64_t limit_wait(uint64_t tat_ns, const struct core_rate *rate, uint64_t now_ns)
+static uint64_t limit_wait(uint64_t tat_ns, const struct core_rate *rate, uint64_t now_ns)
 {
     if (rate->burst == 0) {
         return 0;
@@ -16,7 +16,7 @@ uint64_t limit_wait(uint64_t tat_ns, const struct core_rate *rate, uint64_t now_
     return floor_ns - now_ns > tolerance_ns ? floor_ns - now_ns - tolerance_ns : 0;
 }
 
-void limit_charge(uint64_t *tat_ns, const struct core_rate *rate, uint64_t now_ns)
+static void limit_charge(uint64_t *tat_ns, const struct core_rate *rate, uint64_t now_ns)
 {
     if (rate->burst > 0) {
         *tat_ns = (*tat_ns > now_ns ? *tat_ns : now_ns) + rate->interval_ns;

@@ -101,7 +101,7 @@ void node_place(struct core *core, uint32_t at)
 }
 
 /* Who becomes backlogged starts at the least charge of those present: idling earns nothing. */
-void node_join(struct core *core, uint32_t at)
+static void node_join(struct core *core, uint32_t at)
 {
     struct node *n = &core->nodes[at];
     const struct node *parent = &core->nodes[n->parent];

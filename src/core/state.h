@@ -267,8 +267,6 @@ void session_due(struct core *core, uint32_t session);
 bool session_is_awake(struct core *core, uint32_t session); /* false: its body is asked for */
 
 /* limit.c */
-uint64_t limit_wait(uint64_t tat_ns, const struct core_rate *rate, uint64_t now_ns);
-void limit_charge(uint64_t *tat_ns, const struct core_rate *rate, uint64_t now_ns);
 bool limit_admit(struct core *core, const struct core_event *event, uint32_t client,
     struct core_action *ret);
 
@@ -294,7 +292,6 @@ void account_count(struct core *core, uint32_t client, int queued, int running);
 void node_init(struct core *core, uint32_t at, uint32_t parent, enum level level, uint32_t key);
 uint32_t node_get(struct core *core, uint32_t parent, enum level level, uint32_t key);
 void node_evict(struct core *core, uint32_t at);
-void node_join(struct core *core, uint32_t at);
 void node_place(struct core *core, uint32_t at);
 void node_count(struct core *core, uint32_t at, int queued, int running);
 bool node_has_other(const struct core *core, uint32_t parent, uint32_t child);

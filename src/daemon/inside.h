@@ -205,7 +205,6 @@ struct daemon {
     struct call **tickets; /* by number */
     uint32_t *free_tickets;
     uint32_t free_ticket_len;
-    uint32_t ticket_count;
     uint64_t wait_ns; /* the next timed wait; CORE_NEVER */
     struct lease leases[CORE_CONNS_MAX];
     uint32_t worker_profile[CORE_WORKERS_MAX];
@@ -274,7 +273,6 @@ void call_move(struct call *call, enum tool_move move);
 void call_ended(struct call *call, const struct core_action *a); /* its ticket ended */
 void call_grace(struct call *call);
 void call_gone(struct call *call, enum mcp_gone why);
-void call_ready(struct call *call); /* its tool goes on with call->done */
 void call_done(struct call *call, bool ok, enum tool_code code, struct str message);
 void call_begin(struct call *call); /* its tool starts */
 void call_page(struct call *call, const struct tool_page *page);

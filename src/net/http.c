@@ -421,9 +421,3 @@ void http_set_user(struct http_exchange *x, void *user)
     ASSERT(x->live);
     x->user = user;
 }
-
-void *http_user(const struct http_exchange *x)
-{
-    ASSERT(x->live);
-    return x->user;
-}

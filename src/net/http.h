@@ -75,7 +75,6 @@ void http_server_close(struct http_server *server, void (*closed)(void *ctx), vo
 struct str http_header(const struct http_exchange *x, const char *lower_case_name);
 
 void http_set_user(struct http_exchange *x, void *user);
-void *http_user(const struct http_exchange *x);
 
 /*
  * Answers and ends the exchange. @extra_headers is "" or whole "Name: value\r\n" lines;

@@ -81,12 +81,6 @@ void http_set_user(struct http_exchange *x, void *user)
     x->user = user;
 }
 
-void *http_user(const struct http_exchange *x)
-{
-    ASSERT(x->live);
-    return x->user;
-}
-
 static void end_exchange(struct http_exchange *x)
 {
     ASSERT(x->live);
