@@ -167,6 +167,7 @@ class Errors(Case):
     def provoke_store_failed(self):
         """As on a full disk: from now on no file of the daemon may grow."""
         client, daemon = self.client()
+        client.sql("SELECT 1")  # starts the worker, which would inherit the limit
         resource.prlimit(daemon.program.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
         self.check("store_failed", client.call("open_session"))
         self.check("store_failed", client.call("use_context", schema="travel.postal"))
