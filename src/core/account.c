@@ -7,6 +7,8 @@
  */
 #include "core/state.h"
 
+enum { RECLAIM_LOOKS = 256 };
+
 static uint32_t *bucket(const struct core *core, uint32_t parent, uint32_t symbol)
 {
     return &core->account_buckets[((symbol * 0x9E3779B1u ^ parent * 0x85EBCA6Bu) >> 7) &
@@ -50,53 +52,98 @@ static bool drop_nodes(struct core *core, struct account *a)
     return a->first_node == CORE_NONE;
 }
 
-/* Makes room by forgetting one that is blank; @parent: one of its client keys. */
-static void reclaim(struct core *core, uint32_t spared, uint32_t parent)
+static void forget(struct core *core, uint32_t at)
 {
-    for (uint32_t i = 0; i < core->limits.accounts; i++) {
-        struct account *a = &core->accounts[i];
-        if (i == spared || (parent != CORE_NONE && a->parent != parent) ||
-            !is_blank(core, a) || !drop_nodes(core, a)) {
-            continue;
-        }
-        uint32_t *link = bucket(core, a->parent, a->symbol);
-        while (*link != i) {
-            link = &core->accounts[*link].hash_next;
-        }
-        *link = a->hash_next;
-        if (a->parent != CORE_NONE) {
-            core->accounts[a->parent].clients--;
-        }
-        tell(core, CORE_RELEASE, a);
-        a->is_used = false;
-        a->hash_next = core->free_account;
-        core->free_account = i;
-        return;
+    struct account *a = &core->accounts[at];
+    uint32_t *link = bucket(core, a->parent, a->symbol);
+    while (*link != at) {
+        link = &core->accounts[*link].hash_next;
     }
+    *link = a->hash_next;
+    if (a->parent != CORE_NONE) {
+        struct account *p = &core->accounts[a->parent];
+        for (link = &p->first_client; *link != at;) {
+            link = &core->accounts[*link].next_client;
+        }
+        *link = a->next_client;
+        p->clients--;
+    }
+    tell(core, CORE_RELEASE, a);
+    a->is_used = false;
+    a->hash_next = core->free_account;
+    core->free_account = at;
+}
+
+static bool try_forget(struct core *core, uint32_t at)
+{
+    struct account *a = &core->accounts[at];
+    bool can = is_blank(core, a) && drop_nodes(core, a);
+    if (can) {
+        forget(core, at);
+    }
+    return can;
+}
+
+/* Makes room by forgetting one that is blank. What it looks at is bounded: the next try goes on. */
+static void reclaim(struct core *core, uint32_t spared)
+{
+    for (uint32_t i = 0; i < RECLAIM_LOOKS; i++) {
+        uint32_t at = core->reclaim_at++ % core->limits.accounts;
+        if (at != spared && try_forget(core, at)) {
+            return;
+        }
+    }
+}
+
+/* The same among the client keys of a principal: there are few. */
+static void reclaim_client(struct core *core, uint32_t principal)
+{
+    uint32_t at = core->accounts[principal].first_client;
+    while (at != CORE_NONE) {
+        uint32_t next = core->accounts[at].next_client;
+        if (try_forget(core, at)) {
+            return;
+        }
+        at = next;
+    }
+}
+
+static uint32_t take_free(struct core *core, uint32_t spared)
+{
+    if (core->free_account == CORE_NONE && core->account_mark < core->limits.accounts) {
+        return core->account_mark++;
+    }
+    if (core->free_account == CORE_NONE) {
+        reclaim(core, spared);
+    }
+    uint32_t at = core->free_account;
+    core->free_account = at == CORE_NONE ? at : core->accounts[at].hash_next;
+    return at;
 }
 
 static uint32_t make(struct core *core, uint32_t parent, uint32_t symbol)
 {
-    if (core->free_account == CORE_NONE) {
-        reclaim(core, parent, CORE_NONE);
-    }
-    uint32_t at = core->free_account;
+    uint32_t at = take_free(core, parent);
     if (at == CORE_NONE) {
         return CORE_NONE;
     }
     struct account *a = &core->accounts[at];
     uint32_t *head = bucket(core, parent, symbol);
-    core->free_account = a->hash_next;
     *a = (struct account){
         .is_used = true,
         .symbol = symbol,
         .parent = parent,
         .hash_next = *head,
         .first_node = CORE_NONE,
+        .first_client = CORE_NONE,
+        .next_client = CORE_NONE,
     };
     *head = at;
     if (parent != CORE_NONE) {
-        core->accounts[parent].clients++;
+        struct account *p = &core->accounts[parent];
+        a->next_client = p->first_client;
+        p->first_client = at;
+        p->clients++;
     }
     tell(core, CORE_HOLD, a);
     return at;
@@ -111,7 +158,7 @@ uint32_t account_get(struct core *core, uint32_t principal, uint32_t client)
     }
     uint32_t c = find(core, p, client);
     if (c == CORE_NONE && core->accounts[p].clients >= core->limits.names_max) {
-        reclaim(core, CORE_NONE, p); /* a key that was not used for long gives its place */
+        reclaim_client(core, p); /* a key that was not used for long gives its place */
     }
     if (c == CORE_NONE && core->accounts[p].clients >= core->limits.names_max) {
         client = 0;
@@ -181,7 +228,7 @@ static struct core_account_view view_of(const struct core *core, uint32_t accoun
 
 bool core_account_view(const struct core *core, uint32_t account, struct core_account_view *ret)
 {
-    if (account >= core->limits.accounts || !core->accounts[account].is_used) {
+    if (account >= core->account_mark || !core->accounts[account].is_used) {
         return false;
     }
     *ret = view_of(core, account);

@@ -14,7 +14,7 @@ static void check_sessions(const struct core *core)
 {
     uint32_t count = 0;
     uint32_t ending = 0;
-    for (uint32_t i = 0; i < core->limits.sessions; i++) {
+    for (uint32_t i = 0; i < core->session_mark; i++) {
         const struct session *s = &core->sessions[i];
         uint32_t calls = 0;
         if (!s->used) {
@@ -34,7 +34,52 @@ static void check_sessions(const struct core *core)
         count++;
         ending += s->end_reason != CORE_OK;
     }
-    ASSERT(count == core->session_count && ending == core->ending_count);
+    ASSERT(count == core->everyone.count && ending == core->ending.count);
+}
+
+/* A group's list: the disconnected ones of it, longest away first. */
+static uint32_t check_away(const struct core *core, const struct group *g, int kind)
+{
+    uint32_t count = 0;
+    uint32_t prev = CORE_NONE;
+    for (uint32_t i = g->first; i != CORE_NONE; i = core->sessions[i].away[kind].next) {
+        const struct session *s = &core->sessions[i];
+        ASSERT(s->used && s->state == CORE_DISCONNECTED && s->away[kind].prev == prev);
+        ASSERT(kind == GROUP_ALL || &core->groups[s->group[kind]] == g);
+        ASSERT(prev == CORE_NONE ||
+               core->sessions[prev].resume_until_ns <= s->resume_until_ns);
+        prev = i;
+        count++;
+    }
+    ASSERT(g->last == prev);
+    return count;
+}
+
+static void check_groups(const struct core *core)
+{
+    uint32_t away[GROUPS] = {check_away(core, &core->everyone, GROUP_ALL)};
+    uint32_t members[GROUPS] = {core->everyone.count};
+    uint32_t disconnected = 0;
+    for (uint32_t i = 0; i < core->group_mark; i++) {
+        const struct group *g = &core->groups[i];
+        int kind = g->client == CORE_NONE ? GROUP_PRINCIPAL : GROUP_CLIENT;
+        if (g->count > 0) {
+            away[kind] += check_away(core, g, kind);
+            members[kind] += g->count;
+        }
+    }
+    for (uint32_t i = 0; i < core->session_mark; i++) {
+        const struct session *s = &core->sessions[i];
+        disconnected += s->used && s->state == CORE_DISCONNECTED;
+        for (int kind = GROUP_PRINCIPAL; s->used && kind < GROUPS; kind++) {
+            const struct group *g = &core->groups[s->group[kind]];
+            ASSERT(g->principal == s->principal);
+            ASSERT(g->client == (kind == GROUP_CLIENT ? s->client : CORE_NONE));
+        }
+    }
+    for (int kind = 0; kind < GROUPS; kind++) {
+        ASSERT(away[kind] == disconnected && members[kind] == core->everyone.count);
+    }
 }
 
 static void check_tickets(const struct core *core)
@@ -135,7 +180,7 @@ static void check_nodes(const struct core *core, uint32_t count)
 
 static void check_accounts(const struct core *core)
 {
-    for (uint32_t i = 0; i < core->limits.accounts; i++) {
+    for (uint32_t i = 0; i < core->account_mark; i++) {
         const struct account *a = &core->accounts[i];
         uint32_t queued = 0;
         uint32_t running = 0;
@@ -200,15 +245,16 @@ void core_check(const struct core *core)
 {
     check_heap(core);
     check_sessions(core);
+    check_groups(core);
     check_tickets(core);
-    check_nodes(core, core_nodes(core));
+    check_nodes(core, core->node_mark);
     check_accounts(core);
     check_pool(core);
 }
 
 struct core_counts core_counts(const struct core *core)
 {
-    struct core_counts counts = {.sessions = core->session_count, .queued = core->queued};
+    struct core_counts counts = {.sessions = core->everyone.count, .queued = core->queued};
     for (uint32_t i = 0; i < core->limits.profiles; i++) {
         counts.conns_idle += core->profiles[i].idle;
         counts.conns_busy += core->profiles[i].busy;

@@ -39,9 +39,10 @@ static uint32_t power_of_2(uint32_t least)
     return n;
 }
 
-static uint32_t buckets_of(const struct core_limits *limits)
+/* A session belongs to its principal's group and to its client key's. */
+static uint32_t groups_of(const struct core_limits *limits)
 {
-    return power_of_2(limits->sessions);
+    return 2 * limits->sessions;
 }
 
 static uint32_t fixed_nodes(const struct core_limits *limits)
@@ -75,7 +76,8 @@ size_t core_size(const struct core_limits *limits)
            round_up(power_of_2(nodes_of(limits)) * sizeof(uint32_t)) +
            round_up(power_of_2(limits->accounts) * sizeof(uint32_t)) +
            round_up(heap_of(limits) * sizeof(struct deadline *)) +
-           2 * round_up(buckets_of(limits) * sizeof(uint32_t));
+           round_up(groups_of(limits) * sizeof(struct group)) +
+           round_up(power_of_2(groups_of(limits)) * sizeof(uint32_t));
 }
 
 static void *carve(char **at, size_t bytes)
@@ -105,26 +107,19 @@ static void name_deadlines(struct core *core)
         own(&core->profiles[i].reserve, OWNER_RESERVE, i);
         core->profiles[i].waits_first = core->profiles[i].waits_last = CORE_NONE;
     }
-    for (uint32_t i = 0; i < core->limits.tickets; i++) {
-        own(&core->tickets[i].deadline, OWNER_TICKET, i);
-    }
 }
 
 static void init_accounts(struct core *core)
 {
-    uint32_t count = core->limits.accounts;
-    ASSERT(count > 1 && core->limits.names_max > 0);
+    ASSERT(core->limits.accounts > 1 && core->limits.names_max > 0);
     memset(core->account_buckets, 0xFF, (core->account_mask + 1) * sizeof(uint32_t));
-    for (uint32_t i = 0; i < count; i++) {
-        core->accounts[i].hash_next = i + 1 < count ? i + 1 : CORE_NONE;
-    }
+    core->free_account = CORE_NONE;
 }
 
 /* Roots first, then the classes of each: these nodes are always there. */
 static void init_trees(struct core *core)
 {
     uint32_t profiles = core->limits.profiles;
-    uint32_t count = nodes_of(&core->limits);
     memset(core->node_buckets, 0xFF, (core->node_mask + 1) * sizeof(uint32_t));
     for (uint32_t p = 0; p < profiles; p++) {
         core->profiles[p].limits = core->limits.profile[p];
@@ -136,11 +131,8 @@ static void init_trees(struct core *core)
             node_init(core, profiles + p * CORE_PRIORITIES + c, p, LEVEL_CLASS, c);
         }
     }
-    core->free_node = fixed_nodes(&core->limits);
-    core->idle_first = core->idle_last = CORE_NONE;
-    for (uint32_t i = core->free_node; i < count; i++) {
-        core->nodes[i].hash_next = i + 1 < count ? i + 1 : CORE_NONE;
-    }
+    core->node_mark = fixed_nodes(&core->limits);
+    core->free_node = core->idle_first = core->idle_last = CORE_NONE;
 }
 
 struct core *core_init(void *zeroed, const struct core_limits *limits)
@@ -159,14 +151,12 @@ struct core *core_init(void *zeroed, const struct core_limits *limits)
     core->node_buckets = carve(&at, (core->node_mask + 1) * sizeof(uint32_t));
     core->account_buckets = carve(&at, (core->account_mask + 1) * sizeof(uint32_t));
     core->heap = carve(&at, heap_of(limits) * sizeof(struct deadline *));
-    core->buckets_mask = buckets_of(limits) - 1;
-    core->principal_buckets = carve(&at, buckets_of(limits) * sizeof(uint32_t));
-    core->client_buckets = carve(&at, buckets_of(limits) * sizeof(uint32_t));
-    memset(core->principal_buckets, 0xFF, buckets_of(limits) * sizeof(uint32_t));
-    memset(core->client_buckets, 0xFF, buckets_of(limits) * sizeof(uint32_t));
-    for (uint32_t i = 0; i < limits->sessions; i++) {
-        core->sessions[i].next_principal = i + 1 < limits->sessions ? i + 1 : CORE_NONE;
-    }
+    core->groups = carve(&at, groups_of(limits) * sizeof(struct group));
+    core->group_mask = power_of_2(groups_of(limits)) - 1;
+    core->group_buckets = carve(&at, (core->group_mask + 1) * sizeof(uint32_t));
+    core->free_session = core->free_group = CORE_NONE;
+    core->everyone.first = core->everyone.last = CORE_NONE;
+    core->ending.first = core->ending.last = CORE_NONE;
     init_accounts(core);
     init_trees(core);
     name_deadlines(core);
@@ -243,15 +233,14 @@ static void due(struct core *core, const struct deadline *d)
 /* One call of a session that is ending; false: nothing is left to cancel. */
 static bool cancel_ending(struct core *core)
 {
-    if (core->ending_count == 0) {
-        return false;
-    }
-    for (uint32_t i = 0; i < core->limits.tickets; i++) {
-        const struct ticket *t = &core->tickets[i];
-        if (t->state != TICKET_FREE && t->session != CORE_NONE && t->end_reason == CORE_OK &&
-            core->sessions[t->session].end_reason != CORE_OK) {
-            ticket_cancel(core, i, CORE_CLOSED);
-            return true;
+    for (uint32_t at = core->ending.first; at != CORE_NONE;
+         at = core->sessions[at].away[GROUP_ALL].next) {
+        uint32_t t = core->sessions[at].first_ticket;
+        for (; t != CORE_NONE; t = core->tickets[t].session_next) {
+            if (core->tickets[t].end_reason == CORE_OK) {
+                ticket_cancel(core, t, CORE_CLOSED);
+                return true;
+            }
         }
     }
     return false;

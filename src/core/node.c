@@ -284,11 +284,16 @@ uint32_t node_get(struct core *core, uint32_t parent, enum level level, uint32_t
     if (p->lru_prev != CORE_NONE || core->idle_first == parent) {
         node_unlist(core, parent); /* it is about to have a child */
     }
-    if (core->free_node == CORE_NONE) {
+    uint32_t at = core->node_mark;
+    if (core->free_node == CORE_NONE && at == core_nodes(core)) {
         node_evict(core, core->idle_first);
     }
-    uint32_t at = core->free_node;
-    core->free_node = core->nodes[at].hash_next;
+    if (core->free_node != CORE_NONE) {
+        at = core->free_node;
+        core->free_node = core->nodes[at].hash_next;
+    } else {
+        core->node_mark++;
+    }
     node_init(core, at, parent, level, key);
     core->nodes[at].hash_next = *head;
     *head = at;

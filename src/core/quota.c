@@ -185,7 +185,7 @@ void quota_settle(struct core *core, uint32_t ticket, uint64_t rows, uint64_t by
 /* A new day: only what is reserved for running calls counts in it already. */
 void quota_new_day(struct core *core)
 {
-    for (uint32_t i = 0; i < core->limits.accounts; i++) {
+    for (uint32_t i = 0; i < core->account_mark; i++) {
         struct account *a = &core->accounts[i];
         memset(a->used, 0, sizeof(a->used));
         memset(a->stored, 0, sizeof(a->stored));
@@ -198,17 +198,19 @@ void quota_new_day(struct core *core)
             add(core, t->account, CORE_QUOTA_MICROCREDITS, credits_of(t, t->reserved_ms));
         }
     }
+    core->bounds_next = 0;
     core->bounds_due = true;
 }
 
 /* After a new day: one account's bound for what is reserved; false: all have theirs. */
 bool quota_bound_due(struct core *core)
 {
-    for (uint32_t i = 0; core->bounds_due && i < core->limits.accounts; i++) {
-        const struct account *a = &core->accounts[i];
+    while (core->bounds_due && core->bounds_next < core->account_mark) {
+        uint32_t at = core->bounds_next++;
+        const struct account *a = &core->accounts[at];
         for (int kind = 0; a->is_used && kind < CORE_QUOTAS; kind++) {
             if (a->used[kind] > a->stored[kind]) {
-                keep_bound(core, i);
+                keep_bound(core, at);
                 return true;
             }
         }

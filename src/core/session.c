@@ -27,22 +27,26 @@ const char *core_session_state_name(enum core_session_state state)
     return moves[state].name;
 }
 
-static void session_move(struct session *s, enum core_session_state next)
+/* Who becomes disconnected has its window already. */
+static void session_move(struct core *core, uint32_t session, enum core_session_state next)
 {
-    if (s->state != next) {
-        ASSERT(moves[s->state].next & TO(next));
-        s->state = (uint8_t)next;
+    struct session *s = &core->sessions[session];
+    if (s->state == next) {
+        return;
+    }
+    ASSERT(moves[s->state].next & TO(next));
+    if (s->state == CORE_DISCONNECTED) {
+        group_back(core, session);
+    }
+    s->state = (uint8_t)next;
+    if (next == CORE_DISCONNECTED) {
+        group_away(core, session);
     }
 }
 
 static bool is_connected(const struct core *core, const struct session *s)
 {
     return s->connections > 0 || s->touched_ns > core->now_ns;
-}
-
-static uint32_t *bucket(const struct core *core, uint32_t *buckets, uint32_t key)
-{
-    return &buckets[(key * 0x9E3779B1u) >> 7 & core->buckets_mask];
 }
 
 static uint64_t add_ns(uint64_t at_ns, uint64_t ns)
@@ -81,15 +85,21 @@ static void session_save(struct core *core, uint32_t session)
     a->context = s->context;
 }
 
+static bool is_full(const struct core *core)
+{
+    return core->everyone.count == core->limits.sessions;
+}
+
 static uint32_t session_new(struct core *core, const struct core_event *event)
 {
     uint32_t session = core->free_session;
-    ASSERT(session != CORE_NONE);
-    struct session *s = &core->sessions[session];
-    core->free_session = s->next_principal;
-    uint32_t *principal = bucket(core, core->principal_buckets, event->principal);
-    uint32_t *client = bucket(core, core->client_buckets, event->client);
-    *s = (struct session){
+    ASSERT(!is_full(core));
+    if (session != CORE_NONE) {
+        core->free_session = core->sessions[session].next_free;
+    } else {
+        session = core->session_mark++;
+    }
+    core->sessions[session] = (struct session){
         .used = true,
         .deadline.owner = (uint32_t)OWNER_SESSION << OWNER_SHIFT | session,
         .principal = event->principal,
@@ -101,24 +111,9 @@ static uint32_t session_new(struct core *core, const struct core_event *event)
         .last_seen_wall_ns = core->wall_ns,
         .expire_ns = CORE_NEVER,
         .first_ticket = CORE_NONE,
-        .next_principal = *principal,
-        .next_client = *client,
     };
-    *principal = session;
-    *client = session;
-    core->session_count++;
+    group_join(core, session);
     return session;
-}
-
-static void unchain(struct core *core, uint32_t *link, uint32_t session, bool by_client)
-{
-    while (*link != session) {
-        ASSERT(*link != CORE_NONE);
-        struct session *s = &core->sessions[*link];
-        link = by_client ? &s->next_client : &s->next_principal;
-    }
-    struct session *s = &core->sessions[session];
-    *link = by_client ? s->next_client : s->next_principal;
 }
 
 static void session_end(struct core *core, uint32_t session, enum core_reason reason)
@@ -128,14 +123,12 @@ static void session_end(struct core *core, uint32_t session, enum core_reason re
     struct core_action *a = act(core, CORE_SESSION_END);
     a->session = session;
     a->reason = reason;
-    session_move(s, CORE_EXPIRED);
+    session_move(core, session, CORE_EXPIRED);
     deadline_arm(core, &s->deadline, CORE_NEVER);
-    unchain(core, bucket(core, core->principal_buckets, s->principal), session, false);
-    unchain(core, bucket(core, core->client_buckets, s->client), session, true);
+    group_leave(core, session);
     s->used = false;
-    s->next_principal = core->free_session;
+    s->next_free = core->free_session;
     core->free_session = session;
-    core->session_count--;
 }
 
 /* Ends at once, or as soon as its last call has ended. */
@@ -150,78 +143,33 @@ static void session_close(struct core *core, uint32_t session, enum core_reason 
         return;
     }
     s->end_reason = (uint8_t)reason;
-    core->ending_count++;
+    group_ending(core, session);
     deadline_arm(core, &s->deadline, CORE_NEVER);
 }
 
 /*
- * Who goes at a cap: the disconnected session that was used longest ago, @heir only when
- * there is no other. NONE: nobody can.
+ * May one more be opened? Then @ret_leaver is who goes for it, or NONE: the disconnected
+ * session that was used longest ago, @heir only when there is no other.
  */
-static uint32_t find_oldest(
-    const struct core *core, uint32_t principal, bool any_principal, uint32_t heir)
-{
-    uint32_t oldest = CORE_NONE;
-    uint32_t at = any_principal ? 0 : *bucket(core, core->principal_buckets, principal);
-    while (at != CORE_NONE && at < core->limits.sessions) {
-        const struct session *s = &core->sessions[at];
-        if (s->used && s->state == CORE_DISCONNECTED && s->calls == 0 &&
-            (any_principal || s->principal == principal) && at != heir &&
-            (oldest == CORE_NONE ||
-                s->resume_until_ns < core->sessions[oldest].resume_until_ns)) {
-            oldest = at;
-        }
-        at = any_principal ? at + 1 : s->next_principal;
-    }
-    return oldest != CORE_NONE ? oldest : heir;
-}
-
-static uint32_t count_of(struct core *core, uint32_t principal)
-{
-    uint32_t count = 0;
-    uint32_t at = *bucket(core, core->principal_buckets, principal);
-    for (; at != CORE_NONE; at = core->sessions[at].next_principal) {
-        count += core->sessions[at].principal == principal;
-    }
-    return count;
-}
-
-/* The newest disconnected session of the same client key: whose context is inherited. */
-static uint32_t find_heir_of(struct core *core, uint32_t principal, uint32_t client)
-{
-    uint32_t newest = CORE_NONE;
-    uint32_t at = *bucket(core, core->client_buckets, client);
-    for (; at != CORE_NONE; at = core->sessions[at].next_client) {
-        const struct session *s = &core->sessions[at];
-        if (s->client == client && s->principal == principal &&
-            s->state == CORE_DISCONNECTED && s->end_reason == CORE_OK &&
-            (newest == CORE_NONE ||
-                s->resume_until_ns > core->sessions[newest].resume_until_ns)) {
-            newest = at;
-        }
-    }
-    return newest;
-}
-
-/* May one more be opened? Then @ret_leaver is who goes for it, or NONE. */
 static enum core_reason make_room(
     struct core *core, uint32_t principal, uint32_t heir, uint32_t *ret_leaver)
 {
-    bool at_cap = count_of(core, principal) >= core->limits.principal_sessions;
+    bool at_cap = group_count(core, principal) >= core->limits.principal_sessions;
     *ret_leaver = CORE_NONE;
     if (core->draining) {
         return CORE_DRAINING;
     }
-    if (at_cap || core->free_session == CORE_NONE) {
-        *ret_leaver = find_oldest(core, principal, !at_cap, heir);
-        return *ret_leaver == CORE_NONE ? CORE_TOO_MANY : CORE_OK;
+    if (!at_cap && !is_full(core)) {
+        return CORE_OK;
     }
-    return CORE_OK;
+    uint32_t oldest = group_oldest(core, at_cap ? principal : CORE_NONE, heir);
+    *ret_leaver = oldest != CORE_NONE ? oldest : heir;
+    return *ret_leaver == CORE_NONE ? CORE_TOO_MANY : CORE_OK;
 }
 
 void session_open(struct core *core, const struct core_event *event)
 {
-    uint32_t heir_of = find_heir_of(core, event->principal, event->client);
+    uint32_t heir_of = group_newest(core, event->principal, event->client);
     uint32_t leaver;
     enum core_reason refusal = make_room(core, event->principal, heir_of, &leaver);
     if (refusal != CORE_OK) {
@@ -231,7 +179,7 @@ void session_open(struct core *core, const struct core_event *event)
         return;
     }
     /* The heir's slot may be the only one there is: then it leaves nothing. */
-    if (leaver == heir_of && core->free_session == CORE_NONE) {
+    if (leaver == heir_of && is_full(core)) {
         heir_of = CORE_NONE;
     }
     if (leaver != CORE_NONE && leaver != heir_of) {
@@ -260,12 +208,11 @@ void session_load(struct core *core, const struct core_event *event)
 {
     struct core_action *a;
     /* More were stored than may be: the newer ones, which come later, have the room. */
-    uint32_t oldest = core->free_session != CORE_NONE ? CORE_NONE
-                                                      : find_oldest(core, 0, true, CORE_NONE);
+    uint32_t oldest = is_full(core) ? group_oldest(core, CORE_NONE, CORE_NONE) : CORE_NONE;
     if (oldest != CORE_NONE) {
         session_end(core, oldest, CORE_TOO_MANY);
     }
-    if (core->free_session == CORE_NONE) {
+    if (is_full(core)) {
         a = act(core, CORE_REFUSED);
         a->user = event->user;
         a->reason = CORE_TOO_MANY;
@@ -279,7 +226,6 @@ void session_load(struct core *core, const struct core_event *event)
     uint64_t away_ns = core->wall_ns - seen_ns;
     uint64_t age_ns =
         event->created_wall_ns < core->wall_ns ? core->wall_ns - event->created_wall_ns : 0;
-    s->state = CORE_DISCONNECTED;
     s->body = BODY_ASLEEP;
     s->created_wall_ns = event->created_wall_ns;
     s->last_seen_wall_ns = seen_ns;
@@ -297,6 +243,7 @@ void session_load(struct core *core, const struct core_event *event)
     /* It may be away for longer than the boot clock has run: what is left counts. */
     uint64_t left_ns = away_ns < core->limits.resume_ns ? core->limits.resume_ns - away_ns : 0;
     s->resume_until_ns = add_ns(core->now_ns, left_ns);
+    session_move(core, session, CORE_DISCONNECTED);
     session_rearm(core, session);
 }
 
@@ -335,11 +282,12 @@ static void body_came(struct core *core, const struct core_event *event)
     }
 }
 
-static void disconnect(struct core *core, struct session *s)
+static void disconnect(struct core *core, uint32_t session)
 {
+    struct session *s = &core->sessions[session];
     s->active_ns = core->now_ns; /* the resume window begins */
     s->resume_until_ns = add_ns(core->now_ns, core->limits.resume_ns);
-    session_move(s, CORE_DISCONNECTED);
+    session_move(core, session, CORE_DISCONNECTED);
 }
 
 static void come_back(struct core *core, uint32_t session)
@@ -348,10 +296,10 @@ static void come_back(struct core *core, uint32_t session)
     s->active_ns = core->now_ns;
     s->last_seen_wall_ns = core->wall_ns;
     if (s->state == CORE_DISCONNECTED) {
-        session_move(s, CORE_CONNECTED);
+        session_move(core, session, CORE_CONNECTED);
         session_save(core, session);
     } else if (s->state == CORE_DISCONNECTING) {
-        session_move(s, CORE_ACTIVE);
+        session_move(core, session, CORE_ACTIVE);
         session_save(core, session); /* its row may say disconnected */
     }
 }
@@ -363,24 +311,25 @@ static void leave(struct core *core, uint32_t session)
         return;
     }
     if (s->calls > 0) {
-        session_move(s, CORE_DISCONNECTING);
+        session_move(core, session, CORE_DISCONNECTING);
     } else if (s->state != CORE_DISCONNECTED) {
-        disconnect(core, s);
+        disconnect(core, session);
         session_save(core, session);
     }
 }
 
 /* Calls need not wait for this: they may have come before. */
-static void made_durable(struct core *core, struct session *s)
+static void made_durable(struct core *core, uint32_t session)
 {
+    const struct session *s = &core->sessions[session];
     bool connected = is_connected(core, s);
     if (!connected && s->calls == 0) {
-        disconnect(core, s);
+        disconnect(core, session);
         return;
     }
-    session_move(s, CORE_CONNECTED);
+    session_move(core, session, CORE_CONNECTED);
     if (s->calls > 0) {
-        session_move(s, connected ? CORE_ACTIVE : CORE_DISCONNECTING);
+        session_move(core, session, connected ? CORE_ACTIVE : CORE_DISCONNECTING);
     }
 }
 
@@ -403,7 +352,7 @@ void session_event(struct core *core, const struct core_event *event)
     }
     switch (event->kind) {
     case CORE_SESSION_DURABLE:
-        made_durable(core, s);
+        made_durable(core, session);
         break;
     case CORE_SESSION_BODY:
         body_came(core, event);
@@ -454,7 +403,7 @@ void session_call_begun(struct core *core, uint32_t session, uint32_t ticket)
         return;
     }
     bool comes_back = s->state == CORE_DISCONNECTED && is_connected(core, s);
-    session_move(s, is_connected(core, s) ? CORE_ACTIVE : CORE_DISCONNECTING);
+    session_move(core, session, is_connected(core, s) ? CORE_ACTIVE : CORE_DISCONNECTING);
     if (comes_back) {
         session_save(core, session);
     }
@@ -481,12 +430,12 @@ void session_call_ended(struct core *core, uint32_t session, uint32_t ticket)
         return;
     }
     if (s->end_reason != CORE_OK) {
-        core->ending_count--;
+        group_ended(core, session);
         session_end(core, session, (enum core_reason)s->end_reason);
         return;
     }
     if (s->state == CORE_ACTIVE) {
-        session_move(s, CORE_IDLE);
+        session_move(core, session, CORE_IDLE);
     }
     leave(core, session);
     session_rearm(core, session);
@@ -512,7 +461,7 @@ void session_due(struct core *core, uint32_t session)
     /* Idle for too long although a stream is open: as if it had gone. */
     if (s->calls == 0 && s->connections > 0 &&
         add_ns(s->active_ns, core->limits.idle_ns) <= core->now_ns) {
-        disconnect(core, s);
+        disconnect(core, session);
         session_save(core, session);
     } else {
         leave(core, session);

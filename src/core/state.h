@@ -27,6 +27,23 @@ struct deadline {
 
 enum { OWNER_SHIFT = 29,  OWNER_INDEX_MASK = (1 << OWNER_SHIFT) - 1 };
 
+/* Groups of sessions; see group.c. */
+enum { GROUP_ALL, GROUP_PRINCIPAL, GROUP_CLIENT, GROUPS };
+
+struct link {
+    uint32_t prev;
+    uint32_t next;
+};
+
+struct group {
+    uint32_t principal;
+    uint32_t client; /* NONE: all of the principal */
+    uint32_t count;
+    uint32_t first; /* disconnected, longest away */
+    uint32_t last;
+    uint32_t hash_next; /* index plus one; of the free list: an index */
+};
+
 struct session {
     struct deadline deadline;
     uint64_t created_wall_ns;
@@ -41,9 +58,10 @@ struct session {
     uint32_t client;
     uint32_t connections;
     uint32_t calls;
-    uint32_t first_ticket;   /* of the list of its calls */
-    uint32_t next_principal; /* chain of the principal's bucket; of the free list */
-    uint32_t next_client;    /* chain of the client key's bucket */
+    uint32_t first_ticket; /* of the list of its calls */
+    uint32_t next_free;
+    uint32_t group[GROUPS];
+    struct link away[GROUPS]; /* its place among the disconnected of each group */
     uint8_t state;
     uint8_t end_reason; /* CORE_OK: not ending */
     uint8_t body;       /* enum body */
@@ -110,7 +128,9 @@ struct account {
     uint32_t symbol; /* 0: the further names of a principal */
     uint32_t parent;
     uint32_t hash_next; /* also of the free list */
-    uint32_t clients;   /* of a principal: accounts below it */
+    uint32_t clients;   /* of a principal: accounts below it, */
+    uint32_t first_client; /* and their chain */
+    uint32_t next_client;
     uint32_t queued;
     uint32_t running;
     uint32_t first_node; /* its nodes in all profiles and priorities */
@@ -217,21 +237,29 @@ struct core {
     uint64_t wall_ns;
     bool draining;
     bool bounds_due; /* a new day began: some quota bounds are to be stored */
+    uint32_t bounds_next;
     bool unfinished; /* the last step had more to do than room */
+    /* Of each pool: the free list, and how far it was ever used. */
     uint32_t free_session;
     uint32_t free_account;
     uint32_t free_node;
+    uint32_t free_group;
+    uint32_t session_mark;
+    uint32_t account_mark;
+    uint32_t node_mark;
+    uint32_t group_mark;
+    uint32_t reclaim_at; /* where the next look for a blank account begins */
     uint32_t idle_first; /* idle nodes without children, longest idle first */
     uint32_t idle_last;
     uint32_t order;
     uint32_t node_mask;
     uint32_t account_mask;
     uint64_t tat_ns; /* of the global rate */
-    uint32_t session_count;
+    struct group everyone;
+    struct group ending; /* sessions that wait for their last call */
     uint32_t queued;
     uint32_t heap_len;
-    uint32_t buckets_mask;
-    uint32_t ending_count; /* sessions that wait for their last call */
+    uint32_t group_mask;
     uint32_t held_count;   /* tickets that wait for a body */
     struct session *sessions;
     struct ticket *tickets;
@@ -240,8 +268,8 @@ struct core {
     uint32_t *node_buckets;
     uint32_t *account_buckets;
     struct deadline **heap;
-    uint32_t *principal_buckets;
-    uint32_t *client_buckets;
+    struct group *groups;
+    uint32_t *group_buckets; /* index plus one, 0 none */
     struct profile profiles[CORE_PROFILES_MAX];
     struct worker workers[CORE_WORKERS_MAX];
     struct conn conns[CORE_CONNS_MAX];
@@ -265,6 +293,18 @@ void session_call_begun(struct core *core, uint32_t session, uint32_t ticket);
 void session_call_ended(struct core *core, uint32_t session, uint32_t ticket);
 void session_due(struct core *core, uint32_t session);
 bool session_is_awake(struct core *core, uint32_t session); /* false: its body is asked for */
+
+/* group.c */
+void group_join(struct core *core, uint32_t session);
+void group_leave(struct core *core, uint32_t session);
+void group_away(struct core *core, uint32_t session); /* it is disconnected, with its window */
+void group_back(struct core *core, uint32_t session); /* it is not any more */
+void group_ending(struct core *core, uint32_t session);
+void group_ended(struct core *core, uint32_t session);
+uint32_t group_count(struct core *core, uint32_t principal);
+/* Among the disconnected: who left last; who left first but for @spared. NONE: nobody. */
+uint32_t group_newest(struct core *core, uint32_t principal, uint32_t client);
+uint32_t group_oldest(struct core *core, uint32_t principal, uint32_t spared);
 
 /* limit.c */
 bool limit_admit(struct core *core, const struct core_event *event, uint32_t client,

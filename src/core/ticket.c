@@ -109,10 +109,9 @@ static uint32_t find_account(
 static void ticket_init(struct core *core, const struct core_event *event, uint32_t client)
 {
     struct ticket *t = &core->tickets[event->ticket];
-    struct deadline unarmed = t->deadline;
-    ASSERT(unarmed.heap_at == 0);
+    ASSERT(t->deadline.heap_at == 0);
     *t = (struct ticket){
-        .deadline = unarmed,
+        .deadline.owner = (uint32_t)OWNER_TICKET << OWNER_SHIFT | event->ticket,
         .arrived_ns = core->now_ns,
         .timeout_ns = event->timeout_ns,
         .run_until_ns = CORE_NEVER,

@@ -6,7 +6,7 @@
      2ms  submit #1 s0       | -
      3ms  submit #2 s0       | -
      4ms  submit #3 s1       | load s1
-    10ms  body s0 no_session | end #1 closed in s0; end #2 closed in s0; end s0 no_session
+    10ms  body s0 no_session | end #2 closed in s0; end #1 closed in s0; end s0 no_session
     11ms  look s0            | none
     20ms  body s1            | spawn W0@1
     21ms  submit #4 a/a1 s0  | end #4 no_session in s0

@@ -9,7 +9,7 @@
     10ms  up W0             | connect L0@1 on W0
     20ms  up L0             | start #1 on L0
     21ms  started L0        | -
-    30ms  close s0          | interrupt #1 on L0; end #2 closed in s0
+    30ms  close s0          | end #2 closed in s0; interrupt #1 on L0
     31ms  look s0           | none
     32ms  submit #4 a/a1 s0 | end #4 no_session in s0
     33ms  close s0          | -

@@ -65,35 +65,36 @@ limits tickets=100 queue_total=100 queue_principal=100 queue_client=100
      1ms  submit #58 s0   | -
      1ms  submit #59 s0   | -
      2ms  submit #90 b/b1 | -
-    10ms  close s0        | end #0 closed in s0; end #1 closed in s0; end #2 closed in s0
-                          | end #3 closed in s0; end #4 closed in s0; end #5 closed in s0
-                          | end #6 closed in s0; end #7 closed in s0; end #8 closed in s0
-                          | end #9 closed in s0; end #10 closed in s0
-                          | end #11 closed in s0; end #12 closed in s0
-                          | end #13 closed in s0; end #14 closed in s0
-                          | end #15 closed in s0; end #16 closed in s0
-                          | end #17 closed in s0; end #18 closed in s0
-                          | end #19 closed in s0; end #20 closed in s0
-                          | end #21 closed in s0; end #22 closed in s0
-                          | end #23 closed in s0; end #24 closed in s0
-                          | end #25 closed in s0; end #26 closed in s0
-                          | end #27 closed in s0; end #28 closed in s0
-                          | end #29 closed in s0; end #30 closed in s0
-                          | end #31 closed in s0; end #32 closed in s0
-                          | end #33 closed in s0; end #34 closed in s0
-                          | end #35 closed in s0; end #36 closed in s0
-                          | end #37 closed in s0; end #38 closed in s0
-                          | end #39 closed in s0; end #40 closed in s0
-                          | end #41 closed in s0; end #42 closed in s0
-                          | end #43 closed in s0; end #44 closed in s0
-                          | end #45 closed in s0; end #46 closed in s0
-                          | end #47 closed in s0; end #48 closed in s0
-                          | end #49 closed in s0; end #50 closed in s0
-                          | end #51 closed in s0; end #52 closed in s0
-                          | end #53 closed in s0; end #54 closed in s0
-                          | end #55 closed in s0; end #56 closed in s0
-    10ms  tick            | end #57 closed in s0; end #58 closed in s0
-                          | end #59 closed in s0; end s0 closed
+    10ms  close s0        | end #59 closed in s0; end #58 closed in s0
+                          | end #57 closed in s0; end #56 closed in s0
+                          | end #55 closed in s0; end #54 closed in s0
+                          | end #53 closed in s0; end #52 closed in s0
+                          | end #51 closed in s0; end #50 closed in s0
+                          | end #49 closed in s0; end #48 closed in s0
+                          | end #47 closed in s0; end #46 closed in s0
+                          | end #45 closed in s0; end #44 closed in s0
+                          | end #43 closed in s0; end #42 closed in s0
+                          | end #41 closed in s0; end #40 closed in s0
+                          | end #39 closed in s0; end #38 closed in s0
+                          | end #37 closed in s0; end #36 closed in s0
+                          | end #35 closed in s0; end #34 closed in s0
+                          | end #33 closed in s0; end #32 closed in s0
+                          | end #31 closed in s0; end #30 closed in s0
+                          | end #29 closed in s0; end #28 closed in s0
+                          | end #27 closed in s0; end #26 closed in s0
+                          | end #25 closed in s0; end #24 closed in s0
+                          | end #23 closed in s0; end #22 closed in s0
+                          | end #21 closed in s0; end #20 closed in s0
+                          | end #19 closed in s0; end #18 closed in s0
+                          | end #17 closed in s0; end #16 closed in s0
+                          | end #15 closed in s0; end #14 closed in s0
+                          | end #13 closed in s0; end #12 closed in s0
+                          | end #11 closed in s0; end #10 closed in s0
+                          | end #9 closed in s0; end #8 closed in s0; end #7 closed in s0
+                          | end #6 closed in s0; end #5 closed in s0; end #4 closed in s0
+                          | end #3 closed in s0
+    10ms  tick            | end #2 closed in s0; end #1 closed in s0; end #0 closed in s0
+                          | end s0 closed
     11ms  look pool       | sessions=0 queued=1 running=0 started=0 idle=0 busy=0 workers=1
     12ms  look s0         | none
     20ms  up W0           | connect L0@1 on W0
