@@ -8,3 +8,4 @@
 
 uint64_t clock_boot_ns(void); /* CLOCK_BOOTTIME: goes on while the machine sleeps */
 uint64_t clock_wall_ns(void); /* since 1970 */
+uint64_t clock_boot_id(void); /* which boot this is; 0: not known */

@@ -41,7 +41,8 @@ static bool is_blank(const struct core *core, const struct account *a)
         used |= a->used[i];
     }
     return a->is_used && a->queued + a->running + a->clients == 0 && used == 0 &&
-           a->tat_ns <= core->now_ns && a->catalog_tat_ns <= core->now_ns;
+           a->tat_ns[CORE_CELL_CALLS] <= core->now_ns &&
+           a->tat_ns[CORE_CELL_CATALOG] <= core->now_ns;
 }
 
 static bool drop_nodes(struct core *core, struct account *a)
@@ -139,6 +140,7 @@ static uint32_t make(struct core *core, uint32_t parent, uint32_t symbol)
         .next_client = CORE_NONE,
     };
     *head = at;
+    bound_init(core, at);
     if (parent != CORE_NONE) {
         struct account *p = &core->accounts[parent];
         a->next_client = p->first_client;
@@ -205,13 +207,17 @@ static void park(struct core *core, uint32_t account, bool is_parked)
     }
 }
 
+static uint64_t until(const struct core *core, uint64_t at_ns)
+{
+    return at_ns > core->now_ns ? at_ns - core->now_ns : 0;
+}
+
 static struct core_account_view view_of(const struct core *core, uint32_t account)
 {
     const struct account *a = &core->accounts[account];
     bool is_principal = a->parent == CORE_NONE;
-    const struct core_rate *rate =
-        is_principal ? &core->limits.rate_principal : &core->limits.rate_client;
-    uint64_t spent_ns = a->tat_ns > core->now_ns ? a->tat_ns - core->now_ns : 0;
+    const struct core_rate *rate = limit_rate(core, account, CORE_CELL_CALLS);
+    uint64_t spent_ns = until(core, a->tat_ns[CORE_CELL_CALLS]);
     uint64_t spent = rate->burst > 0 ? (spent_ns + rate->interval_ns - 1) / rate->interval_ns : 0;
     struct core_account_view view = {
         .principal = is_principal ? a->symbol : core->accounts[a->parent].symbol,
@@ -223,6 +229,10 @@ static struct core_account_view view_of(const struct core *core, uint32_t accoun
     };
     memcpy(view.used, a->used, sizeof(view.used));
     memcpy(view.stored, a->stored, sizeof(view.stored));
+    for (int cell = 0; cell < CORE_CELLS; cell++) {
+        view.spent_ns[cell] = until(core, a->tat_ns[cell]);
+        view.stored_spent_ns[cell] = until(core, a->stored_tat_ns[cell]);
+    }
     return view;
 }
 

@@ -201,8 +201,11 @@ static void handle(struct core *core, const struct core_event *event)
     case CORE_QUOTA_DAY:
         quota_new_day(core);
         break;
-    case CORE_QUOTA_LOAD:
-        quota_load(core, event);
+    case CORE_RESTARTED:
+        bound_restarted(core, event->clean);
+        break;
+    case CORE_ACCOUNT_LOAD:
+        bound_load(core, event);
         break;
     case CORE_DRAIN:
         core->draining = true;
@@ -253,7 +256,7 @@ static bool work_left(struct core *core)
         due(core, core->heap[0]);
         return true;
     }
-    return cancel_ending(core) || quota_bound_due(core) || pool_dispatch(core);
+    return cancel_ending(core) || bound_due(core) || pool_dispatch(core);
 }
 
 void core_step(struct core *core, const struct core_event *event, struct core_actions *ret)

@@ -55,6 +55,13 @@ enum core_quota {
     CORE_QUOTAS,
 };
 
+/* What an account has rates for. */
+enum core_cell {
+    CORE_CELL_CALLS,
+    CORE_CELL_CATALOG,
+    CORE_CELLS,
+};
+
 enum core_session_state {
     CORE_CONNECTING,    /* being made durable */
     CORE_CONNECTED,     /* has a connection, no call yet */
@@ -85,7 +92,8 @@ enum core_event_kind {
     CORE_STARTED,         /* conn, generation: the statement went to the engine */
     CORE_DONE,            /* conn, generation, clean, moved: the lease may be returned */
     CORE_QUOTA_DAY,       /* another day begins for the quotas */
-    CORE_QUOTA_LOAD,      /* at start: principal, client or is_principal, used */
+    CORE_RESTARTED,       /* at start, before the loads: clean = nothing was lost */
+    CORE_ACCOUNT_LOAD,    /* at start: principal, client or is_principal, used, spent_ns */
     CORE_DRAIN,           /* refuse new work, finish the old */
 };
 
@@ -130,20 +138,21 @@ struct core_event {
     uint32_t worker;     /* index */
     uint32_t conn;       /* index */
     uint32_t generation; /* of worker or conn */
-    bool clean;          /* DONE: the connection is provably as before, */
+    bool clean;          /* RESTARTED; DONE: the connection is provably as before, */
     bool moved;          /* DONE: but for its context, which is now @context */
     struct core_context context;
     uint64_t timeout_ns;        /* SUBMIT: longest run, 0 = no limit */
     enum core_priority priority; /* SUBMIT */
     bool is_catalog;             /* SUBMIT: has rate cells of its own */
-    bool is_principal;           /* QUOTA_LOAD: of the principal, not of a client key */
+    bool is_principal;           /* ACCOUNT_LOAD: of the principal, not of a client key */
     uint32_t principal_weight;   /* SUBMIT: 0 = 1 */
     uint32_t client_weight;
     uint32_t rows_max;           /* SUBMIT: rows the answer may show */
     uint64_t credit_rate;        /* SUBMIT: microcredits a second of engine time */
     uint64_t rows;               /* DONE: shown */
     uint64_t bytes;              /* DONE: of the answer */
-    uint64_t used[CORE_QUOTAS];  /* QUOTA_LOAD */
+    uint64_t used[CORE_QUOTAS];  /* ACCOUNT_LOAD: today, */
+    uint64_t spent_ns[CORE_CELLS]; /* and until each rate is whole again */
     uint64_t created_wall_ns;   /* SESSION_LOAD */
     uint64_t last_seen_wall_ns; /* SESSION_LOAD */
 };
@@ -162,7 +171,7 @@ enum core_action_kind {
     CORE_START,       /* ticket, conn, generation, context, replay: run it */
     CORE_HOLD,        /* user: a symbol that an account needs */
     CORE_RELEASE,     /* user: it needs it no longer */
-    CORE_SAVE_QUOTA,  /* account: its bounds go to the store before the answer */
+    CORE_SAVE_ACCOUNT, /* account: its bounds go to the store before the answer */
     CORE_INTERRUPT,   /* conn, generation, ticket: ask the engine to stop */
     CORE_GRACE,       /* ticket: answer with a handle, the call goes on */
     CORE_END,         /* ticket, reason, scope */
@@ -272,6 +281,8 @@ struct core_account_view {
     uint32_t running;
     uint64_t used[CORE_QUOTAS];
     uint64_t stored[CORE_QUOTAS]; /* the bound in the store */
+    uint64_t spent_ns[CORE_CELLS]; /* until each rate is whole again, */
+    uint64_t stored_spent_ns[CORE_CELLS]; /* and the bound in the store */
     uint64_t rate_left; /* calls left at once, of the queries' rate */
 };
 

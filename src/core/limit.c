@@ -23,6 +23,18 @@ static void limit_charge(uint64_t *tat_ns, const struct core_rate *rate, uint64_
     }
 }
 
+/* A principal has no cell for catalogue calls. */
+const struct core_rate *limit_rate(const struct core *core, uint32_t account, enum core_cell cell)
+{
+    static const struct core_rate off = {0, 0};
+    const struct core_limits *l = &core->limits;
+    bool is_principal = core->accounts[account].parent == CORE_NONE;
+    if (cell == CORE_CELL_CATALOG) {
+        return is_principal ? &off : &l->rate_catalog;
+    }
+    return is_principal ? &l->rate_principal : &l->rate_client;
+}
+
 /* The cells a call has to pass, narrowest last. */
 struct cell {
     uint64_t *tat_ns;
@@ -37,12 +49,13 @@ static uint32_t cells_of(
     struct account *p = &core->accounts[c->parent];
     const struct core_limits *l = &core->limits;
     if (event->is_catalog) {
-        ret[0] = (struct cell){&c->catalog_tat_ns, &l->rate_catalog, CORE_SCOPE_CLIENT};
+        ret[0] = (struct cell){
+            &c->tat_ns[CORE_CELL_CATALOG], &l->rate_catalog, CORE_SCOPE_CLIENT};
         return 1;
     }
     ret[0] = (struct cell){&core->tat_ns, &l->rate_global, CORE_SCOPE_ALL};
-    ret[1] = (struct cell){&p->tat_ns, &l->rate_principal, CORE_SCOPE_PRINCIPAL};
-    ret[2] = (struct cell){&c->tat_ns, &l->rate_client, CORE_SCOPE_CLIENT};
+    ret[1] = (struct cell){&p->tat_ns[CORE_CELL_CALLS], &l->rate_principal, CORE_SCOPE_PRINCIPAL};
+    ret[2] = (struct cell){&c->tat_ns[CORE_CELL_CALLS], &l->rate_client, CORE_SCOPE_CLIENT};
     if (event->session == CORE_NONE) {
         return 3;
     }

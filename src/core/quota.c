@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Quotas: amounts per day of a principal and of a client key. What a call may use is
- * reserved before, extended in chunks while it runs and settled after. The store holds an
- * upper bound of what was used, raised by a chunk before it is passed, so a crash never
- * gives anything back.
+ * reserved before, extended in chunks while it runs and settled after.
  */
 #include "core/state.h"
 
-static uint64_t limit_of(const struct core *core, uint32_t account, enum core_quota kind)
+uint64_t quota_max(const struct core *core, uint32_t account, enum core_quota kind)
 {
     return core->accounts[account].parent == CORE_NONE ? core->limits.quota_principal[kind]
                                                        : core->limits.quota_client[kind];
@@ -20,7 +18,7 @@ static uint64_t left_of(const struct core *core, uint32_t client, enum core_quot
     uint32_t both[] = {core->accounts[client].parent, client};
     uint64_t left = UINT64_MAX;
     for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-        uint64_t max = limit_of(core, both[i], kind);
+        uint64_t max = quota_max(core, both[i], kind);
         uint64_t used = core->accounts[both[i]].used[kind];
         uint64_t rest = max == 0 ? UINT64_MAX : max > used ? max - used : 0;
         if (rest < left) {
@@ -39,7 +37,7 @@ static void explain(const struct core *core, uint32_t account, enum core_quota k
     ret->quota = kind;
     ret->scope = core->accounts[account].parent == CORE_NONE ? CORE_SCOPE_PRINCIPAL
                                                              : CORE_SCOPE_CLIENT;
-    ret->limit_max = limit_of(core, account, kind);
+    ret->limit_max = quota_max(core, account, kind);
     ret->limit_remaining = 0;
 }
 
@@ -62,35 +60,11 @@ bool quota_admit(const struct core *core, uint32_t client, struct core_action *r
     return true;
 }
 
-static uint64_t chunk_of(uint64_t max)
-{
-    uint64_t chunk = max / 100 + 1;
-    return chunk < 1 << 20 ? chunk : 1 << 20;
-}
-
-/* Raises the stored bound before it is passed. */
-static void keep_bound(struct core *core, uint32_t account)
-{
-    struct account *a = &core->accounts[account];
-    bool is_raised = false;
-    for (int kind = 0; kind < CORE_QUOTAS; kind++) {
-        uint64_t max = limit_of(core, account, (enum core_quota)kind);
-        if (max > 0 && a->used[kind] > a->stored[kind]) {
-            a->stored[kind] = a->used[kind] + chunk_of(max);
-            is_raised = true;
-        }
-    }
-    if (is_raised) {
-        struct core_action *action = act(core, CORE_SAVE_QUOTA);
-        action->account = account;
-    }
-}
-
 static void add(struct core *core, uint32_t client, enum core_quota kind, uint64_t amount)
 {
     uint32_t both[] = {core->accounts[client].parent, client};
     for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-        if (limit_of(core, both[i], kind) > 0) {
+        if (quota_max(core, both[i], kind) > 0) {
             core->accounts[both[i]].used[kind] += amount;
         }
     }
@@ -105,16 +79,9 @@ static void take(struct core *core, uint32_t client, enum core_quota kind, uint6
     }
 }
 
-static void keep_bounds(struct core *core, uint32_t client)
-{
-    keep_bound(core, core->accounts[client].parent);
-    keep_bound(core, client);
-}
-
 void quota_charge_call(struct core *core, uint32_t client)
 {
     add(core, client, CORE_QUOTA_CALLS, 1);
-    keep_bounds(core, client);
 }
 
 static uint64_t credits_of(const struct ticket *t, uint64_t engine_ms)
@@ -139,7 +106,7 @@ bool quota_extend(struct core *core, uint32_t ticket, struct core_action *ret)
     add(core, t->account, CORE_QUOTA_ENGINE_MS, core->limits.chunk_ms);
     add(core, t->account, CORE_QUOTA_MICROCREDITS, credits_of(t, core->limits.chunk_ms));
     t->reserved_ms += core->limits.chunk_ms;
-    keep_bounds(core, t->account);
+    bound_keep(core, t->account);
     return true;
 }
 
@@ -159,7 +126,7 @@ bool quota_reserve(struct core *core, uint32_t ticket, struct core_action *ret)
         return false;
     }
     add(core, t->account, CORE_QUOTA_ROWS, t->reserved_rows);
-    keep_bounds(core, t->account);
+    bound_keep(core, t->account);
     return true;
 }
 
@@ -179,7 +146,7 @@ void quota_settle(struct core *core, uint32_t ticket, uint64_t rows, uint64_t by
     add(core, t->account, CORE_QUOTA_BYTES, bytes);
     t->reserved_rows = 0;
     t->reserved_ms = 0;
-    keep_bounds(core, t->account);
+    bound_keep(core, t->account);
 }
 
 /* A new day: only what is reserved for running calls counts in it already. */
@@ -200,34 +167,4 @@ void quota_new_day(struct core *core)
     }
     core->bounds_next = 0;
     core->bounds_due = true;
-}
-
-/* After a new day: one account's bound for what is reserved; false: all have theirs. */
-bool quota_bound_due(struct core *core)
-{
-    while (core->bounds_due && core->bounds_next < core->account_mark) {
-        uint32_t at = core->bounds_next++;
-        const struct account *a = &core->accounts[at];
-        for (int kind = 0; a->is_used && kind < CORE_QUOTAS; kind++) {
-            if (a->used[kind] > a->stored[kind]) {
-                keep_bound(core, at);
-                return true;
-            }
-        }
-    }
-    core->bounds_due = false;
-    return false;
-}
-
-/* At start: what the store had as the bound of today. */
-void quota_load(struct core *core, const struct core_event *event)
-{
-    uint32_t client = account_get(core, event->principal, event->client);
-    if (client == CORE_NONE) {
-        return;
-    }
-    uint32_t account = event->is_principal ? core->accounts[client].parent : client;
-    struct account *a = &core->accounts[account];
-    memcpy(a->used, event->used, sizeof(a->used));
-    memcpy(a->stored, event->used, sizeof(a->stored));
 }

@@ -227,6 +227,8 @@ void session_load(struct core *core, const struct core_event *event)
     uint64_t age_ns =
         event->created_wall_ns < core->wall_ns ? core->wall_ns - event->created_wall_ns : 0;
     s->body = BODY_ASLEEP;
+    /* What it spent of its rate is not stored: all of it. */
+    s->tat_ns = core->now_ns + core->limits.rate_session.burst * core->limits.rate_session.interval_ns;
     s->created_wall_ns = event->created_wall_ns;
     s->last_seen_wall_ns = seen_ns;
     s->active_ns = away_ns < core->now_ns ? core->now_ns - away_ns : 0;

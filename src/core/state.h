@@ -134,10 +134,11 @@ struct account {
     uint32_t queued;
     uint32_t running;
     uint32_t first_node; /* its nodes in all profiles and priorities */
-    uint64_t tat_ns;
-    uint64_t catalog_tat_ns;
-    uint64_t used[CORE_QUOTAS];   /* today, reservations included */
-    uint64_t stored[CORE_QUOTAS]; /* what the store has: never less */
+    uint64_t tat_ns[CORE_CELLS];
+    uint64_t used[CORE_QUOTAS]; /* today, reservations included */
+    /* What the store has: never less, but for the slack of rates. */
+    uint64_t stored[CORE_QUOTAS];
+    uint64_t stored_tat_ns[CORE_CELLS];
     bool is_used;
 };
 
@@ -255,6 +256,7 @@ struct core {
     uint32_t node_mask;
     uint32_t account_mask;
     uint64_t tat_ns; /* of the global rate */
+    uint64_t crashed_ns; /* start after a crash; 0: the last stop was clean */
     struct group everyone;
     struct group ending; /* sessions that wait for their last call */
     uint32_t queued;
@@ -309,6 +311,15 @@ uint32_t group_oldest(struct core *core, uint32_t principal, uint32_t spared);
 /* limit.c */
 bool limit_admit(struct core *core, const struct core_event *event, uint32_t client,
     struct core_action *ret);
+const struct core_rate *limit_rate(
+    const struct core *core, uint32_t account, enum core_cell cell);
+
+/* bound.c */
+void bound_keep(struct core *core, uint32_t client); /* after all that adds to what it used */
+bool bound_due(struct core *core);
+void bound_init(const struct core *core, uint32_t account);
+void bound_restarted(struct core *core, bool clean);
+void bound_load(struct core *core, const struct core_event *event);
 
 /* quota.c; where they return false, @ret says what stands in the way */
 bool quota_admit(const struct core *core, uint32_t client, struct core_action *ret);
@@ -318,8 +329,7 @@ bool quota_extend(struct core *core, uint32_t ticket, struct core_action *ret);
 void quota_settle(struct core *core, uint32_t ticket, uint64_t rows, uint64_t bytes);
 void quota_explain(const struct core *core, uint32_t ticket, struct core_action *ret);
 void quota_new_day(struct core *core);
-bool quota_bound_due(struct core *core);
-void quota_load(struct core *core, const struct core_event *event);
+uint64_t quota_max(const struct core *core, uint32_t account, enum core_quota kind);
 
 /* account.c */
 uint32_t account_get(struct core *core, uint32_t principal, uint32_t client); /* or NONE */

@@ -153,6 +153,7 @@ void ticket_submit(struct core *core, const struct core_event *event)
     if (!event->is_catalog) {
         quota_charge_call(core, client);
     }
+    bound_keep(core, client);
     if (t->session != CORE_NONE) {
         session_call_begun(core, t->session, event->ticket);
     }

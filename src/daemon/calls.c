@@ -155,6 +155,12 @@ static void submit(struct call *call)
                                                   : (uint64_t)d->config->query_timeout_s;
     find_session(call);
     call->query = call->query ? call->query : query_new(call);
+    if (d->bounds_broken && !call->tool.tool->catalog) {
+        tool_fail(&call->tool, TOOL_E_STORE_FAILED, 1000,
+            "What is used of the day's quotas cannot be written to the store; nothing was run.");
+        finish(call);
+        return;
+    }
     if (!find_profile(call) || !call->query || d->free_ticket_len == 0) {
         tool_fail(&call->tool, TOOL_E_QUEUE_FULL, 1000, "There is no room for another call.");
         finish(call);

@@ -199,8 +199,10 @@ struct daemon {
     struct list calls;
     struct list ready;
     struct list withheld;  /* calls whose answers wait for the store */
-    uint32_t bounds_open;  /* quota bounds on their way to the store */
+    uint32_t bounds_open;  /* bounds of accounts on their way to the store */
+    bool bounds_broken;    /* some could not be written: quotas cannot be kept */
     uint32_t day;          /* of the quotas, as YYYYMMDD */
+    uint64_t day_begun_ns; /* when it was first seen, boot clock */
     char day_end[40];      /* when it ends, RFC 3339 in its zone */
     struct call **tickets; /* by number */
     uint32_t *free_tickets;

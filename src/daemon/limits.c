@@ -58,17 +58,26 @@ static uint32_t day_of(const struct tm *tm)
     return (uint32_t)((tm->tm_year + 1900) * 10000 + (tm->tm_mon + 1) * 100 + tm->tm_mday);
 }
 
+static uint32_t day_at(struct tm tm, int days, time_t *ret_s)
+{
+    struct tm there = {
+        .tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday + days, .tm_isdst = -1};
+    *ret_s = mktime(&there);
+    localtime_r(ret_s, &there);
+    return day_of(&there);
+}
+
 /* Today, and the moment it ends; a day may have 23 or 25 hours. */
-static uint32_t look_at_day(struct daemon *d)
+static uint32_t look_at_day(struct daemon *d, uint32_t *ret_before)
 {
     time_t now = (time_t)(clock_wall_ns() / NS_PER_S);
+    time_t at_s;
     struct tm tm;
     localtime_r(&now, &tm);
     uint32_t day = day_of(&tm);
-    struct tm end = {
-        .tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday + 1, .tm_isdst = -1};
-    time_t end_s = mktime(&end);
-    localtime_r(&end_s, &tm);
+    *ret_before = day_at(tm, -1, &at_s);
+    (void)day_at(tm, 1, &at_s);
+    localtime_r(&at_s, &tm);
     char zone[8] = "";
     strftime(zone, sizeof(zone), "%z", &tm);
     size_t len = strftime(d->day_end, sizeof(d->day_end), "%Y-%m-%dT%H:%M:%S", &tm);
@@ -84,45 +93,82 @@ void limits_zone(const struct config *config)
     tzset();
 }
 
-/* A clock that was set back begins no day twice. */
-void limits_tick(struct daemon *d)
+/* ---- from the store, at start ---- */
+
+/* The boot clock knows best how long it was, but only within one boot. */
+static uint64_t away_ns(const struct store_account *row)
 {
-    uint32_t day = look_at_day(d);
-    if (day > d->day) {
-        d->day = day;
-        put_event(d, &(struct core_event){.kind = CORE_QUOTA_DAY});
-        log_event(LOG_INFO, "quota_day", "day=%u", day);
-    }
+    uint64_t boot = clock_boot_id();
+    bool is_same = boot != 0 && row->boot == boot;
+    uint64_t now_ns = is_same ? clock_boot_ns() : clock_wall_ns();
+    uint64_t then_ns = is_same ? row->written_boot_ns : row->written_wall_ns;
+    return now_ns > then_ns ? now_ns - then_ns : 0;
 }
 
-static void load_one(void *ctx, const struct store_quota *row)
+static void load_one(void *ctx, const struct store_account *row)
 {
     struct daemon *d = ctx;
-    struct core_event event = {.kind = CORE_QUOTA_LOAD,
+    uint64_t passed_ns = away_ns(row);
+    struct core_event event = {.kind = CORE_ACCOUNT_LOAD,
         .principal = symbol_acquire(d->symbols, row->principal),
         .client = symbol_acquire(d->symbols, row->client),
         .is_principal = row->is_principal};
-    memcpy(event.used, row->used, sizeof(event.used));
+    if (row->day >= d->day) { /* later: of a clock that was set back */
+        memcpy(event.used, row->used, sizeof(event.used));
+    }
+    for (int i = 0; i < CORE_CELLS; i++) {
+        event.spent_ns[i] = row->spent_ns[i] > passed_ns ? row->spent_ns[i] - passed_ns : 0;
+    }
     put_event(d, &event); /* the symbols stay: the core will hold them */
 }
 
 bool limits_load(struct daemon *d, char *err, size_t err_size)
 {
-    d->day = look_at_day(d);
-    return store_load_quotas(d->store, d->day, load_one, d, err, err_size);
+    enum store_stop stop;
+    if (!store_load_stop(d->store, &stop, err, err_size)) {
+        return false;
+    }
+    if (stop != STORE_NEVER_RAN) {
+        put_event(d, &(struct core_event){.kind = CORE_RESTARTED,
+                         .clean = stop == STORE_STOPPED_CLEANLY});
+    }
+    uint32_t before;
+    d->day = look_at_day(d, &before);
+    d->day_begun_ns = clock_boot_ns();
+    return store_load_accounts(d->store, before, load_one, d, err, err_size);
 }
 
 /* ---- bounds to the store; answers wait for them ---- */
 
-static bool put_account(struct daemon *d, const struct core_account_view *view,
-    const uint64_t used[CORE_QUOTAS], store_done_fn done)
+static bool put_account(struct daemon *d, const struct core_account_view *view, bool exactly,
+    store_done_fn done)
 {
-    struct store_quota row = {.day = d->day,
+    struct store_account row = {.day = d->day,
         .is_principal = view->is_principal,
         .principal = symbol_str(d->symbols, view->principal),
-        .client = symbol_str(d->symbols, view->client)};
-    memcpy(row.used, used, sizeof(row.used));
-    return store_put_quota(d->store, &row, done, d);
+        .client = symbol_str(d->symbols, view->client),
+        .written_wall_ns = clock_wall_ns(),
+        .written_boot_ns = clock_boot_ns(),
+        .boot = clock_boot_id()};
+    memcpy(row.used, exactly ? view->used : view->stored, sizeof(row.used));
+    memcpy(row.spent_ns, exactly ? view->spent_ns : view->stored_spent_ns, sizeof(row.spent_ns));
+    return store_put_account(d->store, &row, done, d);
+}
+
+static bool has_quotas(const struct daemon *d)
+{
+    uint64_t any = 0;
+    for (int i = 0; i < CORE_QUOTAS; i++) {
+        any |= d->limits.quota_principal[i] | d->limits.quota_client[i];
+    }
+    return any > 0;
+}
+
+/* A quota that cannot be kept is not spent: no more calls until the bounds are written. */
+static void bound_failed(struct daemon *d)
+{
+    log_event(LOG_ERROR, "account_not_written", "%s", "");
+    d->bounds_broken = has_quotas(d);
 }
 
 static void on_bound_written(void *ctx, bool ok)
@@ -131,7 +177,7 @@ static void on_bound_written(void *ctx, bool ok)
     struct list *node;
     ASSERT(d->bounds_open > 0);
     if (!ok) {
-        log_event(LOG_ERROR, "quota_not_written", "%s", "");
+        bound_failed(d);
     }
     if (--d->bounds_open > 0) {
         return;
@@ -146,22 +192,62 @@ static void on_bound_written(void *ctx, bool ok)
 void limits_save(struct daemon *d, uint32_t account)
 {
     struct core_account_view view;
-    if (core_account_view(d->core, account, &view) &&
-        put_account(d, &view, view.stored, on_bound_written)) {
-        d->bounds_open++;
+    if (!core_account_view(d->core, account, &view)) {
+        return;
     }
+    if (put_account(d, &view, false, on_bound_written)) {
+        d->bounds_open++;
+    } else {
+        bound_failed(d);
+    }
+}
+
+/* Once a second while it cannot be written: all of them, since who failed is not known. */
+static void write_again(struct daemon *d)
+{
+    if (!d->bounds_broken || d->bounds_open > 0) {
+        return;
+    }
+    d->bounds_broken = false;
+    for (uint32_t i = 0; i < d->limits.accounts; i++) {
+        limits_save(d, i);
+    }
+    d->bounds_broken = d->bounds_broken || d->bounds_open > 0;
+}
+
+/*
+ * A clock that was set back begins no day twice; one that stays behind is believed when
+ * even the longest day is over.
+ */
+void limits_tick(struct daemon *d)
+{
+    uint32_t before;
+    uint32_t day = look_at_day(d, &before);
+    uint64_t now_ns = clock_boot_ns();
+    if (day > d->day || (day < d->day && now_ns - d->day_begun_ns > 25 * 3600 * NS_PER_S)) {
+        d->day = day;
+        d->day_begun_ns = now_ns;
+        put_event(d, &(struct core_event){.kind = CORE_QUOTA_DAY});
+        log_event(LOG_INFO, "quota_day", "day=%u", day);
+    }
+    write_again(d);
 }
 
 /* At a clean stop the store gets what was really used. */
 void limits_settle(struct daemon *d)
 {
     struct core_account_view view;
+    bool is_clean = true;
+    put_event(d, &(struct core_event){.kind = CORE_TICK}); /* views are of the last step */
+    work(d);
     for (uint32_t i = 0; i < d->limits.accounts; i++) {
-        bool has_bound = core_account_view(d->core, i, &view) &&
-                         memcmp(view.used, view.stored, sizeof(view.used)) != 0;
-        if (has_bound && !put_account(d, &view, view.used, NULL)) {
-            log_event(LOG_WARN, "quota_not_settled", "%s", "");
+        if (core_account_view(d->core, i, &view) && !put_account(d, &view, true, NULL)) {
+            log_event(LOG_WARN, "account_not_settled", "%s", "");
+            is_clean = false;
         }
+    }
+    if (is_clean) {
+        store_set_clean(d->store);
     }
 }
 

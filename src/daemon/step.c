@@ -93,7 +93,7 @@ static void on_action(struct daemon *d, const struct core_action *a)
     case CORE_RELEASE:
         symbol_release(d->symbols, (uint32_t)a->user);
         break;
-    case CORE_SAVE_QUOTA:
+    case CORE_SAVE_ACCOUNT:
         limits_save(d, a->account);
         break;
     case CORE_GRACE:

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "store/quota_row.h"
+#include "store/account_row.h"
 #include "store/session_row.h"
 
 static int bind_session(const struct job *job, sqlite3_stmt *stmt)
@@ -17,9 +17,9 @@ static int bind_handle(const struct job *job, sqlite3_stmt *stmt)
         stmt, 1, job->handle.ptr, job->handle.len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
-static int bind_quota(const struct job *job, sqlite3_stmt *stmt)
+static int bind_account(const struct job *job, sqlite3_stmt *stmt)
 {
-    return quota_row_bind(stmt, &job->quota);
+    return account_row_bind(stmt, &job->account);
 }
 
 static const struct kind {
@@ -32,9 +32,9 @@ static const struct kind {
     [JOB_DROP_SESSION] = {"DELETE FROM session WHERE handle = ?", bind_handle},
     [JOB_GET_SESSION] = {"SELECT " SESSION_ROW_COLUMNS " FROM session WHERE handle = ?",
         bind_handle},
-    [JOB_PUT_QUOTA] = {"REPLACE INTO quota (" QUOTA_ROW_COLUMNS
-                       ") VALUES (" QUOTA_ROW_MARKS ")",
-        bind_quota},
+    [JOB_PUT_ACCOUNT] = {"REPLACE INTO account (" ACCOUNT_ROW_COLUMNS
+                       ") VALUES (" ACCOUNT_ROW_MARKS ")",
+        bind_account},
 };
 
 _Static_assert(ARRAY_LEN(kinds) == JOB_KINDS, "a kind has no statement");
@@ -100,11 +100,11 @@ struct job *job_get_session(struct str handle, store_session_fn got, void *ctx)
     return job;
 }
 
-struct job *job_put_quota(const struct store_quota *quota, store_done_fn done, void *ctx)
+struct job *job_put_account(const struct store_account *account, store_done_fn done, void *ctx)
 {
-    struct job *job = new_job(JOB_PUT_QUOTA, quota_row_bytes(quota), ctx);
+    struct job *job = new_job(JOB_PUT_ACCOUNT, account_row_bytes(account), ctx);
     if (job) {
-        job->quota = quota_row_copy(quota, job->bytes);
+        job->account = account_row_copy(account, job->bytes);
         job->done = done;
     }
     return job;

@@ -13,7 +13,7 @@ enum job_kind {
     JOB_PUT_SESSION,
     JOB_DROP_SESSION,
     JOB_GET_SESSION,
-    JOB_PUT_QUOTA,
+    JOB_PUT_ACCOUNT,
     JOB_KINDS,
 };
 
@@ -28,7 +28,7 @@ struct job {
     union {
         struct store_session session; /* PUT_SESSION */
         struct str handle;            /* DROP_SESSION, GET_SESSION */
-        struct store_quota quota;     /* PUT_QUOTA */
+        struct store_account account;     /* PUT_ACCOUNT */
     };
     char bytes[]; /* of all its strings */
 };
@@ -38,7 +38,7 @@ struct job *job_put_session(
     const struct store_session *session, store_done_fn done, void *ctx);
 struct job *job_drop_session(struct str handle, store_done_fn done, void *ctx);
 struct job *job_get_session(struct str handle, store_session_fn got, void *ctx);
-struct job *job_put_quota(const struct store_quota *quota, store_done_fn done, void *ctx);
+struct job *job_put_account(const struct store_account *account, store_done_fn done, void *ctx);
 
 /* Tells who waits for it, then frees. */
 void job_answer(struct job *job);

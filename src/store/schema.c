@@ -49,6 +49,16 @@ static const char *const steps[] = {
     " microcredits_used INTEGER NOT NULL,"
     " PRIMARY KEY (principal, is_principal, client)"
     ") STRICT, WITHOUT ROWID;",
+
+    /* Rates of an account, and how the daemon ended: 0 crashed, 1 clean, 2 never ran. */
+    "ALTER TABLE quota RENAME TO account;"
+    "ALTER TABLE account ADD COLUMN calls_spent_ns INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE account ADD COLUMN catalog_spent_ns INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE account ADD COLUMN written_wall_ns INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE account ADD COLUMN written_boot_ns INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE account ADD COLUMN boot INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE stop (how INTEGER NOT NULL) STRICT;"
+    "INSERT INTO stop SELECT iif(count(*) = 0, 2, 0) FROM account;",
 };
 
 enum {

@@ -33,6 +33,7 @@ struct store {
     uint64_t due_ns; /* uv_hrtime() by which `waiting` is to be taken */
     bool is_urgent;  /* take it now */
     bool is_ending;  /* take what waits, then end */
+    bool is_clean;   /* as a clean stop */
     bool has_ended;
 };
 
@@ -80,6 +81,7 @@ static void serve(void *arg)
             finish(store, &run);
         }
     }
+    writer_stop(store->writer, store->is_clean); /* nobody changes it any more */
     writer_close(store->writer);
     uv_mutex_lock(&store->lock);
     store->has_ended = true;
@@ -177,10 +179,10 @@ bool store_get_session(
     return has_room(store) && push(store, job_get_session(handle, got, ctx));
 }
 
-bool store_put_quota(
-    struct store *store, const struct store_quota *quota, store_done_fn done, void *ctx)
+bool store_put_account(
+    struct store *store, const struct store_account *account, store_done_fn done, void *ctx)
 {
-    return has_room(store) && push(store, job_put_quota(quota, done, ctx));
+    return has_room(store) && push(store, job_put_account(account, done, ctx));
 }
 
 bool store_load_sessions(
@@ -190,11 +192,26 @@ bool store_load_sessions(
     return writer_load_sessions(store->writer, each, ctx, err, err_size);
 }
 
-bool store_load_quotas(struct store *store, uint32_t day, store_quota_fn each, void *ctx,
-    char *err, size_t err_size)
+bool store_load_accounts(struct store *store, uint32_t first_day, store_account_fn each,
+    void *ctx, char *err, size_t err_size)
 {
     ASSERT(!store->has_asked && !store->is_closing);
-    return writer_load_quotas(store->writer, day, each, ctx, err, err_size);
+    return writer_load_accounts(store->writer, first_day, each, ctx, err, err_size);
+}
+
+bool store_load_stop(
+    struct store *store, enum store_stop *ret, char *err, size_t err_size)
+{
+    ASSERT(!store->has_asked && !store->is_closing);
+    return writer_load_stop(store->writer, ret, err, err_size);
+}
+
+void store_set_clean(struct store *store)
+{
+    ASSERT(!store->is_closing);
+    uv_mutex_lock(&store->lock);
+    store->is_clean = true;
+    uv_mutex_unlock(&store->lock);
 }
 
 void store_close(struct store *store, void (*closed)(void *ctx), void *ctx)

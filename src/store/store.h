@@ -19,6 +19,7 @@
 enum {
     STORE_CONTEXT_PARTS = 5, /* profile, role, warehouse, database, schema */
     STORE_QUOTA_KINDS = 5,   /* calls, rows, bytes, engine_ms, microcredits */
+    STORE_CELLS = 2,         /* of rates: calls, catalogue calls */
 };
 
 /*
@@ -44,23 +45,34 @@ struct store_session {
 };
 
 /*
- * What was used of the quotas of a principal or of a client key on a day. Strings and
- * numbers as in a session.
+ * What a principal or a client key used: of its quotas on a day, and of its rates when the
+ * row was written. Strings and numbers as in a session.
  */
-struct store_quota {
+struct store_account {
     uint32_t day;      /* YYYYMMDD in the quota's zone */
     bool is_principal; /* of a principal, not of one of its client keys */
     struct str principal;
     struct str client; /* the client key: bytes, may hold NUL; empty: a principal's
                           further names, or is_principal */
     uint64_t used[STORE_QUOTA_KINDS];
+    uint64_t spent_ns[STORE_CELLS]; /* until each rate is whole again */
+    uint64_t written_wall_ns;       /* the clocks at that moment, */
+    uint64_t written_boot_ns;
+    uint64_t boot; /* and which boot it was */
+};
+
+/* How the daemon that had this store before ended. */
+enum store_stop {
+    STORE_CRASHED,
+    STORE_STOPPED_CLEANLY,
+    STORE_NEVER_RAN,
 };
 
 struct store;
 
 typedef void (*store_done_fn)(void *ctx, bool ok);
 typedef void (*store_session_fn)(void *ctx, const struct store_session *session);
-typedef void (*store_quota_fn)(void *ctx, const struct store_quota *quota);
+typedef void (*store_account_fn)(void *ctx, const struct store_account *account);
 
 /*
  * Opens (creates, migrates) @path with mode 0600, before the loop runs. False with a
@@ -78,12 +90,19 @@ MUST_USE bool store_load_sessions(
     struct store *store, store_session_fn each, void *ctx, char *err, size_t err_size);
 
 /*
- * The quotas of @day, synchronously, by principal and client. Rows of other days are
- * deleted first; where that fails, @each is not called. Only before the first write or
- * read.
+ * The accounts, synchronously, by principal and client; first those of days before
+ * @first_day are deleted. Where that fails, @each is not called. Only before the first
+ * write or read.
  */
-MUST_USE bool store_load_quotas(struct store *store, uint32_t day, store_quota_fn each,
-    void *ctx, char *err, size_t err_size);
+MUST_USE bool store_load_accounts(struct store *store, uint32_t first_day,
+    store_account_fn each, void *ctx, char *err, size_t err_size);
+
+/* How it ended the last time; from now on, and until store_set_clean(), as a crash. */
+MUST_USE bool store_load_stop(
+    struct store *store, enum store_stop *ret, char *err, size_t err_size);
+
+/* All was asked for that a clean stop writes: recorded at the close if all was written. */
+void store_set_clean(struct store *store);
 
 /*
  * Inserts or replaces the session of that handle. @done may be NULL (within a second).
@@ -108,8 +127,8 @@ MUST_USE bool store_get_session(
  * principal's own row (is_principal) is another than that of its further names.
  * Otherwise as store_put_session().
  */
-MUST_USE bool store_put_quota(
-    struct store *store, const struct store_quota *quota, store_done_fn done, void *ctx);
+MUST_USE bool store_put_account(
+    struct store *store, const struct store_account *account, store_done_fn done, void *ctx);
 
 /* Does what waits, ends the thread, closes; then @closed (or NULL) runs on the loop. */
 void store_close(struct store *store, void (*closed)(void *ctx), void *ctx);

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/quota_row.h"
+#include "store/account_row.h"
 #include "store/schema.h"
 #include "store/session_row.h"
 
@@ -32,6 +32,7 @@ struct writer {
     sqlite3_stmt *stmts[STATEMENTS];
     struct trouble reads;
     struct trouble writes;
+    bool has_failed; /* some write did */
 };
 
 static const char *sql_of(int i)
@@ -98,13 +99,13 @@ static int run_stmt(sqlite3_stmt *stmt)
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int delete_other_days(struct writer *writer, uint32_t day)
+/* Runs @sql with its one number. */
+static int run_with(struct writer *writer, const char *sql, int64_t number)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(
-        writer->db, "DELETE FROM quota WHERE day <> ?", -1, &stmt, NULL);
+    int rc = sqlite3_prepare_v2(writer->db, sql, -1, &stmt, NULL);
     if (rc == SQLITE_OK) {
-        rc = sqlite3_bind_int64(stmt, 1, day);
+        rc = sqlite3_bind_int64(stmt, 1, number);
     }
     if (rc == SQLITE_OK) {
         rc = run_stmt(stmt);
@@ -113,30 +114,55 @@ static int delete_other_days(struct writer *writer, uint32_t day)
     return rc;
 }
 
-bool writer_load_quotas(struct writer *writer, uint32_t day, store_quota_fn each,
+bool writer_load_accounts(struct writer *writer, uint32_t first_day, store_account_fn each,
     void *ctx, char *err, size_t err_size)
 {
-    struct store_quota quota;
+    struct store_account account;
     sqlite3_stmt *stmt = NULL;
-    int rc = delete_other_days(writer, day);
+    int rc = run_with(writer, "DELETE FROM account WHERE day < ?", first_day);
     if (rc == SQLITE_OK) {
         rc = sqlite3_prepare_v2(writer->db,
-            "SELECT " QUOTA_ROW_COLUMNS
-            " FROM quota ORDER BY principal, is_principal, client",
+            "SELECT " ACCOUNT_ROW_COLUMNS
+            " FROM account ORDER BY principal, is_principal, client",
             -1, &stmt, NULL);
     }
     while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        rc = quota_row_read(stmt, &quota) ? SQLITE_OK : SQLITE_NOMEM;
+        rc = account_row_read(stmt, &account) ? SQLITE_OK : SQLITE_NOMEM;
         if (rc == SQLITE_OK) {
-            each(ctx, &quota);
+            each(ctx, &account);
         }
     }
     if (rc != SQLITE_DONE) {
         snprintf(
-            err, err_size, "cannot load the quotas of the store: %s", sqlite3_errstr(rc));
+            err, err_size, "cannot load the accounts of the store: %s", sqlite3_errstr(rc));
     }
     sqlite3_finalize(stmt);
     return rc == SQLITE_DONE;
+}
+
+static int write_stop(struct writer *writer, enum store_stop how)
+{
+    return run_with(writer, "UPDATE stop SET how = ?", how);
+}
+
+bool writer_load_stop(
+    struct writer *writer, enum store_stop *ret, char *err, size_t err_size)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(writer->db, "SELECT how FROM stop", -1, &stmt, NULL);
+    rc = rc == SQLITE_OK ? sqlite3_step(stmt) : rc;
+    if (rc == SQLITE_ROW) {
+        int64_t how = sqlite3_column_int64(stmt, 0);
+        *ret = how == STORE_STOPPED_CLEANLY || how == STORE_NEVER_RAN ? (enum store_stop)how
+                                                                      : STORE_CRASHED;
+        sqlite3_reset(stmt);
+        rc = write_stop(writer, STORE_CRASHED);
+    }
+    sqlite3_finalize(stmt);
+    if (rc != SQLITE_OK) {
+        snprintf(err, err_size, "cannot read how the store was left: %s", sqlite3_errstr(rc));
+    }
+    return rc == SQLITE_OK;
 }
 
 /* Two lines in LOG_PAUSE_NS at most, however often it fails and recovers. */
@@ -186,6 +212,7 @@ static void do_writes(struct writer *writer, const struct job_queue *run)
         note_success(&writer->writes, "store_write_recovered");
     } else {
         note_failure(writer, &writer->writes, "store_write_failed", rc, run->len);
+        writer->has_failed = true;
     }
     /* Some errors have rolled back already. */
     if (!sqlite3_get_autocommit(writer->db)) {
@@ -226,6 +253,16 @@ void writer_do(struct writer *writer, const struct job_queue *run)
     }
     for (struct job *job = run->first; job; job = job->next) {
         do_read(writer, job);
+    }
+}
+
+void writer_stop(struct writer *writer, bool clean)
+{
+    if (clean && !writer->has_failed) {
+        int rc = write_stop(writer, STORE_STOPPED_CLEANLY);
+        if (rc != SQLITE_OK) {
+            note_failure(writer, &writer->writes, "store_write_failed", rc, 1);
+        }
     }
 }
 

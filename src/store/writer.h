@@ -8,13 +8,15 @@
 
 struct writer;
 
-/* See store_open(), store_load_sessions() and store_load_quotas(). */
+/* See store_open() and the loads of the store. */
 MUST_USE bool writer_open(
     struct writer **ret, const char *path, char *err, size_t err_size);
 MUST_USE bool writer_load_sessions(
     struct writer *writer, store_session_fn each, void *ctx, char *err, size_t err_size);
-MUST_USE bool writer_load_quotas(struct writer *writer, uint32_t day, store_quota_fn each,
-    void *ctx, char *err, size_t err_size);
+MUST_USE bool writer_load_accounts(struct writer *writer, uint32_t first_day,
+    store_account_fn each, void *ctx, char *err, size_t err_size);
+MUST_USE bool writer_load_stop(
+    struct writer *writer, enum store_stop *ret, char *err, size_t err_size);
 
 /*
  * Does all of @run, which is of one sort (see job_queue_take_run()), in its order, and
@@ -22,6 +24,9 @@ MUST_USE bool writer_load_quotas(struct writer *writer, uint32_t day, store_quot
  * reason of a failure is logged, unless that happened a moment ago.
  */
 void writer_do(struct writer *writer, const struct job_queue *run);
+
+/* @clean: the stop was; it is recorded unless a write failed. */
+void writer_stop(struct writer *writer, bool clean);
 
 /* Moves the log into the file, closes, frees. */
 void writer_close(struct writer *writer);

@@ -20,6 +20,24 @@ class Limits(Case):
         daemon.restart()
         self.assertEqual(self.left(client, "client_rows"), after - 5)
 
+    def test_a_rate_outlives_a_crash_and_a_clean_stop(self):
+        daemon = self.daemon({"rate.client": {"burst": 16, "per_s": 0.001}})
+        client = self.http("ts_v1", daemon)
+        for _ in range(10):
+            self.assertFalse(client.sql("SELECT 1").is_error)
+        self.assertEqual(self.left(client, "client_queries"), 6)
+        self.assertEqual(daemon.stop(), 0)
+        daemon.restart()
+        self.assertEqual(self.left(client, "client_queries"), 6)  # a clean stop costs nothing,
+        self.assertFalse(client.sql("SELECT 1").is_error)
+        daemon.kill9()
+        daemon.restart()
+        after = self.left(client, "client_queries")
+        self.assertLessEqual(after, 5)  # a crash gives nothing back,
+        self.assertGreaterEqual(after, 5 - 4)  # and costs a quarter at most,
+        other = self.http("ts_v1", daemon, name="another")
+        self.assertEqual(self.left(other, "client_queries"), 16 - 4)  # of anybody's
+
     def test_the_last_rows_of_a_day_are_shown_and_no_more(self):
         daemon = self.daemon({"quota.principal": {"rows": 12}})
         client = self.http("ts_v1", daemon)

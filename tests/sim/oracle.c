@@ -335,7 +335,7 @@ void oracle_action(struct sim *s, const struct core_action *a)
         SIM_CHECK(s, s->held[a->user] > 0);
         s->held[a->user]--;
         break;
-    case CORE_SAVE_QUOTA:
+    case CORE_SAVE_ACCOUNT:
         oracle_quota(s, a);
         break;
     }

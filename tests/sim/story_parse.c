@@ -22,7 +22,7 @@ enum operand {
     MOVED = 1 << 13,
     PRIORITY = 1 << 14, /* high, normal, low, catalog */
     AMOUNT = 1 << 15,   /* rows= and bytes= */
-    DAY = 1 << 16,
+    SPENT = 1 << 16, /* spent= */
 };
 
 /* A word stands in several rows when its operands decide what it means. */
@@ -55,6 +55,8 @@ static const struct verb {
     {"started", STORY_EVENT, CORE_STARTED, CONN, 0},
     {"done", STORY_EVENT, CORE_DONE, CONN, DIRTY | AMOUNT},
     {"day", STORY_EVENT, CORE_QUOTA_DAY, 0, 0},
+    {"restarted", STORY_EVENT, CORE_RESTARTED, 0, DIRTY},
+    {"account", STORY_EVENT, CORE_ACCOUNT_LOAD, WHO, AMOUNT | SPENT},
     {"done", STORY_EVENT, CORE_DONE, CONN | MOVED, CONTEXT | DIRTY},
     {"drain", STORY_EVENT, CORE_DRAIN, 0, 0},
     {"look", STORY_LOOK_SESSION, CORE_TICK, SESSION, 0},
@@ -65,7 +67,7 @@ static const struct verb {
 static const char *const operand_names[] = {"s0", "#1", "W0", "L0", "p0", "r1",
     "principal/client", "role= wh= db= schema=", "a reason",
     "timeout=", "age= away=", "dirty", "pool", "moved", "high normal low catalog",
-    "rows= bytes="};
+    "rows= bytes=", "spent="};
 
 const char *const story_parts[CORE_PARTS] = {"role", "wh", "db", "schema"};
 
@@ -213,10 +215,14 @@ static unsigned parse_pair(
     if (str_eq(key, STR("rows"))) {
         bool ok = str_to_u64(value, UINT32_MAX, &e->rows);
         e->rows_max = (uint32_t)e->rows;
+        e->used[CORE_QUOTA_ROWS] = e->rows;
         return ok ? AMOUNT : 0;
     }
     if (str_eq(key, STR("bytes"))) {
         return str_to_u64(value, UINT32_MAX, &e->bytes) ? AMOUNT : 0;
+    }
+    if (str_eq(key, STR("spent"))) {
+        return parse_time(value, &e->spent_ns[CORE_CELL_CALLS]) ? SPENT : 0;
     }
     if (str_eq(key, STR("timeout"))) {
         return parse_time(value, &e->timeout_ns) ? TIMEOUT : 0;

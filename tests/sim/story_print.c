@@ -129,20 +129,27 @@ static void print_session_action(
     }
 }
 
-static void print_quota(const struct story *s, const struct core_action *a, struct buf *out)
+static void print_account(const struct story *s, const struct core_action *a, struct buf *out)
 {
     static const char *const names[] = {"calls", "rows", "bytes", "engine_ms", "microcredits"};
     _Static_assert(ARRAY_LEN(names) == CORE_QUOTAS, "one name a quota");
     struct core_account_view view;
     bool known = core_account_view(s->core, a->account, &view);
     ASSERT(known && view.principal < STORY_NAMES_MAX && view.client < STORY_NAMES_MAX);
-    buf_printf(out, "quota %s", s->names[view.principal]);
+    buf_printf(out, "keep %s", s->names[view.principal]);
     if (!view.is_principal) {
         buf_printf(out, "/%s", s->names[view.client]);
     }
     for (int i = 0; i < CORE_QUOTAS; i++) {
         if (view.stored[i] > 0) {
             buf_printf(out, " %s=%" PRIu64, names[i], view.stored[i]);
+        }
+    }
+    static const char *const cells[CORE_CELLS] = {" spent=", " catalog="};
+    for (int i = 0; i < CORE_CELLS; i++) {
+        if (view.stored_spent_ns[i] > 0) {
+            buf_puts(out, cells[i]);
+            story_print_time((int64_t)view.stored_spent_ns[i], out);
         }
     }
 }
@@ -169,8 +176,8 @@ void story_print_action(struct story *s, const struct core_action *a, struct buf
     case CORE_HOLD:
     case CORE_RELEASE:
         break;
-    case CORE_SAVE_QUOTA:
-        print_quota(s, a, out);
+    case CORE_SAVE_ACCOUNT:
+        print_account(s, a, out);
         break;
     case CORE_SPAWN:
     case CORE_KILL:

@@ -198,7 +198,7 @@ static void a_read_that_fails_is_answered_with_none_and_logged(void **state)
     stop(f);
 }
 
-static void on_no_quota(void *ctx, const struct store_quota *quota)
+static void on_no_quota(void *ctx, const struct store_account *quota)
 {
     (void)ctx;
     (void)quota;
@@ -238,7 +238,7 @@ static void a_full_disk_loads_quotas_where_none_is_to_be_deleted(void **state)
     signal(SIGXFSZ, SIG_IGN);
     limit_files(512);
     bool fails =
-        !store_load_quotas(f->store, 20260102, on_no_quota, NULL, f->err, sizeof(f->err));
+        !store_load_accounts(f->store, 20260102, on_no_quota, NULL, f->err, sizeof(f->err));
     expect_quotas(f, 20260101, "uid:1000/key=1 ");
     limit_files(RLIM_INFINITY);
     assert_true(fails);
@@ -250,10 +250,10 @@ static void quotas_that_cannot_be_loaded_are_named(void **state)
 {
     (void)state;
     struct fixture *f = start();
-    change(f, "ALTER TABLE quota RENAME TO away");
+    change(f, "ALTER TABLE account RENAME TO away");
     assert_false(
-        store_load_quotas(f->store, 20260101, on_no_quota, NULL, f->err, sizeof(f->err)));
-    assert_string_equal(f->err, "cannot load the quotas of the store: SQL logic error");
+        store_load_accounts(f->store, 20260101, on_no_quota, NULL, f->err, sizeof(f->err)));
+    assert_string_equal(f->err, "cannot load the accounts of the store: SQL logic error");
     stop(f);
 }
 
@@ -302,8 +302,8 @@ static bool put_session_and_die(struct fixture *f)
 
 static bool put_quota_and_die(struct fixture *f)
 {
-    struct store_quota quota = quota_of(20260101, "uid:1000", "key", 7);
-    return store_put_quota(f->store, &quota, on_done_die, NULL);
+    struct store_account quota = quota_of(20260101, "uid:1000", "key", 7);
+    return store_put_account(f->store, &quota, on_done_die, NULL);
 }
 
 /* Another process writes, and is gone as soon as it has its answer. */

@@ -177,10 +177,10 @@ void expect_loaded(struct fixture *f, const char *expected)
     expect_seen(f, expected);
 }
 
-struct store_quota quota_of(
+struct store_account quota_of(
     uint32_t day, const char *principal, const char *client, uint64_t calls)
 {
-    return (struct store_quota){.day = day,
+    return (struct store_account){.day = day,
         .is_principal = client[0] == '\0',
         .principal = str_of(principal),
         .client = str_of(client),
@@ -189,11 +189,11 @@ struct store_quota quota_of(
 
 void put_quota_done(struct fixture *f, uint32_t day, const char *client, uint64_t calls)
 {
-    struct store_quota quota = quota_of(day, "uid:1000", client, calls);
-    assert_true(store_put_quota(f->store, &quota, on_done, f));
+    struct store_account quota = quota_of(day, "uid:1000", client, calls);
+    assert_true(store_put_account(f->store, &quota, on_done, f));
 }
 
-static void on_quota(void *ctx, const struct store_quota *quota)
+static void on_quota(void *ctx, const struct store_account *quota)
 {
     struct fixture *f = ctx;
     buf_put_str(&f->seen, quota->principal);
@@ -206,7 +206,7 @@ static void on_quota(void *ctx, const struct store_quota *quota)
 
 void expect_quotas(struct fixture *f, uint32_t day, const char *expected)
 {
-    bool ok = store_load_quotas(f->store, day, on_quota, f, f->err, sizeof(f->err));
+    bool ok = store_load_accounts(f->store, day, on_quota, f, f->err, sizeof(f->err));
     assert_string_equal(ok ? "" : f->err, "");
     expect_seen(f, expected);
 }

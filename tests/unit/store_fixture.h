@@ -43,7 +43,7 @@ void drop(struct fixture *f, const char *handle);
 void get(struct fixture *f, const char *handle);
 
 /* Of @calls; with "" as @client the principal's own. */
-struct store_quota quota_of(
+struct store_account quota_of(
     uint32_t day, const char *principal, const char *client, uint64_t calls);
 void put_quota_done(struct fixture *f, uint32_t day, const char *client, uint64_t calls);
 

@@ -14,6 +14,10 @@
 #include "base/buf.h"
 #include "store/schema.h"
 
+enum {
+    VERSION = 3
+};
+
 struct fixture {
     char dir[64];
     char path[96];
@@ -139,7 +143,7 @@ static void a_file_is_made_and_found_again(void **state)
     (void)state;
     struct fixture *f = start();
     sqlite3 *db = take(f);
-    assert_int_equal(ask(db, "PRAGMA user_version"), 2);
+    assert_int_equal(ask(db, "PRAGMA user_version"), VERSION);
     assert_int_equal(ask(db, "PRAGMA synchronous"), 1); /* NORMAL */
     assert_int_equal(ask(db, "SELECT count(*) FROM session"), 0);
     run(db, "CREATE TABLE mark (id INTEGER)");
@@ -173,7 +177,7 @@ static void a_file_of_version_1_keeps_its_sessions_and_gets_quotas(void **state)
     change(f, version_1);
     for (int i = 0; i < 2; i++) {
         sqlite3 *db = take(f);
-        assert_int_equal(ask(db, "PRAGMA user_version"), 2);
+        assert_int_equal(ask(db, "PRAGMA user_version"), VERSION);
         assert_int_equal(ask(db, "SELECT count(*) FROM session"), 2);
         assert_int_equal(ask(db, "SELECT rows_total FROM session WHERE label = 'first' "
                                  "AND handle = 's_a' AND last_seen_wall_ns = 2"),
@@ -182,8 +186,10 @@ static void a_file_of_version_1_keeps_its_sessions_and_gets_quotas(void **state)
                                  "AND label = 'second'"),
             10);
         /* Found again the second time. */
-        assert_int_equal(ask(db, "SELECT count(*) FROM quota"), i);
-        run(db, "REPLACE INTO quota VALUES ('uid:1000',0,x'00',20260101,1,2,3,4,5)");
+        assert_int_equal(ask(db, "SELECT count(*) FROM account"), i);
+        run(db, "REPLACE INTO account (principal, is_principal, client, day, calls_used,"
+                " rows_used, bytes_used, engine_ms_used, microcredits_used)"
+                " VALUES ('uid:1000',0,x'00',20260101,1,2,3,4,5)");
         sqlite3_close(db);
     }
     stop(f);
@@ -204,8 +210,30 @@ static void a_migration_that_fails_changes_nothing(void **state)
     run(db, "DROP TABLE quota");
     sqlite3_close(db);
     db = take(f);
-    assert_int_equal(ask(db, "PRAGMA user_version"), 2);
+    assert_int_equal(ask(db, "PRAGMA user_version"), VERSION);
     assert_int_equal(ask(db, "SELECT count(*) FROM session"), 2);
+    sqlite3_close(db);
+    stop(f);
+}
+
+/* What was used before the upgrade counts: it may have ended in a crash. */
+static void a_file_of_version_2_keeps_its_quotas(void **state)
+{
+    (void)state;
+    struct fixture *f = start();
+    change(f, version_1);
+    change(f, "CREATE TABLE quota (principal TEXT NOT NULL, is_principal INTEGER NOT NULL,"
+              " client BLOB NOT NULL, day INTEGER NOT NULL, calls_used INTEGER NOT NULL,"
+              " rows_used INTEGER NOT NULL, bytes_used INTEGER NOT NULL,"
+              " engine_ms_used INTEGER NOT NULL, microcredits_used INTEGER NOT NULL,"
+              " PRIMARY KEY (principal, is_principal, client)) STRICT, WITHOUT ROWID;"
+              "INSERT INTO quota VALUES ('uid:1000',0,x'00',20260101,1,2,3,4,5);"
+              "PRAGMA user_version = 2;");
+    sqlite3 *db = take(f);
+    assert_int_equal(ask(db, "PRAGMA user_version"), VERSION);
+    assert_int_equal(ask(db, "SELECT microcredits_used FROM account"), 5);
+    assert_int_equal(ask(db, "SELECT calls_spent_ns FROM account"), 0);
+    assert_int_equal(ask(db, "SELECT how FROM stop"), 0);
     sqlite3_close(db);
     stop(f);
 }
@@ -248,8 +276,8 @@ static void a_newer_file_is_left_alone(void **state)
     sqlite3_close(take(f));
     change(f, "PRAGMA user_version = 99");
     expect_untouched(
-        f, "was written by a newer snowmux (schema 99, this one knows up to 2)");
-    change(f, "PRAGMA user_version = 2");
+        f, "was written by a newer snowmux (schema 99, this one knows up to 3)");
+    change(f, "PRAGMA user_version = 3");
     sqlite3_close(take(f));
     stop(f);
 }
@@ -265,11 +293,11 @@ static void the_log_of_a_newer_file_is_left_alone(void **state)
     sqlite3_close(take(f));
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL), 0);
-    run(db, "PRAGMA user_version = 3");
+    run(db, "PRAGMA user_version = 99");
     sqlite3_close(db);
     read_file(f, "-wal", &wal);
     assert_true(wal.len > 0);
-    expect_untouched(f, "was written by a newer snowmux (schema 3,");
+    expect_untouched(f, "was written by a newer snowmux (schema 99,");
     read_file(f, "-wal", &after);
     assert_true(str_eq(buf_str(&wal), buf_str(&after)));
     buf_free(&wal);
@@ -334,6 +362,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_made_and_found_again),
         cmocka_unit_test(a_file_of_version_1_keeps_its_sessions_and_gets_quotas),
+        cmocka_unit_test(a_file_of_version_2_keeps_its_quotas),
         cmocka_unit_test(a_migration_that_fails_changes_nothing),
         cmocka_unit_test(an_empty_file_is_taken),
         cmocka_unit_test(nobody_else_may_read_the_files),
