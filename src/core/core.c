@@ -198,6 +198,12 @@ static void handle(struct core *core, const struct core_event *event)
     case CORE_DONE:
         pool_event(core, event);
         break;
+    case CORE_FETCH:
+        quota_fetch(core, event);
+        break;
+    case CORE_FETCHED:
+        quota_fetched(core, event);
+        break;
     case CORE_QUOTA_DAY:
         quota_new_day(core);
         break;

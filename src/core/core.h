@@ -91,6 +91,8 @@ enum core_event_kind {
     CORE_CONN_LOST,       /* conn, generation: closed, or could not be opened */
     CORE_STARTED,         /* conn, generation: the statement went to the engine */
     CORE_DONE,            /* conn, generation, clean, moved: the lease may be returned */
+    CORE_FETCH,           /* user, principal, client, rows_max: of a kept result -> GRANT */
+    CORE_FETCHED,         /* principal, client, rows_max, generation as granted; rows, bytes */
     CORE_QUOTA_DAY,       /* another day begins for the quotas */
     CORE_RESTARTED,       /* at start, before the loads: clean = nothing was lost */
     CORE_ACCOUNT_LOAD,    /* at start: principal, client or is_principal, used, spent_ns */
@@ -137,7 +139,7 @@ struct core_event {
     uint32_t profile;    /* index */
     uint32_t worker;     /* index */
     uint32_t conn;       /* index */
-    uint32_t generation; /* of worker or conn */
+    uint32_t generation; /* of worker or conn; FETCHED: of the grant */
     bool clean;          /* RESTARTED; DONE: the connection is provably as before, */
     bool moved;          /* DONE: but for its context, which is now @context */
     struct core_context context;
@@ -147,10 +149,10 @@ struct core_event {
     bool is_principal;           /* ACCOUNT_LOAD: of the principal, not of a client key */
     uint32_t principal_weight;   /* SUBMIT: 0 = 1 */
     uint32_t client_weight;
-    uint32_t rows_max;           /* SUBMIT: rows the answer may show */
+    uint32_t rows_max;           /* SUBMIT, FETCH: rows the answer may show */
     uint64_t credit_rate;        /* SUBMIT: microcredits a second of engine time */
-    uint64_t rows;               /* DONE: shown */
-    uint64_t bytes;              /* DONE: of the answer */
+    uint64_t rows;               /* DONE, FETCHED: shown */
+    uint64_t bytes;              /* of the answer */
     uint64_t used[CORE_QUOTAS];  /* ACCOUNT_LOAD: today, */
     uint64_t spent_ns[CORE_CELLS]; /* and until each rate is whole again */
     uint64_t created_wall_ns;   /* SESSION_LOAD */
@@ -172,6 +174,7 @@ enum core_action_kind {
     CORE_HOLD,        /* user: a symbol that an account needs */
     CORE_RELEASE,     /* user: it needs it no longer */
     CORE_SAVE_ACCOUNT, /* account: its bounds go to the store before the answer */
+    CORE_GRANT,       /* user, reason; rows_max, generation: a fetch may go on, or not */
     CORE_INTERRUPT,   /* conn, generation, ticket: ask the engine to stop */
     CORE_GRACE,       /* ticket: answer with a handle, the call goes on */
     CORE_END,         /* ticket, reason, scope */
@@ -192,9 +195,9 @@ struct core_action {
     uint32_t conn;
     uint32_t generation;
     uint32_t account;
-    uint32_t rows_max; /* START: what the quota leaves of the rows asked for */
-    enum core_quota quota;    /* END for a quota */
-    uint64_t limit_max;       /* END for a rate or quota: */
+    uint32_t rows_max; /* START, GRANT: what the quota leaves of the rows asked for */
+    enum core_quota quota;    /* END or GRANT refused for a quota */
+    uint64_t limit_max;       /* and for a rate or quota: */
     uint64_t limit_remaining;
     uint64_t reset_ns;        /* of a rate: until it is whole again */
     uint32_t replay; /* bit per core_part that differs from the connection's actual context */

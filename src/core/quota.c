@@ -149,9 +149,53 @@ void quota_settle(struct core *core, uint32_t ticket, uint64_t rows, uint64_t by
     bound_keep(core, t->account);
 }
 
+/*
+ * Pages of kept results run nothing, so they take no ticket: what they may show is reserved
+ * and settled all the same.
+ */
+void quota_fetch(struct core *core, const struct core_event *event)
+{
+    struct core_action *a = act(core, CORE_GRANT);
+    uint32_t account = account_get(core, event->principal, event->client);
+    a->user = event->user;
+    a->generation = core->day;
+    if (account == CORE_NONE) {
+        a->reason = CORE_TOO_MANY;
+        return;
+    }
+    static const enum core_quota kinds[] = {CORE_QUOTA_ROWS, CORE_QUOTA_BYTES};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        uint32_t whose = account;
+        if (left_of(core, account, kinds[i], &whose) == 0) {
+            explain(core, whose, kinds[i], a);
+            return;
+        }
+    }
+    uint32_t whose;
+    uint64_t left = left_of(core, account, CORE_QUOTA_ROWS, &whose);
+    a->rows_max = event->rows_max < left ? event->rows_max : (uint32_t)left;
+    add(core, account, CORE_QUOTA_ROWS, a->rows_max);
+    bound_keep(core, account);
+}
+
+void quota_fetched(struct core *core, const struct core_event *event)
+{
+    uint32_t account = account_get(core, event->principal, event->client);
+    if (account == CORE_NONE) {
+        return;
+    }
+    if (event->generation == core->day) {
+        take(core, account, CORE_QUOTA_ROWS, event->rows_max);
+    }
+    add(core, account, CORE_QUOTA_ROWS, event->rows);
+    add(core, account, CORE_QUOTA_BYTES, event->bytes);
+    bound_keep(core, account);
+}
+
 /* A new day: only what is reserved for running calls counts in it already. */
 void quota_new_day(struct core *core)
 {
+    core->day++;
     for (uint32_t i = 0; i < core->account_mark; i++) {
         struct account *a = &core->accounts[i];
         memset(a->used, 0, sizeof(a->used));

@@ -237,6 +237,7 @@ struct core {
     uint64_t now_ns;
     uint64_t wall_ns;
     bool draining;
+    uint32_t day;    /* of the quotas, counted */
     bool bounds_due; /* a new day began: some quota bounds are to be stored */
     uint32_t bounds_next;
     bool unfinished; /* the last step had more to do than room */
@@ -328,6 +329,8 @@ bool quota_reserve(struct core *core, uint32_t ticket, struct core_action *ret);
 bool quota_extend(struct core *core, uint32_t ticket, struct core_action *ret);
 void quota_settle(struct core *core, uint32_t ticket, uint64_t rows, uint64_t bytes);
 void quota_explain(const struct core *core, uint32_t ticket, struct core_action *ret);
+void quota_fetch(struct core *core, const struct core_event *event);
+void quota_fetched(struct core *core, const struct core_event *event);
 void quota_new_day(struct core *core);
 uint64_t quota_max(const struct core *core, uint32_t account, enum core_quota kind);
 

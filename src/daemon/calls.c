@@ -18,6 +18,7 @@ void call_free(struct call *call)
 {
     struct daemon *d = call->daemon;
     ASSERT(call->ticket == CORE_NONE && !call->query);
+    reader_settle(call, 0, 0);
     list_remove(&call->all);
     list_remove(&call->of_session);
     list_remove(&call->ready);
@@ -74,8 +75,9 @@ static void count(struct call *call)
 /* The call is over: whoever asked gets the answer, the record keeps it. */
 static void finish(struct call *call)
 {
+    bool is_counted = call->query || call->ask.result.text[0] != '\0';
     call->has_answer = true;
-    if (call->daemon->bounds_open > 0 && call->query) {
+    if (call->daemon->bounds_open > 0 && is_counted) {
         list_remove(&call->waiting);
         list_push_back(&call->daemon->withheld, &call->waiting);
     } else {

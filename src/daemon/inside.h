@@ -146,7 +146,9 @@ struct call {
     struct handle spool;    /* of that, "" none */
     bool context_unknown;   /* setting it failed half way */
     bool context_moved;
-    bool is_asked;          /* its fetch was sent */
+    bool is_granted;        /* its fetch: rows are reserved, */
+    uint32_t grant;
+    bool is_asked;          /* and it was sent */
     struct reader_ask ask;  /* while in daemon->fetches */
     struct tool_done done; /* what `ready` tells the tool; strings in done_text */
     char done_text[WHY_SIZE];
@@ -249,6 +251,8 @@ void lease_forget(struct call *call);
 
 /* reader.c */
 void reader_ask(struct call *call, const struct reader_ask *ask);
+void reader_granted(struct daemon *d, const struct core_action *a);
+void reader_settle(struct call *call, uint64_t rows, uint64_t bytes); /* what it showed */
 void reader_up(struct daemon *d);
 void reader_opened(struct daemon *d);
 struct call *reader_take(struct daemon *d, uint64_t exec); /* NULL: not waited for any more */

@@ -96,6 +96,9 @@ static void on_action(struct daemon *d, const struct core_action *a)
     case CORE_SAVE_ACCOUNT:
         limits_save(d, a->account);
         break;
+    case CORE_GRANT:
+        reader_granted(d, a);
+        break;
     case CORE_GRACE:
         call_grace(d->tickets[a->ticket]);
         break;

@@ -56,6 +56,18 @@ class Limits(Case):
         self.assertEqual(sum(not answer.is_error for answer in answers), 5)
         self.check_error(answers[-1], "rate_limited", True)
 
+    def test_pages_of_a_kept_result_count(self):
+        daemon = self.daemon({"quota.client": {"rows": 250}})
+        client = self.http("ts_v1", daemon)
+        result = client.sql("SELECT * FROM range(5000)").data["result"]  # shows 100 of them
+        pages = [client.send("fetch_result", result=result, offset=i, limit=60) for i in range(4)]
+        answers = [Answer(page.result(60)) for page in pages]
+        shown = [len(answer.rows) for answer in answers if not answer.is_error]
+        self.assertEqual(sorted(shown), [30, 60, 60])  # at once, and no row too many
+        (last,) = [answer for answer in answers if answer.is_error]
+        self.check_error(last, "quota_exhausted", False)
+        self.assertEqual(self.left(client, "client_rows"), 0)
+
     def test_many_pages_at_once_wait_for_each_other(self):
         daemon = self.daemon()
         client = self.http("ts_v1", daemon)

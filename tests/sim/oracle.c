@@ -328,6 +328,11 @@ void oracle_action(struct sim *s, const struct core_action *a)
     case CORE_UNLOAD:
         oracle_session_body(s, a);
         break;
+    case CORE_GRANT:
+        SIM_CHECK(s, s->event.kind == CORE_FETCH && a->rows_max <= s->event.rows_max);
+        SIM_CHECK(s, a->reason == CORE_OK || a->limit_max > 0 || a->reason == CORE_TOO_MANY);
+        s->grant = *a;
+        break;
     case CORE_HOLD:
         s->held[a->user]++;
         break;
@@ -345,7 +350,8 @@ void oracle_action(struct sim *s, const struct core_action *a)
         check_rate(s, a);
         s->was_refused = true;
     }
-    s->answers++;
+    /* The symbols of a new account are held before a call is judged. */
+    s->answers += a->kind != CORE_HOLD && a->kind != CORE_RELEASE;
 }
 
 void oracle_stepped(struct sim *s)

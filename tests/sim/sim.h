@@ -119,6 +119,7 @@ struct sim {
     struct sim_worker workers[CORE_WORKERS_MAX];
     uint32_t running[CORE_PROFILES_MAX];
     uint64_t failed_ns[CORE_PROFILES_MAX]; /* to start or connect, the last time */
+    struct core_action grant; /* of the last fetch */
     uint32_t held[16]; /* symbols that accounts hold */
     double tokens;      /* of the global rate, as a bucket that refills without pause */
     uint64_t tokens_ns; /* when they were counted */

@@ -55,6 +55,8 @@ static const struct verb {
     {"started", STORY_EVENT, CORE_STARTED, CONN, 0},
     {"done", STORY_EVENT, CORE_DONE, CONN, DIRTY | AMOUNT},
     {"day", STORY_EVENT, CORE_QUOTA_DAY, 0, 0},
+    {"fetch", STORY_EVENT, CORE_FETCH, REQUEST | WHO, AMOUNT},
+    {"fetched", STORY_EVENT, CORE_FETCHED, WHO | AMOUNT, 0},
     {"restarted", STORY_EVENT, CORE_RESTARTED, 0, DIRTY},
     {"account", STORY_EVENT, CORE_ACCOUNT_LOAD, WHO, AMOUNT | SPENT},
     {"done", STORY_EVENT, CORE_DONE, CONN | MOVED, CONTEXT | DIRTY},

@@ -246,6 +246,26 @@ static void break_something(struct sim *s)
     step(s, e);
 }
 
+/* A page of a kept result; sometimes another day begins before it is shown. */
+static void fetch_page(struct sim *s)
+{
+    struct core_event e = {.kind = CORE_FETCH,
+        .principal = 1 + (uint32_t)below(s, SIM_PRINCIPALS),
+        .client = 1 + (uint32_t)below(s, CLIENT_KEYS),
+        .rows_max = (uint32_t)below(s, 100)};
+    step(s, e);
+    if (s->grant.reason == CORE_OK) {
+        if (below(s, 8) == 0) {
+            step(s, (struct core_event){.kind = CORE_QUOTA_DAY});
+        }
+        e.kind = CORE_FETCHED;
+        e.rows_max = s->grant.rows_max;
+        e.generation = s->grant.generation;
+        e.rows = below(s, (uint64_t)e.rows_max + 1);
+        step(s, e);
+    }
+}
+
 static void client_does_something(struct sim *s)
 {
     uint64_t dice = below(s, 100);
@@ -263,6 +283,8 @@ static void client_does_something(struct sim *s)
         break_something(s);
     } else if (dice == 81 && below(s, 4) == 0) {
         step(s, (struct core_event){.kind = CORE_QUOTA_DAY});
+    } else if (dice == 82) {
+        fetch_page(s);
     } else if (session != CORE_NONE) {
         use_session(s, session, below(s, 30));
     }
