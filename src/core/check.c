@@ -232,8 +232,15 @@ static void check_pool(const struct core *core)
         ASSERT(core->unfinished || profile->queued == 0 || busy == profile->limits.slots ||
                idle == 0 || is_held(core, p));
     }
+    uint32_t leaving = 0;
+    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
+        leaving += core->workers[i].state == WORKER_CONDEMNED ||
+                   core->workers[i].state == WORKER_DYING;
+    }
+    ASSERT(leaving == core->leaving);
     for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
         const struct conn *c = &core->conns[i];
+        ASSERT(i < core->conn_mark || c->state == CONN_CLOSED);
         bool leased = c->state == CONN_BUSY || c->state == CONN_INTERRUPTED;
         ASSERT(leased == (c->ticket != CORE_NONE));
         ASSERT(c->state != CONN_INTERRUPTED || c->deadline.heap_at != 0);

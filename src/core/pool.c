@@ -159,6 +159,7 @@ static void worker_condemn(struct core *core, uint32_t worker)
         return; /* its drain time runs already */
     }
     w->state = WORKER_CONDEMNED;
+    core->leaving++;
     deadline_arm(core, &w->deadline, core->now_ns + core->limits.drain_ns);
 }
 
@@ -172,6 +173,7 @@ static void worker_lost(struct core *core, uint32_t worker)
         failed(core, w->profile);
         return;
     }
+    core->leaving += w->state == WORKER_UP;
     w->state = WORKER_DYING; /* bury() works its connections off, as room allows */
 }
 
@@ -382,7 +384,7 @@ static uint32_t best_idle(const struct core *core, uint32_t profile, uint32_t ti
 {
     uint32_t best = CORE_NONE;
     int best_cost = CORE_PARTS + 1;
-    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+    for (uint32_t i = 0; i < core->conn_mark; i++) {
         const struct conn *c = &core->conns[i];
         if (c->state == CONN_IDLE && c->profile == profile &&
             core->workers[c->worker].state == WORKER_UP) {
@@ -431,6 +433,7 @@ static bool grow(struct core *core, uint32_t profile)
             w->conns < p->limits.conns_per_worker) {
             struct conn *c = &core->conns[free_conn];
             c->state = CONN_CONNECTING;
+            core->conn_mark = free_conn >= core->conn_mark ? free_conn + 1 : core->conn_mark;
             c->generation++;
             c->profile = profile;
             c->worker = i;
@@ -496,7 +499,7 @@ static bool bury(struct core *core, uint32_t worker)
     if (!dying && w->state != WORKER_CONDEMNED) {
         return false;
     }
-    for (uint32_t i = 0; i < CORE_CONNS_MAX && w->conns > 0; i++) {
+    for (uint32_t i = 0; i < core->conn_mark && w->conns > 0; i++) {
         const struct conn *c = &core->conns[i];
         if (c->state == CONN_CLOSED || c->worker != worker) {
             continue;
@@ -513,6 +516,7 @@ static bool bury(struct core *core, uint32_t worker)
     if (w->conns > 0) {
         return false; /* condemned, and its other calls may finish */
     }
+    core->leaving--;
     if (dying) {
         w->state = WORKER_DOWN;
         w->generation++;
@@ -524,7 +528,7 @@ static bool bury(struct core *core, uint32_t worker)
 
 bool pool_dispatch(struct core *core)
 {
-    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
+    for (uint32_t i = 0; i < CORE_WORKERS_MAX && core->leaving > 0; i++) {
         if (bury(core, i)) {
             return true;
         }

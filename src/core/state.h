@@ -250,6 +250,8 @@ struct core {
     uint32_t account_mark;
     uint32_t node_mark;
     uint32_t group_mark;
+    uint32_t conn_mark;
+    uint32_t leaving; /* workers that are condemned or dying */
     uint32_t reclaim_at; /* where the next look for a blank account begins */
     uint32_t idle_first; /* idle nodes without children, longest idle first */
     uint32_t idle_last;
