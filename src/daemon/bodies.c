@@ -35,12 +35,7 @@ static bool take_body(struct session *s, const struct store_session *row)
         body_free(s);
         return false;
     }
-    s->body->calls_total = row->calls_total;
-    s->body->calls_ok = row->calls_ok;
-    s->body->calls_failed = row->calls_failed;
-    s->body->calls_refused = row->calls_refused;
-    s->body->rows_total = row->rows_total;
-    return true;
+    return histogram_parse(&s->body->response_times, row->response_times);
 }
 
 void session_end_sleepers(struct session *s, enum tool_code code, const char *why)

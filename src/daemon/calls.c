@@ -36,42 +36,6 @@ void call_free(struct call *call)
     free(call);
 }
 
-/* Did an engine see anything of a call that ended so? */
-static bool was_run(enum tool_code code)
-{
-    switch (code) {
-    case TOOL_E_OBJECT_NOT_FOUND:
-    case TOOL_E_SQL_ERROR:
-    case TOOL_E_CONTEXT_FAILED:
-    case TOOL_E_TIMEOUT:
-    case TOOL_E_CANCELLED:
-    case TOOL_E_WORKER_DIED:
-    case TOOL_E_STORE_FAILED:
-    case TOOL_E_INTERNAL:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static void count(struct call *call)
-{
-    struct session_body *body = call->session ? call->session->body : NULL;
-    if (!body) {
-        return;
-    }
-    body->calls_total++;
-    if (call->tool.is_error && !was_run(call->tool.code)) {
-        body->calls_refused++;
-    } else if (call->tool.is_error) {
-        body->calls_failed++;
-    } else {
-        body->calls_ok++;
-    }
-    call->session->last_seen_wall_ns = clock_wall_ns();
-    sessions_mark(call->session);
-}
-
 /* The call is over: whoever asked gets the answer, the record keeps it. */
 static void finish(struct call *call)
 {
@@ -92,7 +56,7 @@ void call_finish(struct call *call)
         buf_clear(&call->tool.out);
         tool_fail(&call->tool, TOOL_E_INTERNAL, 0, "The answer is too large.");
     }
-    count(call);
+    session_count(call);
     if (call->tool.told_resumed && call->asker && call->session) {
         call->session->resumed_wall_ns = 0;
     }
@@ -153,9 +117,14 @@ static void find_session(struct call *call)
 static void submit(struct call *call)
 {
     struct daemon *d = call->daemon;
-    uint64_t timeout_s = call->tool.timeout_s > 0 ? (uint64_t)call->tool.timeout_s
-                                                  : (uint64_t)d->config->query_timeout_s;
+    static const struct tool_preferences none;
     find_session(call);
+    const struct tool_preferences *wanted = call->session ? &call->session->preferences : &none;
+    if (call->tool.timeout_s == 0) {
+        call->tool.timeout_s =
+            wanted->timeout_s > 0 ? wanted->timeout_s : d->config->query_timeout_s;
+    }
+    call->submitted_ns = clock_boot_ns();
     call->query = call->query ? call->query : query_new(call);
     if (d->bounds_broken && !call->tool.tool->catalog) {
         tool_fail(&call->tool, TOOL_E_STORE_FAILED, 1000,
@@ -179,8 +148,10 @@ static void submit(struct call *call)
         .principal = call->principal,
         .client = call->client,
         .profile = call->profile,
-        .timeout_ns = timeout_s * NS_PER_S,
-        .priority = call->tool.tool->catalog ? CORE_HIGH : CORE_NORMAL,
+        .timeout_ns = (uint64_t)call->tool.timeout_s * NS_PER_S,
+        .priority = call->tool.tool->catalog ? CORE_HIGH
+                    : wanted->is_low         ? CORE_LOW
+                                             : CORE_NORMAL,
         .is_catalog = call->tool.tool->catalog,
         .rows_max = call->tool.rows_max,
         .credit_rate = (uint64_t)d->profile[call->profile].config->credits_per_hour_1000 * 1000 /
@@ -273,6 +244,7 @@ static struct call *call_alloc(struct daemon *d, struct mcp_request *r, const st
     call->asker = r;
     call->ticket = call->conn = CORE_NONE;
     call->arrived_ns = clock_boot_ns();
+    call->bytes_in = wanted->bytes;
     call->tool.host = &host_tools;
     call->tool.args = wanted->arguments;
     call->tool.sql = BUF_INIT(TOOL_SQL_MAX);
@@ -378,7 +350,7 @@ static void fail_for(struct call *call, const struct core_action *a)
     switch (a->reason) {
     case CORE_TIMEOUT:
         tool_fail(tool, TOOL_E_TIMEOUT, 0, "The statement was cancelled after %lld s, its time limit.",
-            (long long)(tool->timeout_s > 0 ? tool->timeout_s : d->config->query_timeout_s));
+            (long long)tool->timeout_s);
         break;
     case CORE_QUEUE_TIMEOUT:
         tool_fail(tool, TOOL_E_QUEUE_TIMEOUT, 1000,
@@ -456,6 +428,7 @@ void call_grace(struct call *call)
         str_of(call->query->status), (clock_boot_ns() - call->arrived_ns) / NS_PER_MS, position);
     call->document = mcp_take_document(asker);
     call->asker = NULL;
+    call->answered_ns = clock_boot_ns();
     mcp_answer_tool(asker, buf_str(&answer.out), false);
     buf_free(&answer.out);
 }

@@ -2,6 +2,7 @@
 /* What the command line asks over the socket. The daemon's own user sees all sessions. */
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "daemon/inside.h"
 
 static void put_pair(struct buf *out, const char *key, struct str value)
@@ -28,19 +29,19 @@ static void put_session(struct daemon *d, struct buf *out, const struct session 
         put_pair(out, parts[i], view.context[i]);
     }
     buf_printf(out, ",\"asleep\":%s", s->body ? "false" : "true");
-    buf_printf(out,
-        ",\"calls_active\":%u,\"calls_total\":%llu,\"calls_ok\":%llu,\"calls_failed\":%llu,"
-        "\"calls_refused\":%llu,\"rows_total\":%llu,\"created_s\":%llu,\"last_seen_s\":%llu}",
-        view.calls_active, (unsigned long long)view.calls_total, (unsigned long long)view.calls_ok,
-        (unsigned long long)view.calls_failed, (unsigned long long)view.calls_refused,
-        (unsigned long long)(s->body ? s->body->rows_total : 0),
-        (unsigned long long)(view.created_wall_ns / 1000000000u),
-        (unsigned long long)(view.last_seen_wall_ns / 1000000000u));
+    buf_printf(out, ",\"created_s\":%llu,\"last_seen_s\":%llu",
+        (unsigned long long)(view.created_wall_ns / NS_PER_S),
+        (unsigned long long)(view.last_seen_wall_ns / NS_PER_S));
+    tool_put_session_counts(out, &view);
+    buf_putc(out, ',');
+    tool_put_preferences(out, &view.preferences);
+    buf_putc(out, '}');
 }
 
 static void list_sessions(struct daemon *d, struct str principal, bool all, struct buf *out)
 {
     struct core_counts counts = core_counts(d->core);
+    struct tool_stats stats;
     bool first = true;
     buf_puts(out, "{\"snowmux\":\"ls\",\"sessions\":[");
     for (uint32_t i = 0; i < d->limits.sessions; i++) {
@@ -51,8 +52,12 @@ static void list_sessions(struct daemon *d, struct str principal, bool all, stru
             first = false;
         }
     }
+    uint32_t whose = symbol_find(d->symbols, principal);
+    sessions_stats(d, all ? 0 : whose > 0 ? whose : CORE_NONE, &stats);
+    buf_puts(out, "],\"stats\":{");
+    tool_put_stats(out, &stats);
     buf_printf(out,
-        "],\"queued\":%u,\"running\":%u,\"started\":%u,\"connections_idle\":%u,\"workers\":%u,\"pid\":%d}",
+        "},\"queued\":%u,\"running\":%u,\"started\":%u,\"connections_idle\":%u,\"workers\":%u,\"pid\":%d}",
         counts.queued, counts.running, counts.started, counts.conns_idle, counts.workers, (int)getpid());
 }
 

@@ -33,7 +33,7 @@ static void open_session(void *ctx, struct mcp_request *r, struct str principal,
         mcp_answer_error(r, "no memory for another session");
         return;
     }
-    sessions_open(d, principal, client, NULL, STR(""), stays, waiter);
+    sessions_open(d, principal, client, &(struct tool_session_set){0}, stays, waiter);
     work(d);
 }
 
@@ -57,14 +57,21 @@ static void touch(void *ctx, struct str handle)
 {
     struct daemon *d = ctx;
     struct session *s = sessions_find(d, handle);
+    struct core_session_view view;
     if (s) {
         s->last_seen_wall_ns = clock_wall_ns();
+        s->counts.connections += core_session_view(d->core, s->number, &view) &&
+                                 view.state == CORE_DISCONNECTED; /* it is back */
     }
     tell(d, handle, CORE_SESSION_TOUCH);
 }
 
 static void attach(void *ctx, struct str handle)
 {
+    struct session *s = sessions_find(ctx, handle);
+    if (s) {
+        s->counts.connections++;
+    }
     tell(ctx, handle, CORE_SESSION_ATTACH);
 }
 

@@ -113,8 +113,7 @@ static void no_memory(struct call *call)
     call_done(call, false, TOOL_E_INTERNAL, STR("There is no memory."));
 }
 
-static void open_session(
-    struct tool_call *tool, const struct tool_context *context, struct str label)
+static void open_session(struct tool_call *tool, const struct tool_session_set *set)
 {
     struct call *call = call_of(tool);
     struct daemon *d = call->daemon;
@@ -124,21 +123,21 @@ static void open_session(
         .instance = str_of(call->instance),
         .revision = STR("")};
     if (waiter) {
-        sessions_open(d, symbol_str(d->symbols, call->principal), &client, context, label, false,
-            waiter);
+        sessions_open(
+            d, symbol_str(d->symbols, call->principal), &client, set, false, waiter);
     } else {
         no_memory(call);
     }
 }
 
-static void set_session(struct tool_call *tool, struct str handle,
-    const struct tool_context *context, struct str label)
+static void set_session(
+    struct tool_call *tool, struct str handle, const struct tool_session_set *set)
 {
     struct call *call = call_of(tool);
     struct session *s = own_session(call, handle);
     struct waiter *waiter = s ? waiter_new(NULL, call) : NULL;
     if (waiter) {
-        sessions_set(s, context, label, waiter);
+        sessions_set(s, set, waiter);
     } else if (s) {
         no_memory(call);
     } else {
@@ -158,6 +157,12 @@ static void close_session(struct tool_call *tool, struct str handle)
     } else {
         call_done(call, false, TOOL_E_SESSION_NOT_FOUND, STR("The session has ended."));
     }
+}
+
+static void stats(struct tool_call *tool, struct tool_stats *ret)
+{
+    struct call *call = call_of(tool);
+    sessions_stats(call->daemon, call->principal, ret);
 }
 
 /* ---- queries ---- */
@@ -314,6 +319,7 @@ const struct tool_host host_tools = {
     .session_open = open_session,
     .session_set = set_session,
     .session_close = close_session,
+    .session_stats = stats,
     .query_find = find_query,
     .query_each = each_query,
     .query_wait = wait_query,

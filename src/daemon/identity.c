@@ -66,8 +66,6 @@ void sessions_view(struct daemon *d, const struct session *session, struct tool_
     struct core_session_view view = {.state = CORE_EXPIRED};
     bool is_live = core_session_view(d->core, session->number, &view);
     const char *type = client_type(client_name(d, session));
-    static const struct session_body asleep;
-    const struct session_body *body = session->body ? session->body : &asleep;
     *ret = (struct tool_session){
         .handle = handle_str(&session->handle),
         .label = str_of(session->label),
@@ -79,10 +77,9 @@ void sessions_view(struct daemon *d, const struct session *session, struct tool_
                                  ? view.last_seen_wall_ns
                                  : session->last_seen_wall_ns,
         .calls_active = view.calls,
-        .calls_total = body->calls_total,
-        .calls_ok = body->calls_ok,
-        .calls_failed = body->calls_failed,
-        .calls_refused = body->calls_refused,
+        .counts = session->counts,
+        .response_times = session->body ? &session->body->response_times : NULL,
+        .preferences = session->preferences,
     };
     for (int i = 0; i < TOOL_PARTS; i++) {
         ret->context[i] = symbol_str(d->symbols, session->context[i]);

@@ -6,7 +6,8 @@
  *   lease.c     workers: what actions ask of them, what they answer
  *   calls.c     tools: one call's life, from the asker to its answer
  *   queries.c   the record of calls that went to a warehouse, for query_status
- *   sessions.c, bodies.c   sessions: their records, and the store
+ *   sessions.c, session_set.c, session_rows.c, session_stats.c, bodies.c
+ *                sessions: opened and ended, changed, stored, counted; what of them sleeps
  *   host_mcp.c, host_tools.c   what mcp and tools may ask of the daemon
  *   control.c   what the command line may ask
  *   daemon.c    construction, the loop, the end
@@ -61,16 +62,13 @@ struct waiter {
     struct call *call;
     uint32_t old_context[TOOL_PARTS]; /* session_set: to go back to; held */
     char *old_label;
+    struct tool_preferences old_preferences;
 };
 
 /* What of a session is in memory only while its client is about. */
 struct session_body {
     char *client_version; /* owned */
-    uint64_t calls_total;
-    uint64_t calls_ok;
-    uint64_t calls_failed;
-    uint64_t calls_refused;
-    uint64_t rows_total;
+    struct histogram response_times;
 };
 
 struct session {
@@ -83,6 +81,8 @@ struct session {
     char *label;               /* owned; NULL: none */
     struct session_body *body; /* owned; NULL: asleep */
     char revision[16];
+    struct tool_preferences preferences;
+    struct tool_counts counts;
     bool is_durable;
     bool has_ended;    /* the core forgot it: only writes of the store hold it */
     bool stays;        /* opened by a connection that counts as attached */
@@ -137,6 +137,10 @@ struct call {
     uint32_t ticket; /* CORE_NONE: none */
     struct query *query;
     uint64_t arrived_ns;
+    uint64_t submitted_ns; /* to the core, last */
+    uint64_t queue_ns;     /* waited there for connections */
+    uint64_t answered_ns;  /* its asker has a handle since then; 0: nothing yet */
+    uint64_t bytes_in;
     uint64_t left_ns;       /* the asker went then; 0: it is there */
     uint64_t wait_until_ns; /* CALL_WAITING for a query; 0: not timed */
     uint32_t conn;          /* its lease; CORE_NONE */
@@ -314,23 +318,40 @@ void queries_free(struct daemon *d);
 /* sessions.c */
 struct session *sessions_find(struct daemon *d, struct str handle); /* NULL: none */
 struct waiter *waiter_new(struct mcp_request *r, struct call *call); /* NULL: no memory */
-/* @context NULL: inherited, or the default. Takes @waiter. */
+void waiter_end(struct waiter *waiter, bool ok, enum tool_code code, const char *message);
+/* A stub, without a body. NULL: no memory. */
+struct session *session_new(
+    struct daemon *d, struct str principal, const struct mcp_client *client, struct str label);
+void session_free(struct session *s);
+void session_put_context(struct session *s, const struct tool_context *context);
+void session_release_context(struct daemon *d, uint32_t context[TOOL_PARTS]);
+struct core_event session_context_event(const struct session *s);
+bool session_written(struct session *s); /* a write ended; true: it is still there */
+/* Takes @waiter. */
 void sessions_open(struct daemon *d, struct str principal, const struct mcp_client *client,
-    const struct tool_context *context, struct str label, bool stays, struct waiter *waiter);
-/* @label.ptr NULL: stays. Takes @waiter. */
-void sessions_set(struct session *session, const struct tool_context *context, struct str label,
-    struct waiter *waiter);
+    const struct tool_session_set *set, bool stays, struct waiter *waiter);
 void sessions_close(struct session *session, struct waiter *waiter); /* takes it; may be NULL */
 void sessions_opened(struct daemon *d, const struct core_action *a);
 void sessions_refused(struct daemon *d, const struct core_action *a);
 void sessions_ended(struct daemon *d, const struct core_action *a);
-void sessions_mark(struct session *session); /* its row is to be written within a second */
 void sessions_event(struct session *session, enum core_event_kind kind);
-void sessions_flush(struct daemon *d);
-MUST_USE bool sessions_load(struct daemon *d, char *err, size_t err_size);
 void sessions_free(struct daemon *d);
 
+/* session_set.c: context, label and preferences change. Takes @waiter. */
+void sessions_set(
+    struct session *session, const struct tool_session_set *set, struct waiter *waiter);
+
+/* session_rows.c */
+void sessions_mark(struct session *session); /* its row is to be written within a second */
+void sessions_flush(struct daemon *d);
 MUST_USE bool sessions_save(struct session *s); /* false: the queue is full, it stays marked */
+/* With @done in @ctx when it is written; counted in session->writes. */
+MUST_USE bool sessions_put(struct session *s, store_done_fn done, void *ctx);
+MUST_USE bool sessions_load(struct daemon *d, char *err, size_t err_size);
+
+/* session_stats.c */
+void session_count(struct call *call); /* a call of it ended */
+void sessions_stats(struct daemon *d, uint32_t principal, struct tool_stats *ret); /* 0: all */
 
 /* bodies.c */
 MUST_USE bool body_new(struct session *s, struct str client_version);

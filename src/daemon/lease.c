@@ -130,6 +130,7 @@ void lease_start(struct daemon *d, const struct core_action *a)
     lease_forget(call); /* it ran again: its worker died before it started */
     lease->call = call;
     call->conn = a->conn;
+    call->queue_ns += clock_boot_ns() - call->submitted_ns;
     call->rows_max = call->tool.tool->catalog ? UINT32_MAX : a->rows_max;
     if (call->query) {
         call->query->status = "running";
@@ -280,9 +281,6 @@ static void on_page(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec
         call->context_unknown = false;
     }
     call->rows += from->row_count;
-    if (call->session && call->session->body) {
-        call->session->body->rows_total += from->row_count;
-    }
     call_page(call, &page);
     work(d);
 }

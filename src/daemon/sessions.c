@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Sessions: the records behind the core's stubs, and their rows in the store. Opening,
- * closing and changing the context are answered after the row was committed.
+ * Sessions: the records behind the core's stubs, how they begin and end. Both are answered
+ * after the row was committed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ struct waiter *waiter_new(struct mcp_request *r, struct call *call)
 }
 
 /* Tells whoever still waits, and frees. @code is for tools, @message for all. */
-static void waiter_end(struct waiter *waiter, bool ok, enum tool_code code, const char *message)
+void waiter_end(struct waiter *waiter, bool ok, enum tool_code code, const char *message)
 {
     struct session *session = waiter->session;
     list_remove(&waiter->node);
@@ -45,7 +45,7 @@ static void waiter_end(struct waiter *waiter, bool ok, enum tool_code code, cons
     free(waiter);
 }
 
-static void release_context(struct daemon *d, uint32_t context[TOOL_PARTS])
+void session_release_context(struct daemon *d, uint32_t context[TOOL_PARTS])
 {
     for (int i = 0; i < TOOL_PARTS; i++) {
         symbol_release(d->symbols, context[i]);
@@ -53,13 +53,13 @@ static void release_context(struct daemon *d, uint32_t context[TOOL_PARTS])
     }
 }
 
-static void session_free(struct session *s)
+void session_free(struct session *s)
 {
     struct daemon *d = s->daemon;
     ASSERT(list_is_empty(&s->calls) && list_is_empty(&s->openers) && list_is_empty(&s->enders));
     ASSERT(list_is_empty(&s->sleepers));
     list_remove(&s->dirty);
-    release_context(d, s->context);
+    session_release_context(d, s->context);
     symbol_release(d->symbols, s->principal);
     symbol_release(d->symbols, s->client);
     body_free(s);
@@ -72,8 +72,7 @@ static char *copy(struct str s)
     return strndup(s.ptr ? s.ptr : "", s.len);
 }
 
-/* A stub, without a body. NULL: no memory. */
-static struct session *session_new(
+struct session *session_new(
     struct daemon *d, struct str principal, const struct mcp_client *client, struct str label)
 {
     struct session *s = calloc(1, sizeof(*s));
@@ -103,17 +102,17 @@ struct session *sessions_find(struct daemon *d, struct str handle)
     return map_get(&d->by_handle, handle);
 }
 
-static void put_context(struct session *s, const struct tool_context *context)
+void session_put_context(struct session *s, const struct tool_context *context)
 {
     uint32_t next[TOOL_PARTS];
     for (int i = 0; i < TOOL_PARTS; i++) {
         next[i] = symbol_acquire(s->daemon->symbols, str_of(context->part[i]));
     }
-    release_context(s->daemon, s->context);
+    session_release_context(s->daemon, s->context);
     memcpy(s->context, next, sizeof(next));
 }
 
-static struct core_event context_event(const struct session *s)
+struct core_event session_context_event(const struct session *s)
 {
     struct core_event event = {
         .kind = CORE_SESSION_CONTEXT, .session = s->number, .user = s->life};
@@ -129,37 +128,8 @@ void sessions_event(struct session *session, enum core_event_kind kind)
                                    .kind = kind, .session = session->number, .user = session->life});
 }
 
-/* ---- rows ---- */
-
-static struct store_session row_of(const struct session *s)
-{
-    struct daemon *d = s->daemon;
-    struct tool_session view;
-    sessions_view(d, s, &view);
-    struct store_session row = {
-        .handle = handle_str(&s->handle),
-        .principal = symbol_str(d->symbols, s->principal),
-        .client_name = client_name(d, s),
-        .client_version = str_of(s->body->client_version),
-        .instance = client_instance(d, s),
-        .label = str_of(s->label),
-        .revision = str_of(s->revision),
-        .created_wall_ns = s->created_wall_ns,
-        .last_seen_wall_ns = view.last_seen_wall_ns,
-        .calls_total = s->body->calls_total,
-        .calls_ok = s->body->calls_ok,
-        .calls_failed = s->body->calls_failed,
-        .calls_refused = s->body->calls_refused,
-        .rows_total = s->body->rows_total,
-    };
-    for (int i = 0; i < TOOL_PARTS; i++) {
-        row.context[i] = symbol_str(d->symbols, s->context[i]);
-    }
-    return row;
-}
-
 /* A write of the store ended; true: the session is still there. */
-static bool written(struct session *s)
+bool session_written(struct session *s)
 {
     ASSERT(s->writes > 0);
     s->writes--;
@@ -170,39 +140,12 @@ static bool written(struct session *s)
     return !s->has_ended;
 }
 
-void sessions_mark(struct session *session)
-{
-    if (list_is_empty(&session->dirty)) {
-        list_push_back(&session->daemon->dirty, &session->dirty);
-    }
-}
-
-bool sessions_save(struct session *s)
-{
-    struct store_session row = row_of(s);
-    if (!store_put_session(s->daemon->store, &row, NULL, NULL)) {
-        return false;
-    }
-    list_remove(&s->dirty);
-    return true;
-}
-
-void sessions_flush(struct daemon *d)
-{
-    LIST_FOR(node, &d->dirty) {
-        struct session *s = CONTAINER_OF(node, struct session, dirty);
-        if (s->body && !sessions_save(s)) {
-            break; /* the queue is full: in a second again */
-        }
-    }
-}
-
 /* ---- opening ---- */
 
 void sessions_open(struct daemon *d, struct str principal, const struct mcp_client *client,
-    const struct tool_context *context, struct str label, bool stays, struct waiter *waiter)
+    const struct tool_session_set *set, bool stays, struct waiter *waiter)
 {
-    struct session *s = session_new(d, principal, client, label);
+    struct session *s = session_new(d, principal, client, set->label);
     if (s && !body_new(s, client->version)) {
         session_free(s);
         s = NULL;
@@ -214,9 +157,12 @@ void sessions_open(struct daemon *d, struct str principal, const struct mcp_clie
     s->handle = handle_new(HANDLE_SESSION);
     s->stays = stays;
     s->created_wall_ns = s->last_seen_wall_ns = clock_wall_ns();
-    s->has_context = context != NULL;
-    if (context) {
-        put_context(s, context);
+    s->has_context = set->context != NULL;
+    if (set->context) {
+        session_put_context(s, set->context);
+    }
+    if (set->preferences) {
+        s->preferences = *set->preferences;
     }
     waiter->session = s;
     list_push_back(&s->openers, &waiter->node);
@@ -247,6 +193,7 @@ static void opener_ready(struct session *s, struct waiter *waiter)
         return;
     }
     if (s->stays) {
+        s->counts.connections++;
         sessions_event(s, CORE_SESSION_ATTACH);
     }
     waiter_end(waiter, true, TOOL_E_INTERNAL, "");
@@ -260,7 +207,7 @@ static void on_opened_written(void *ctx, bool ok)
     if (!ok) {
         open_failed(s, TOOL_E_STORE_FAILED, "The session could not be written to the store.");
     }
-    if (!written(s)) {
+    if (!session_written(s)) {
         return;
     }
     if (ok) {
@@ -283,7 +230,7 @@ static void set_default_context(struct session *s)
     for (int i = 0; d->profile_count > 0 && i < TOOL_PARTS; i++) {
         str_copy(d->profile[0].defaults[i], context.part[i], TOOL_NAME_SIZE);
     }
-    put_context(s, &context);
+    session_put_context(s, &context);
 }
 
 static void inherit(struct session *s, uint32_t from)
@@ -296,6 +243,7 @@ static void inherit(struct session *s, uint32_t from)
     for (int i = 0; i < TOOL_PARTS; i++) {
         s->context[i] = symbol_hold(s->daemon->symbols, heir_of->context[i]);
     }
+    s->preferences = heir_of->preferences;
     s->resumed_wall_ns = heir_of->last_seen_wall_ns;
     log_event(LOG_INFO, "session_inherits", "session=%s from=%s", s->handle.text,
         heir_of->handle.text);
@@ -314,15 +262,13 @@ void sessions_opened(struct daemon *d, const struct core_action *a)
     if (!s->has_context) {
         inherit(s, a->heir_of);
     }
-    struct core_event event = context_event(s);
+    s->counts.connections = !s->stays; /* a stream counts when it attaches */
+    struct core_event event = session_context_event(s);
     put_event(d, &event);
     if (!s->stays) {
         sessions_event(s, CORE_SESSION_TOUCH);
     }
-    struct store_session row = row_of(s);
-    s->writes++;
-    if (!store_put_session(d->store, &row, on_opened_written, s)) {
-        s->writes--;
+    if (!sessions_put(s, on_opened_written, s)) {
         open_failed(s, TOOL_E_STORE_FAILED, "The store has too much to write; try again.");
         sessions_event(s, CORE_SESSION_CLOSE);
     }
@@ -339,49 +285,6 @@ void sessions_refused(struct daemon *d, const struct core_action *a)
     open_failed(s, draining ? TOOL_E_DRAINING : TOOL_E_TOO_MANY_SESSIONS,
         draining ? "The daemon is stopping." : "There are too many sessions; close one first.");
     session_free(s);
-}
-
-/* ---- changing ---- */
-
-static void on_set_written(void *ctx, bool ok)
-{
-    struct waiter *waiter = ctx;
-    struct session *s = waiter->session;
-    struct daemon *d = s->daemon;
-    if (!ok && !s->has_ended) {
-        release_context(d, s->context);
-        memcpy(s->context, waiter->old_context, sizeof(s->context));
-        memset(waiter->old_context, 0, sizeof(waiter->old_context));
-        free(s->label);
-        s->label = waiter->old_label;
-        waiter->old_label = NULL;
-        struct core_event event = context_event(s);
-        put_event(d, &event);
-    }
-    release_context(d, waiter->old_context);
-    waiter_end(waiter, ok, TOOL_E_STORE_FAILED, "The context could not be written to the store.");
-    written(s);
-    work(d);
-}
-
-void sessions_set(struct session *session, const struct tool_context *context, struct str label,
-    struct waiter *waiter)
-{
-    struct daemon *d = session->daemon;
-    waiter->session = session;
-    for (int i = 0; i < TOOL_PARTS; i++) {
-        waiter->old_context[i] = symbol_hold(d->symbols, session->context[i]);
-    }
-    waiter->old_label = session->label;
-    session->label = copy(label.ptr ? label : str_of(session->label));
-    put_context(session, context);
-    struct core_event event = context_event(session);
-    put_event(d, &event);
-    struct store_session row = row_of(session);
-    session->writes++;
-    if (!session->label || !store_put_session(d->store, &row, on_set_written, waiter)) {
-        on_set_written(waiter, false);
-    }
 }
 
 /* ---- ending ---- */
@@ -408,7 +311,7 @@ static void on_dropped(void *ctx, bool ok)
             mcp_answer_closed(r);
         }
     }
-    written(s);
+    session_written(s);
     work(d);
 }
 
@@ -434,60 +337,6 @@ void sessions_ended(struct daemon *d, const struct core_action *a)
     if (!store_drop_session(d->store, handle_str(&s->handle), on_dropped, s)) {
         on_dropped(s, false); /* its row expires by itself at the next start */
     }
-}
-
-/* ---- at start and end ---- */
-
-struct loading {
-    struct daemon *d;
-    uint64_t count;
-};
-
-static void load_one(void *ctx, const struct store_session *row)
-{
-    struct loading *loading = ctx;
-    struct daemon *d = loading->d;
-    struct mcp_client client = {
-        .name = row->client_name, .instance = row->instance, .revision = row->revision};
-    if (handle_kind_of(row->handle) != HANDLE_SESSION) {
-        log_event(LOG_WARN, "session_not_loaded", "reason=handle");
-        return;
-    }
-    struct session *s = session_new(d, row->principal, &client, row->label);
-    if (!s || !str_copy(row->handle, s->handle.text, HANDLE_SIZE)) {
-        log_event(LOG_WARN, "session_not_loaded", "reason=memory");
-        if (s) {
-            session_free(s);
-        }
-        return;
-    }
-    for (int i = 0; i < TOOL_PARTS; i++) {
-        s->context[i] = symbol_acquire(d->symbols, row->context[i]);
-    }
-    s->is_durable = true;
-    s->created_wall_ns = row->created_wall_ns;
-    s->last_seen_wall_ns = row->last_seen_wall_ns;
-    struct core_event event = {.kind = CORE_SESSION_LOAD,
-        .user = (uint64_t)(uintptr_t)s,
-        .principal = s->principal,
-        .client = s->client,
-        .created_wall_ns = s->created_wall_ns,
-        .last_seen_wall_ns = s->last_seen_wall_ns};
-    for (int i = 0; i < CORE_PARTS; i++) {
-        event.context.part[i] = s->context[TOOL_ROLE + i];
-    }
-    put_event(d, &event);
-    loading->count++;
-}
-
-bool sessions_load(struct daemon *d, char *err, size_t err_size)
-{
-    struct loading loading = {.d = d};
-    if (!store_load_sessions(d->store, load_one, &loading, err, err_size)) {
-        return false;
-    }
-    log_event(LOG_INFO, "sessions_loaded", "count=%llu", (unsigned long long)loading.count);
-    return true;
 }
 
 void sessions_free(struct daemon *d)

@@ -91,6 +91,12 @@ uint32_t symbol_acquire(struct symbols *symbols, struct str s)
     return symbol->number;
 }
 
+uint32_t symbol_find(const struct symbols *symbols, struct str s)
+{
+    const struct symbol *symbol = s.len > 0 ? map_get(&symbols->by_text, s) : NULL;
+    return symbol ? symbol->number : 0;
+}
+
 uint32_t symbol_hold(struct symbols *symbols, uint32_t number)
 {
     if (number > 0) {

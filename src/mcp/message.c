@@ -74,7 +74,8 @@ static enum mcp_message_kind classify(struct mcp_message *m)
 
 struct mcp_message mcp_message_parse(struct str bytes)
 {
-    struct mcp_message m = {.kind = MESSAGE_UNPARSABLE, .fault = "the message is no JSON"};
+    struct mcp_message m = {
+        .kind = MESSAGE_UNPARSABLE, .bytes = bytes.len, .fault = "the message is no JSON"};
     m.doc = yyjson_read(bytes.ptr, bytes.len, 0);
     if (!m.doc) {
         return m;

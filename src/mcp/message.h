@@ -21,6 +21,7 @@ struct mcp_message {
     yyjson_val *id;     /* a string or an integer; NULL: none, or not readable */
     struct str method;
     yyjson_val *params; /* an object or NULL */
+    size_t bytes;       /* of its text */
     const char *fault;  /* static text */
 };
 

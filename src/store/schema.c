@@ -59,6 +59,18 @@ static const char *const steps[] = {
     "ALTER TABLE account ADD COLUMN boot INTEGER NOT NULL DEFAULT 0;"
     "CREATE TABLE stop (how INTEGER NOT NULL) STRICT;"
     "INSERT INTO stop SELECT iif(count(*) = 0, 2, 0) FROM account;",
+
+    /* More of what sessions did, and their preferences. */
+    "ALTER TABLE session ADD COLUMN response_times TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE session ADD COLUMN bytes_in INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE session ADD COLUMN bytes_out INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE session ADD COLUMN response_ns INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE session ADD COLUMN queue_ns INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE session ADD COLUMN connections_total INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE session ADD COLUMN limit_rows INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE session ADD COLUMN timeout_s INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE session ADD COLUMN format INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE session ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum {

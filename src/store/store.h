@@ -35,6 +35,7 @@ struct store_session {
     struct str label;    /* may be empty */
     struct str revision; /* of MCP, as negotiated; empty: made by open_session */
     struct str context[STORE_CONTEXT_PARTS];
+    struct str response_times; /* a histogram's text */
     uint64_t created_wall_ns;
     uint64_t last_seen_wall_ns;
     uint64_t calls_total;
@@ -42,6 +43,15 @@ struct store_session {
     uint64_t calls_failed;
     uint64_t calls_refused;
     uint64_t rows_total;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t response_ns; /* of all calls together, */
+    uint64_t queue_ns;    /* and what of it they waited for a connection */
+    uint64_t connections_total;
+    uint64_t limit_rows; /* preferences, 0 = the setting */
+    uint64_t timeout_s;
+    uint64_t format;
+    uint64_t priority;
 };
 
 /*

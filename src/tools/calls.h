@@ -106,6 +106,21 @@ MUST_USE bool relation_take(
  */
 enum tool_move session_apply(struct tool_call *call);
 
+/* The same where the call names a part of a context; else only the rest is set. */
+enum tool_move session_take(struct tool_call *call);
+
+/* What the effective session wants; all defaults without one. */
+void tool_preferences(struct tool_call *call, struct tool_preferences *ret);
+
+/*
+ * limit, timeout_s and format: what the call says, else its session, else the setting. After
+ * tool_context_resolve(), which tells the session. False: answered.
+ */
+MUST_USE bool tool_take_limits(struct tool_call *call);
+
+/* The page's rows in the call's format: ,"rows":[..] or ,"csv":"..". False: no memory. */
+MUST_USE bool rows_put(struct tool_call *call, const struct tool_page *page);
+
 /* A lone USE, names as written: @catalog may be a schema's when @schema is empty. */
 enum tool_move session_use(struct tool_call *call, struct str catalog, struct str schema);
 
@@ -160,6 +175,9 @@ enum tool_move close_session_start(struct tool_call *call);
 enum tool_move close_session_done(struct tool_call *call, const struct tool_done *done);
 enum tool_move list_sessions_start(struct tool_call *call);
 enum tool_move whoami_start(struct tool_call *call);
+enum tool_move set_preferences_start(struct tool_call *call);
+enum tool_move set_preferences_done(struct tool_call *call, const struct tool_done *done);
+enum tool_move session_stats_start(struct tool_call *call);
 
 /* What the host says of a failure it met: false when there was none, else answered. */
 bool tool_host_failed(struct tool_call *call, const struct tool_done *done);

@@ -2,13 +2,22 @@
 #include "sql/catalog.h"
 #include "tools/calls.h"
 
-static bool take_limit(struct tool_call *call, const struct tool_self *self)
+bool tool_take_limits(struct tool_call *call)
 {
+    struct tool_self self;
+    struct tool_preferences wanted;
     int64_t limit;
-    if (!tool_arg_int(call, "limit", 1, self->limit_rows_max, self->limit_rows, &limit)) {
+    call->host->self(call, &self);
+    tool_preferences(call, &wanted);
+    uint32_t limit_rows = wanted.limit_rows > 0 ? wanted.limit_rows : self.limit_rows;
+    uint32_t timeout_s = wanted.timeout_s > 0 ? wanted.timeout_s : self.timeout_s;
+    if (!tool_arg_int(call, "limit", 1, self.limit_rows_max, limit_rows, &limit) ||
+        !tool_arg_int(
+            call, "timeout_s", 1, self.timeout_s_max, timeout_s, &call->timeout_s)) {
         return false;
     }
     call->limit = (uint32_t)limit;
+    call->format = (enum tool_format)wanted.format;
     return true;
 }
 
@@ -82,13 +91,10 @@ static enum tool_move run_query(struct tool_call *call)
 
 enum tool_move execute_query_start(struct tool_call *call)
 {
-    struct tool_self self;
     struct handle same;
     struct str sql;
-    call->host->self(call, &self);
     if (!tool_args_known(call) || !tool_arg_required(call, "query", &sql) ||
-        !take_limit(call, &self) || !tool_context_resolve(call) ||
-        !tool_arg_int(call, "timeout_s", 1, self.timeout_s_max, 0, &call->timeout_s)) {
+        !tool_context_resolve(call) || !tool_take_limits(call)) {
         return TOOL_ANSWER;
     }
     struct guard_verdict verdict = guard_check(call->dialect, sql);
@@ -105,6 +111,8 @@ enum tool_move execute_query_start(struct tool_call *call)
         !verdict.volatile_or_stateful && call->host->query_same(call, sql, &same)) {
         call->stage = STAGE_ATTACHED;
         memcpy(call->name[0], same.text, sizeof(same.text));
+        struct tool_self self;
+        call->host->self(call, &self);
         call->host->query_wait(call, handle_str(&same), self.grace_s);
         return TOOL_WAIT;
     }
@@ -174,10 +182,8 @@ static enum tool_move run_view(struct tool_call *call)
 
 enum tool_move query_view_start(struct tool_call *call)
 {
-    struct tool_self self;
-    call->host->self(call, &self);
     if (!tool_args_known(call) || !tool_arg_names(call, "view_name") ||
-        !take_limit(call, &self) || !tool_context_resolve(call)) {
+        !tool_context_resolve(call) || !tool_take_limits(call)) {
         return TOOL_ANSWER;
     }
     if (call->name_count != 1) {

@@ -231,8 +231,9 @@ enum tool_move reply_rows(
     reply_begin(call, "done");
     buf_puts(out, ",\"columns\":");
     put_or(out, page->columns, "[]");
-    buf_puts(out, ",\"rows\":");
-    put_or(out, page->rows, "[]");
+    if (!rows_put(call, page)) {
+        return tool_fail(call, TOOL_E_INTERNAL, 0, "There is no memory for the rows.");
+    }
     buf_printf(out, ",\"row_count\":%u,\"total_rows\":", page->row_count);
     if (page->total_rows >= 0 && !page->capped) {
         buf_put_i64(out, page->total_rows);

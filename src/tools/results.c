@@ -46,13 +46,9 @@ static bool fail_range(
 
 static bool take_page(struct tool_call *call, const struct tool_result *result)
 {
-    struct tool_self self;
-    int64_t limit;
-    call->host->self(call, &self);
-    if (!tool_arg_int(call, "limit", 1, self.limit_rows_max, self.limit_rows, &limit)) {
+    if (!tool_take_limits(call)) {
         return false;
     }
-    call->limit = (uint32_t)limit;
     return call->offset < result->rows || call->offset == 0 ||
            fail_range(call, "offset", call->offset, result->rows);
 }

@@ -57,6 +57,12 @@ enum tool_move whoami_start(struct tool_call *call)
     reply_put_member(out, "client", self.client);
     reply_put_member(out, "client_type", self.client_type);
     reply_put_member(out, "session", str_of(call->session));
+    if (tool_is_set(call->session)) {
+        struct tool_preferences preferences;
+        tool_preferences(call, &preferences);
+        buf_putc(out, ',');
+        tool_put_preferences(out, &preferences);
+    }
     if (has_context &&
         tool_profile_find(call, str_of(call->context.part[TOOL_PROFILE]), &profile)) {
         reply_put_member(out, "policy", profile.policy);

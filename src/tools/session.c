@@ -75,21 +75,44 @@ static enum tool_move use_found(struct tool_call *call, const struct tool_page *
     return session_apply(call);
 }
 
+/* Does the call say where its session shall be? */
+static bool names_context(struct tool_call *call)
+{
+    static const char *const PARTS[] = {
+        "profile", "role", "warehouse", "database", "schema"};
+    for (size_t i = 0; i < ARRAY_LEN(PARTS); i++) {
+        yyjson_val *value = yyjson_obj_get(call->args, PARTS[i]);
+        if (value && !yyjson_is_null(value) && !yyjson_equals_str(value, "")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The host keeps the context, in the call's session or in a new one. */
 static enum tool_move store(struct tool_call *call)
 {
-    struct str label;
-    if (!tool_arg_str(call, "label", true, &label)) {
+    struct tool_session_set set = {.context = &call->context,
+        .preferences = call->sets_preferences ? &call->preferences : NULL};
+    if (!tool_arg_str(call, "label", true, &set.label)) {
         return TOOL_ANSWER;
     }
     call->stage = STAGE_STORE;
     if (!tool_is_set(call->session)) {
         call->index = OPENS;
-        call->host->session_open(call, &call->context, label.ptr ? label : STR(""));
-    } else {
-        call->host->session_set(call, str_of(call->session), &call->context, label);
+        call->host->session_open(call, &set);
+        return TOOL_WAIT;
     }
+    if (call->sets_preferences && !names_context(call)) {
+        set.context = NULL;
+    }
+    call->host->session_set(call, str_of(call->session), &set);
     return TOOL_WAIT;
+}
+
+enum tool_move session_take(struct tool_call *call)
+{
+    return names_context(call) ? session_apply(call) : store(call);
 }
 
 /* Names as the engine reports them; what it does not know stays as asked for. */
@@ -170,20 +193,6 @@ enum tool_move use_context_start(struct tool_call *call)
     return session_apply(call);
 }
 
-/* Does the call say where the new session shall be? */
-static bool names_context(struct tool_call *call)
-{
-    static const char *const PARTS[] = {
-        "profile", "role", "warehouse", "database", "schema"};
-    for (size_t i = 0; i < ARRAY_LEN(PARTS); i++) {
-        yyjson_val *value = yyjson_obj_get(call->args, PARTS[i]);
-        if (value && !yyjson_is_null(value) && !yyjson_equals_str(value, "")) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A session in the default context needs no warehouse yet. */
 enum tool_move open_session_start(struct tool_call *call)
 {
@@ -195,7 +204,7 @@ enum tool_move open_session_start(struct tool_call *call)
     if ((named || call->host->profile_count(call) > 0) && !tool_context_resolve(call)) {
         return TOOL_ANSWER;
     }
-    return named ? session_apply(call) : store(call);
+    return session_take(call);
 }
 
 enum tool_move close_session_start(struct tool_call *call)
@@ -249,12 +258,13 @@ static void put_session(void *arg, const struct tool_session *session)
     reply_put_time(out, session->created_wall_ns);
     buf_puts(out, ",\"last_seen\":");
     reply_put_time(out, session->last_seen_wall_ns);
+    const struct tool_counts *counts = &session->counts;
     buf_printf(out,
         ",\"calls\":{\"active\":%u,\"total\":%llu,\"ok\":%llu,\"failed\":%llu,"
         "\"refused\":%llu},",
-        session->calls_active, (unsigned long long)session->calls_total,
-        (unsigned long long)session->calls_ok, (unsigned long long)session->calls_failed,
-        (unsigned long long)session->calls_refused);
+        session->calls_active, (unsigned long long)counts->calls_total,
+        (unsigned long long)counts->calls_ok, (unsigned long long)counts->calls_failed,
+        (unsigned long long)counts->calls_refused);
     reply_put_parts(out, session->context);
     buf_putc(out, '}');
 }

@@ -18,13 +18,26 @@
     "{\"anyOf\":[" TEXT ",{\"type\":\"array\",\"items\":" TEXT ",\"maxItems\":20}]}"
 
 #define ROWS_OUT                                                                             \
-    "\"columns\":{\"type\":\"array\"},\"rows\":{\"type\":\"array\"},"                        \
+    "\"columns\":{\"type\":\"array\"},\"rows\":{\"type\":\"array\"},\"csv\":" TEXT ","         \
     "\"row_count\":{\"type\":\"integer\"},\"total_rows\":{\"type\":[\"integer\",\"null\"]}," \
     "\"offset\":{\"type\":\"integer\"},\"truncated\":{\"type\":\"boolean\"},"                \
     "\"result\":{\"type\":[\"string\",\"null\"]},\"cut_cells\":{\"type\":\"array\"}"
 
 #define RELATIONS_OUT "\"relations\":{\"type\":\"array\"}"
 #define SESSION_OUT "\"session\":{\"type\":\"string\"}"
+#define PREFERENCES_OUT "\"preferences\":{\"type\":\"object\"}"
+#define NUMBER "{\"type\":\"number\"}"
+#define STATS_OUT                                                                        \
+    "\"total_sessions\":" COUNT ",\"active_sessions\":" COUNT ",\"unique_clients\":" COUNT \
+    ",\"client_types\":{\"type\":\"object\"},\"by_state\":{\"type\":\"object\"},"      \
+    "\"active_requests\":" COUNT ",\"total_requests\":" COUNT                            \
+    ",\"successful_requests\":" COUNT ",\"failed_requests\":" COUNT                      \
+    ",\"refused_requests\":" COUNT ",\"rows\":" COUNT ",\"bytes_received\":" COUNT       \
+    ",\"bytes_sent\":" COUNT ",\"connection_count\":" COUNT                              \
+    ",\"avg_response_time_ms\":" NUMBER ",\"avg_queue_time_ms\":" NUMBER                 \
+    ",\"response_ms_below\":{\"type\":\"object\"},\"label\":" TEXT ",\"client\":" TEXT   \
+    ",\"client_type\":" TEXT ",\"state\":" TEXT ",\"created\":" TEXT                     \
+    ",\"last_activity\":" TEXT
 #define CELL_OUT                                                                         \
     "\"row\":{\"type\":\"integer\"},\"column\":{\"type\":\"integer\"},\"text\":" TEXT    \
     ",\"bytes_total\":{\"type\":\"integer\"}"
@@ -258,6 +271,35 @@ static const struct tool tools[] = {
         .start = list_sessions_start,
     },
     {
+        .name = "set_preferences",
+        .title = "Set preferences",
+        .description =
+            "Keeps defaults for the session's later calls: limit (rows shown), timeout_s, format "
+            "of rows (arrays, objects, csv), priority (normal, low), and its context like "
+            "use_context. 0 is the server's default. Without a session it opens one.",
+        .properties = "\"limit\":" COUNT ",\"timeout_s\":" COUNT ",\"format\":" TEXT
+                      ",\"priority\":" TEXT,
+        .required = "[]",
+        .output = SESSION_OUT "," PREFERENCES_OUT,
+        .idempotent = true,
+        .warehouse = true,
+        .catalog = true,
+        .start = set_preferences_start,
+        .page = session_page,
+        .refused = session_refused,
+        .done = set_preferences_done,
+    },
+    {
+        .name = "session_stats",
+        .title = "Session statistics",
+        .description = "Counts and times of all your sessions together, or of one.",
+        .properties = "\"session\":" TEXT,
+        .required = "[]",
+        .output = STATS_OUT "," SESSION_OUT "," PREFERENCES_OUT,
+        .read_only = true,
+        .start = session_stats_start,
+    },
+    {
         .name = "whoami",
         .title = "Who am I",
         .description = "Shows who you are here, your session and context, the profiles "
@@ -266,7 +308,7 @@ static const struct tool tools[] = {
         .required = "[]",
         .output =
             "\"principal\":" TEXT ",\"client\":" TEXT ",\"client_type\":" TEXT
-            "," SESSION_OUT ",\"policy\":" TEXT ",\"profiles\":{\"type\":\"array\"},"
+            "," SESSION_OUT "," PREFERENCES_OUT ",\"policy\":" TEXT ",\"profiles\":{\"type\":\"array\"},"
             "\"limits\":{\"type\":\"object\"},\"version\":" TEXT,
         .read_only = true,
         .start = whoami_start,

@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/handle.h"
+#include "base/histogram.h"
 #include "sql/guard.h"
 
 enum tool_move {
@@ -47,6 +48,36 @@ enum tool_code {
 #include "tools/error.def"
 #undef TOOL_ERROR
     TOOL_CODES,
+};
+
+/* How rows are shown. */
+enum tool_format {
+    TOOL_ARRAYS,
+    TOOL_OBJECTS, /* by the columns' names */
+    TOOL_CSV,
+    TOOL_FORMATS,
+};
+
+/* What a session wants where a call says nothing; 0 = the setting. */
+struct tool_preferences {
+    uint32_t limit_rows;
+    uint32_t timeout_s;
+    uint8_t format; /* enum tool_format */
+    bool is_low;    /* its statements let others go first */
+};
+
+/* What a session did; what is sent is seen from the daemon. */
+struct tool_counts {
+    uint64_t calls_total; /* the sum of the next three */
+    uint64_t calls_ok;
+    uint64_t calls_failed;
+    uint64_t calls_refused; /* not run */
+    uint64_t rows;
+    uint64_t bytes_received;
+    uint64_t bytes_sent;
+    uint64_t response_ns; /* from each call's arrival to its answer, together */
+    uint64_t queue_ns;    /* and what of it was waiting for a connection */
+    uint64_t connections;
 };
 
 /* Rows as JSON text, borrowed for the call of `page`. */
@@ -121,7 +152,10 @@ struct tool_call {
     uint32_t rows_max;
     uint32_t cell_chars; /* 0: the setting */
     bool keeps_result;   /* rows beyond the page are kept for fetch_result */
-    int64_t timeout_s;   /* 0: the setting */
+    int64_t timeout_s;   /* 0: the session's preference, or the setting */
+    enum tool_format format;
+    bool sets_preferences; /* the session gets these */
+    struct tool_preferences preferences;
 
     struct buf out;
     const char *resumed; /* what the next notice has to say of the session; NULL: nothing */
@@ -156,10 +190,36 @@ struct tool_session {
     uint64_t created_wall_ns;
     uint64_t last_seen_wall_ns;
     uint32_t calls_active;
-    uint64_t calls_total;
-    uint64_t calls_ok;
-    uint64_t calls_failed;
-    uint64_t calls_refused;
+    struct tool_counts counts;
+    const struct histogram *response_times; /* NULL: it sleeps */
+    struct tool_preferences preferences;
+};
+
+enum { TOOL_TYPES_MAX = 16, TOOL_STATES_MAX = 8 };
+
+struct tool_tally {
+    struct str name;
+    uint32_t count;
+};
+
+/* Sums over sessions. */
+struct tool_stats {
+    uint32_t sessions;
+    uint32_t active;  /* connected, with calls or without */
+    uint32_t clients; /* client keys */
+    uint32_t calls_active;
+    uint32_t type_count;
+    struct tool_tally type[TOOL_TYPES_MAX];
+    uint32_t state_count;
+    struct tool_tally state[TOOL_STATES_MAX];
+    struct tool_counts counts;
+};
+
+/* What of a session is to be set. */
+struct tool_session_set {
+    const struct tool_context *context; /* NULL: stays; of a new one, inherited or default */
+    struct str label;                   /* ptr NULL: stays */
+    const struct tool_preferences *preferences; /* NULL: stay */
 };
 
 struct tool_profile {
@@ -237,11 +297,10 @@ struct tool_host {
     /* Calls @each for all, newest use first. */
     void (*session_each)(struct tool_call *call,
         void (*each)(void *arg, const struct tool_session *session), void *arg);
-    void (*session_open)(
-        struct tool_call *call, const struct tool_context *context, struct str label);
-    /* @label.ptr NULL: stays as it is. */
-    void (*session_set)(struct tool_call *call, struct str handle,
-        const struct tool_context *context, struct str label);
+    void (*session_open)(struct tool_call *call, const struct tool_session_set *set);
+    void (*session_set)(
+        struct tool_call *call, struct str handle, const struct tool_session_set *set);
+    void (*session_stats)(struct tool_call *call, struct tool_stats *ret);
     void (*session_close)(struct tool_call *call, struct str handle);
 
     bool (*query_find)(struct tool_call *call, struct str handle, struct tool_query *ret);
@@ -294,3 +353,8 @@ enum tool_move tool_fail_limit(struct tool_call *call, enum tool_code code,
     PRINTF_LIKE(5, 6);
 
 const char *tool_code_name(enum tool_code code);
+
+/* As members of a JSON object, for session_stats and for the operator's list. */
+void tool_put_stats(struct buf *out, const struct tool_stats *stats);
+void tool_put_session_counts(struct buf *out, const struct tool_session *session); /* ,... */
+void tool_put_preferences(struct buf *out, const struct tool_preferences *preferences);

@@ -32,6 +32,16 @@ static const struct store_session full = {
     .calls_ok = 6,
     .calls_failed = 3,
     .calls_refused = INT64_MAX,
+    .response_times = {"0 1 20", 6},
+    .bytes_in = 11,
+    .bytes_out = 12,
+    .response_ns = 13,
+    .queue_ns = 14,
+    .connections_total = 15,
+    .limit_rows = 16,
+    .timeout_s = 17,
+    .format = 2,
+    .priority = 1,
     .rows_total = UINT64_MAX, /* kept as INT64_MAX */
 };
 
@@ -61,6 +71,16 @@ static void on_full(void *ctx, const struct store_session *s)
     assert_int_equal(s->calls_failed, full.calls_failed);
     assert_int_equal(s->calls_refused, full.calls_refused);
     assert_int_equal(s->rows_total, INT64_MAX);
+    assert_true(str_eq(s->response_times, full.response_times));
+    assert_int_equal(s->bytes_in, full.bytes_in);
+    assert_int_equal(s->bytes_out, full.bytes_out);
+    assert_int_equal(s->response_ns, full.response_ns);
+    assert_int_equal(s->queue_ns, full.queue_ns);
+    assert_int_equal(s->connections_total, full.connections_total);
+    assert_int_equal(s->limit_rows, full.limit_rows);
+    assert_int_equal(s->timeout_s, full.timeout_s);
+    assert_int_equal(s->format, full.format);
+    assert_int_equal(s->priority, full.priority);
     f->answers++;
 }
 
@@ -101,7 +121,10 @@ static void every_field_comes_back(void **state)
         "warehouse = 'WH \"x\"'", "database LIKE 'not%'", "schema = 'PUBLIC'",
         "created_wall_ns = 1", "last_seen_wall_ns = 1764547200123456789",
         "calls_total = 10", "calls_ok = 6", "calls_failed = 3",
-        "calls_refused = 9223372036854775807", "rows_total = 9223372036854775807"};
+        "calls_refused = 9223372036854775807", "rows_total = 9223372036854775807",
+        "response_times = '0 1 20'", "bytes_in = 11", "bytes_out = 12", "response_ns = 13",
+        "queue_ns = 14", "connections_total = 15", "limit_rows = 16", "timeout_s = 17",
+        "format = 2", "priority = 1"};
     for (size_t i = 0; i < ARRAY_LEN(truths); i++) {
         char sql[128];
         snprintf(sql, sizeof(sql), "SELECT %s FROM session", truths[i]);

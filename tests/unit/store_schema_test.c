@@ -15,7 +15,7 @@
 #include "store/schema.h"
 
 enum {
-    VERSION = 3
+    VERSION = 4
 };
 
 struct fixture {
@@ -256,8 +256,7 @@ static void nobody_else_may_read_the_files(void **state)
     mode_t old = umask(0);
     for (int i = 0; i < 2; i++) {
         sqlite3 *db = take(f);
-        run(db, "REPLACE INTO session VALUES "
-                "('s','','','','','','','','','','','',0,0,0,0,0,0,0)");
+        run(db, "REPLACE INTO stop VALUES (0)");
         assert_int_equal(mode_of(f, ""), 0600);
         assert_int_equal(mode_of(f, "-wal"), 0600);
         assert_int_equal(mode_of(f, "-shm"), 0600);
@@ -276,8 +275,8 @@ static void a_newer_file_is_left_alone(void **state)
     sqlite3_close(take(f));
     change(f, "PRAGMA user_version = 99");
     expect_untouched(
-        f, "was written by a newer snowmux (schema 99, this one knows up to 3)");
-    change(f, "PRAGMA user_version = 3");
+        f, "was written by a newer snowmux (schema 99, this one knows up to 4)");
+    change(f, "PRAGMA user_version = 4");
     sqlite3_close(take(f));
     stop(f);
 }

@@ -63,6 +63,8 @@ static struct rig_session *find_session(struct rig *rig, struct str handle)
     return NULL;
 }
 
+static const struct histogram times = {{0, 2, 0, 0, 0, 1}};
+
 static void put_session(struct rig_session *from, struct tool_session *to)
 {
     *to = (struct tool_session){.handle = str_of(from->handle),
@@ -72,9 +74,13 @@ static void put_session(struct rig_session *from, struct tool_session *to)
         .state = STR("active"),
         .created_wall_ns = 1700000000000000000u,
         .last_seen_wall_ns = 1700000001000000000u,
-        .calls_total = 3,
-        .calls_ok = 2,
-        .calls_failed = 1};
+        .counts = {.calls_total = 3,
+            .calls_ok = 2,
+            .calls_failed = 1,
+            .rows = 40,
+            .response_ns = 4500000},
+        .response_times = &times,
+        .preferences = from->preferences};
     for (int i = 0; i < TOOL_PARTS; i++) {
         to->context[i] = str_of(from->context.part[i]);
     }
@@ -102,24 +108,24 @@ static void host_session_each(struct tool_call *call,
     }
 }
 
-static void keep(struct rig *rig, struct rig_session *session,
-    const struct tool_context *context, struct str label)
+static void keep(
+    struct rig *rig, struct rig_session *session, const struct tool_session_set *set)
 {
     session->open = true;
-    session->context = *context;
-    if (label.ptr) {
-        assert_true(str_copy(label, session->label, sizeof(session->label)));
+    session->context = set->context ? *set->context : session->context;
+    session->preferences = set->preferences ? *set->preferences : session->preferences;
+    if (set->label.ptr) {
+        assert_true(str_copy(set->label, session->label, sizeof(session->label)));
     }
     rig->pending = RIG_DONE;
     rig->done = (struct tool_done){.ok = true, .session = str_of(session->handle)};
 }
 
-static void host_session_open(
-    struct tool_call *call, const struct tool_context *context, struct str label)
+static void host_session_open(struct tool_call *call, const struct tool_session_set *set)
 {
     for (size_t i = 0; i < RIG_SESSIONS; i++) {
         if (!rig_of(call)->sessions[i].open) {
-            keep(rig_of(call), &rig_of(call)->sessions[i], context, label);
+            keep(rig_of(call), &rig_of(call)->sessions[i], set);
             return;
         }
     }
@@ -128,12 +134,25 @@ static void host_session_open(
         .code = TOOL_E_TOO_MANY_SESSIONS, .message = STR("4 sessions are open.")};
 }
 
-static void host_session_set(struct tool_call *call, struct str handle,
-    const struct tool_context *context, struct str label)
+static void host_session_set(
+    struct tool_call *call, struct str handle, const struct tool_session_set *set)
 {
     struct rig_session *session = find_session(rig_of(call), handle);
     assert_non_null(session);
-    keep(rig_of(call), session, context, label);
+    keep(rig_of(call), session, set);
+}
+
+static void host_session_stats(struct tool_call *call, struct tool_stats *ret)
+{
+    (void)call;
+    *ret = (struct tool_stats){.sessions = 3,
+        .active = 2,
+        .clients = 2,
+        .type_count = 2,
+        .type = {{STR("claude_code"), 2}, {STR("cursor"), 1}},
+        .state_count = 1,
+        .state = {{STR("idle"), 3}},
+        .counts = {.calls_total = 4, .calls_ok = 4, .response_ns = 10000000}};
 }
 
 static void host_session_close(struct tool_call *call, struct str handle)
@@ -249,6 +268,7 @@ static const struct tool_host functions = {
     .session_open = host_session_open,
     .session_set = host_session_set,
     .session_close = host_session_close,
+    .session_stats = host_session_stats,
     .query_find = host_query_find,
     .query_each = host_query_each,
     .query_wait = host_query_wait,

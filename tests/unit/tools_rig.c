@@ -114,6 +114,8 @@ static bool has_type(yyjson_val *value, yyjson_val *type)
     const char *name = yyjson_get_type_desc(value);
     if (yyjson_is_int(value)) {
         name = "integer";
+    } else if (yyjson_is_real(value)) {
+        name = "number";
     } else if (yyjson_is_bool(value)) {
         name = "boolean";
     }

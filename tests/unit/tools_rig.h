@@ -19,6 +19,7 @@ struct rig_session {
     char handle[HANDLE_SIZE];
     char label[TOOL_NAME_SIZE];
     struct tool_context context;
+    struct tool_preferences preferences;
 };
 
 struct rig_query {

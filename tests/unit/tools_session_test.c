@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Preferences and statistics of sessions, and the shapes of rows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "tools_rig.h"
+
+static void preferences_stand_in_where_a_call_says_nothing(void **state)
+{
+    struct rig *rig = *state;
+    rig_own_session(rig);
+    yyjson_val *answer = rig_call(rig, "set_preferences",
+        "{\"limit\":7,\"timeout_s\":30,\"format\":\"objects\",\"priority\":\"low\"}");
+    rig_assert_json(answer, "/preferences",
+        "{\"limit\":7,\"timeout_s\":30,\"format\":\"objects\",\"priority\":\"low\"}");
+    assert_int_equal(rig->run_count, 0); /* no context was named: no engine is asked */
+    answer = rig_call(rig, "execute_query", "{\"query\":\"select 1 as a\"}");
+    rig_assert_json(answer, "/rows", "[{\"a\":1}]");
+    assert_int_equal(rig->call.rows_max, 7);
+    assert_int_equal(rig->call.timeout_s, 30);
+    answer = rig_call(
+        rig, "execute_query", "{\"query\":\"select 1 as a\",\"limit\":3,\"timeout_s\":4}");
+    assert_int_equal(rig->call.rows_max, 3);
+    assert_int_equal(rig->call.timeout_s, 4);
+    rig_assert_json(rig_call(rig, "whoami", "{}"), "/preferences/priority", "\"low\"");
+}
+
+static void what_is_not_named_stays_and_nought_resets(void **state)
+{
+    struct rig *rig = *state;
+    rig_own_session(rig);
+    rig_call(rig, "set_preferences", "{\"limit\":7,\"timeout_s\":30}");
+    yyjson_val *answer = rig_call(rig, "set_preferences", "{\"limit\":0}");
+    rig_assert_json(answer, "/preferences",
+        "{\"timeout_s\":30,\"format\":\"arrays\",\"priority\":\"normal\"}");
+    rig_call(rig, "execute_query", "{\"query\":\"select 1\"}");
+    assert_int_equal(rig->call.rows_max, 100);
+}
+
+static void bad_preferences_name_what_is_allowed_and_change_nothing(void **state)
+{
+    struct rig *rig = *state;
+    rig_own_session(rig);
+    static const struct {
+        const char *args;
+        const char *text;
+    } bad[] = {
+        {"{\"priority\":\"high\"}", "allowed are: normal, low"},
+        {"{\"format\":\"xml\"}", "allowed are: arrays, objects, csv"},
+        {"{\"limit\":10001}", "10000"},
+        {"{\"timeout_s\":-1}", "timeout_s"},
+        {"{\"limits\":1}", "nearest: limit"},
+    };
+    rig_call(rig, "set_preferences", "{\"limit\":7}");
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        rig_assert_error(
+            rig_call(rig, "set_preferences", bad[i].args), "invalid_argument", bad[i].text);
+    }
+    rig_assert_json(rig_call(rig, "whoami", "{}"), "/preferences/limit", "7");
+}
+
+static void a_context_among_preferences_is_asked_of_the_engine(void **state)
+{
+    struct rig *rig = *state;
+    rig_own_session(rig);
+    rig_call(rig, "set_preferences", "{\"limit\":5,\"schema\":\"main\"}");
+    assert_int_equal(rig->run_count, 1);
+    rig_assert_error(rig_call(rig, "set_preferences", "{\"limit\":9,\"schema\":\"nowhere\"}"),
+        "object_not_found", "nowhere");
+    rig_assert_json(rig_call(rig, "whoami", "{}"), "/preferences/limit", "5");
+}
+
+static void without_a_session_one_is_opened(void **state)
+{
+    struct rig *rig = *state;
+    yyjson_val *answer = rig_call(rig, "set_preferences", "{\"limit\":5}");
+    assert_non_null(strstr(rig_str(answer, "/notice"), "Pass session=s_"));
+    rig_assert_json(answer, "/preferences/limit", "5");
+}
+
+static const char columns[] = "[{\"name\":\"a\",\"type\":\"T\"},{\"name\":\"b,c\",\"type\":\"T\"},"
+                              "{\"name\":\"a\",\"type\":\"T\"}]";
+static const char rows[] = "[[1,\"x\\\"y\",null],[-2.5,\"\",\"two\\nlines\"],[true,[1,2],\"z\"]]";
+
+static yyjson_val *shaped(struct rig *rig, const char *format)
+{
+    char args[64];
+    snprintf(args, sizeof(args), "{\"format\":\"%s\"}", format);
+    rig_call(rig, "set_preferences", args);
+    rig->scripted = (struct tool_page){.columns = str_of(columns),
+        .rows = str_of(rows),
+        .cuts = STR("[]"),
+        .row_count = 3,
+        .total_rows = 3};
+    return rig_call(rig, "execute_query", "{\"query\":\"select 1\"}");
+}
+
+static void objects_keep_columns_of_one_name(void **state)
+{
+    struct rig *rig = *state;
+    rig_own_session(rig);
+    rig_assert_json(shaped(rig, "objects"), "/rows",
+        "[{\"a\":1,\"b,c\":\"x\\\"y\",\"a_2\":null},"
+        "{\"a\":-2.5,\"b,c\":\"\",\"a_2\":\"two\\nlines\"},"
+        "{\"a\":true,\"b,c\":[1,2],\"a_2\":\"z\"}]");
+}
+
+static void csv_tells_null_from_empty(void **state)
+{
+    struct rig *rig = *state;
+    rig_own_session(rig);
+    yyjson_val *answer = shaped(rig, "csv");
+    assert_string_equal(rig_str(answer, "/csv"),
+        "a,\"b,c\",a\r\n1,\"x\"\"y\",\r\n-2.5,\"\",\"two\nlines\"\r\ntrue,\"[1,2]\",z\r\n");
+    assert_null(yyjson_ptr_get(answer, "/rows"));
+}
+
+static void statistics_have_the_promised_names(void **state)
+{
+    struct rig *rig = *state;
+    yyjson_val *answer = rig_call(rig, "session_stats", "{}");
+    rig_assert_json(answer, "/total_sessions", "3");
+    rig_assert_json(answer, "/active_sessions", "2");
+    rig_assert_json(answer, "/client_types", "{\"claude_code\":2,\"cursor\":1}");
+    rig_assert_json(answer, "/total_requests", "4");
+    rig_assert_json(answer, "/avg_response_time_ms", "2.5");
+    rig_assert_json(answer, "/unique_clients", "2");
+}
+
+static void statistics_of_one_session(void **state)
+{
+    struct rig *rig = *state;
+    char args[128];
+    snprintf(args, sizeof(args), "{\"session\":\"%s\"}", rig->sessions[0].handle);
+    yyjson_val *answer = rig_call(rig, "session_stats", args);
+    rig_assert_json(answer, "/total_requests", "3");
+    rig_assert_json(answer, "/failed_requests", "1");
+    rig_assert_json(answer, "/avg_response_time_ms", "1.5");
+    rig_assert_json(answer, "/response_ms_below/ms", "[0.25,4.0,4.0]");
+    answer = rig_call(rig, "session_stats", "{\"session\":\"s_aaaaaaaaaaaaaaaaaaaaaaaaaz\"}");
+    rig_assert_error(answer, "session_not_found", "There is no session");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+        TEST(preferences_stand_in_where_a_call_says_nothing),
+        TEST(what_is_not_named_stays_and_nought_resets),
+        TEST(bad_preferences_name_what_is_allowed_and_change_nothing),
+        TEST(a_context_among_preferences_is_asked_of_the_engine),
+        TEST(without_a_session_one_is_opened),
+        TEST(objects_keep_columns_of_one_name),
+        TEST(csv_tells_null_from_empty),
+        TEST(statistics_have_the_promised_names),
+        TEST(statistics_of_one_session),
+#undef TEST
+    };
+    if (!rig_engine_start()) {
+        fprintf(stderr, "SNOWMUX_DUCKDB is not set, or cannot be loaded\n");
+        return 77;
+    }
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    rig_engine_stop();
+    return failed;
+}
