@@ -64,7 +64,7 @@ static void print_row(yyjson_val *row, time_t now)
     snprintf(where, sizeof(where), "%s.%s", text(row, "database"), text(row, "schema"));
     printf("%-28s  %-10s  %-14s  %-20.20s  %-13s  %6llu  %5lld s  %s\n", text(row, "session"),
         text(row, "principal"), text(row, "client_type"), text(row, "client"), text(row, "state"),
-        (unsigned long long)yyjson_get_uint(yyjson_obj_get(row, "calls_total")), seen > 0 ? seen : 0,
+        (unsigned long long)yyjson_get_uint(yyjson_obj_get(row, "total_requests")), seen > 0 ? seen : 0,
         where);
 }
 

@@ -79,8 +79,8 @@ class EightClients(Case):
         sessions = {s["client"]: s for s in daemon.ask("ls")["sessions"]}
         for number, (_, _, era, _) in enumerate(CLIENTS):
             own = sessions["client-%d" % number]
-            self.assertGreaterEqual(own["calls_ok"], CALLS)
-            self.assertEqual(own["calls_failed"], 0)
+            self.assertGreaterEqual(own["successful_requests"], CALLS)
+            self.assertEqual(own["failed_requests"], 0)
         self.assertLessEqual(len(daemon.workers()), 2)
 
 

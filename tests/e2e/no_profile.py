@@ -13,7 +13,7 @@ class NoProfile(Case):
             asked = 0
             for tool in client.tools():
                 properties = tool["inputSchema"]["properties"]
-                if "profile" in properties and tool["name"] not in ("use_context", "open_session"):
+                if "profile" in properties and tool["name"] not in ("use_context", "open_session", "set_preferences"):
                     with self.subTest(kind=kind, tool=tool["name"]):
                         error = self.check_error(
                             client.call(tool["name"], **ARGUMENTS.get(tool["name"], {})), "no_profile", False)
