@@ -108,6 +108,9 @@ struct backend_handler {
     void (*conn_lost)(
         void *ctx, uint32_t conn, uint32_t generation, bool refused, struct str why);
     void (*started)(void *ctx, uint32_t conn, uint32_t generation, uint64_t call);
+    /* Read so far of a started statement. */
+    void (*rows)(
+        void *ctx, uint32_t conn, uint32_t generation, uint64_t call, uint64_t rows);
     /* One of these ends a call, unless conn_lost does. */
     void (*page)(void *ctx, uint32_t conn, uint32_t generation, uint64_t call,
         const struct backend_page *page);

@@ -239,6 +239,20 @@ static void on_started(struct conn *c, const struct wire_frame *frame)
     }
 }
 
+static void on_rows(struct conn *c, const struct wire_frame *frame)
+{
+    const struct backend_handler *handler = &c->backend->handler;
+    struct wire_reader reader = wire_reader_of(frame);
+    uint64_t rows = wire_get_u64(&reader);
+    if (!c->is_started) {
+        lose_for(c, "an unexpected", frame->kind);
+    } else if (!wire_reader_done(&reader)) {
+        lose_for(c, "a malformed", frame->kind);
+    } else {
+        handler->rows(handler->ctx, c->index, c->generation, frame->call, rows);
+    }
+}
+
 static void on_answer(struct conn *c, const struct wire_frame *frame)
 {
     const struct backend_handler *handler = &c->backend->handler;
@@ -279,6 +293,8 @@ static void on_frame(struct conn *c, const struct wire_frame *frame)
         on_opening(c, frame);
     } else if (is_asked && frame->kind == WIRE_STARTED) {
         on_started(c, frame);
+    } else if (is_asked && frame->kind == WIRE_ROWS) {
+        on_rows(c, frame);
     } else if (is_asked && is_answer(call->kind, frame->kind)) {
         on_answer(c, frame);
     } else {

@@ -289,6 +289,14 @@ struct core_account_view {
     uint64_t rate_left; /* calls left at once, of the queries' rate */
 };
 
+struct core_queue_view {
+    uint32_t position; /* in its client's queue, from 1, */
+    uint32_t length;   /* which is so long */
+    uint64_t wait_ns;  /* until it is likely to be served */
+    uint32_t busy;     /* of the profile's slots */
+    uint32_t slots;
+};
+
 struct core_session_view {
     enum core_session_state state;
     uint32_t principal;
@@ -318,5 +326,7 @@ bool core_accounts_of(const struct core *core, uint32_t principal, uint32_t clie
 bool core_session_view(const struct core *core, uint32_t session, struct core_session_view *ret);
 /* Tickets of the same client before @ticket in its queue, plus one; 0 when it is not queued. */
 uint32_t core_position(const struct core *core, uint32_t ticket);
+/* The same and more; false when it is not queued. Walks all who wait for the profile. */
+bool core_queue_view(const struct core *core, uint32_t ticket, struct core_queue_view *ret);
 const char *core_reason_name(enum core_reason reason);
 const char *core_session_state_name(enum core_session_state state);

@@ -258,15 +258,10 @@ bool sched_admit(const struct core *core, uint32_t client, enum core_scope *ret)
     return p->queued < limits->queue_principal && c->queued < limits->queue_client;
 }
 
-/*
- * When a place is likely to be free again: slots come free every gap_ns, and the ones in
- * this scope's reach go round all who wait.
- */
-uint64_t sched_retry_ns(const struct core *core, const struct core_event *event, uint32_t client,
+/* How many turns others have between two of this scope: all who are present take one. */
+static uint64_t rounds(const struct core *core, uint32_t class, uint32_t client,
     enum core_scope scope)
 {
-    const struct profile *p = &core->profiles[event->profile];
-    uint32_t class = class_node(core, event->profile, event->priority);
     uint64_t rounds = 1;
     if (scope != CORE_SCOPE_ALL) {
         rounds *= core->nodes[class].present > 0 ? core->nodes[class].present : 1;
@@ -278,20 +273,41 @@ uint64_t sched_retry_ns(const struct core *core, const struct core_event *event,
         }
         rounds *= at != CORE_NONE && core->nodes[at].present > 0 ? core->nodes[at].present : 1;
     }
-    return p->gap_ns * rounds;
+    return rounds;
+}
+
+/*
+ * When a place is likely to be free again: slots come free every gap_ns, and the ones in
+ * this scope's reach go round all who wait.
+ */
+uint64_t sched_retry_ns(const struct core *core, const struct core_event *event, uint32_t client,
+    enum core_scope scope)
+{
+    uint32_t class = class_node(core, event->profile, event->priority);
+    return core->profiles[event->profile].gap_ns * rounds(core, class, client, scope);
+}
+
+bool core_queue_view(const struct core *core, uint32_t ticket, struct core_queue_view *ret)
+{
+    const struct ticket *t = &core->tickets[ticket];
+    const struct profile *p = &core->profiles[t->profile];
+    if (t->state != TICKET_QUEUED) {
+        return false;
+    }
+    *ret = (struct core_queue_view){.position = 1, .busy = p->busy, .slots = p->limits.slots};
+    for (uint32_t at = p->waits_first; at != CORE_NONE; at = core->tickets[at].waits_next) {
+        const struct ticket *other = &core->tickets[at];
+        ret->length += other->account == t->account;
+        ret->position += other->account == t->account && other->order < t->order;
+    }
+    uint32_t class = class_node(core, t->profile, t->class);
+    ret->wait_ns =
+        p->gap_ns * rounds(core, class, t->account, CORE_SCOPE_CLIENT) * ret->position;
+    return true;
 }
 
 uint32_t core_position(const struct core *core, uint32_t ticket)
 {
-    const struct ticket *t = &core->tickets[ticket];
-    uint32_t position = 1;
-    if (t->state != TICKET_QUEUED) {
-        return 0;
-    }
-    uint32_t at = core->profiles[t->profile].waits_first;
-    for (; at != CORE_NONE; at = core->tickets[at].waits_next) {
-        const struct ticket *other = &core->tickets[at];
-        position += other->account == t->account && other->order < t->order;
-    }
-    return position;
+    struct core_queue_view view;
+    return core_queue_view(core, ticket, &view) ? view.position : 0;
 }

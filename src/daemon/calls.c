@@ -23,6 +23,7 @@ void call_free(struct call *call)
     list_remove(&call->of_session);
     list_remove(&call->ready);
     list_remove(&call->waiting);
+    list_remove(&call->told);
     if (call->waiter) {
         call->waiter->call = NULL;
     }
@@ -223,6 +224,7 @@ void call_done(struct call *call, bool ok, enum tool_code code, struct str messa
         .message = str_of(call->done_text),
         .session = str_of(call->done_session)};
     call->wait_until_ns = 0;
+    call->waits_for = NULL;
     list_remove(&call->waiting);
     list_remove(&call->ready);
     list_push_back(&call->daemon->ready, &call->ready);
@@ -240,6 +242,7 @@ static struct call *call_alloc(struct daemon *d, struct mcp_request *r, const st
     list_init(&call->of_session);
     list_init(&call->ready);
     list_init(&call->waiting);
+    list_init(&call->told);
     list_push_back(&d->calls, &call->all);
     call->asker = r;
     call->ticket = call->conn = CORE_NONE;
@@ -294,6 +297,7 @@ bool call_new(struct daemon *d, struct mcp_request *r, const struct mcp_call *wa
     }
     call->tool.tool = tool;
     set_client(call, wanted);
+    progress_begin(call);
     if (call->session && !call->session->body) {
         call->state = CALL_HELD;
         list_push_back(&call->session->sleepers, &call->waiting);

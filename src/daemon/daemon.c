@@ -101,6 +101,7 @@ static void on_tick(uv_timer_t *timer)
     sessions_flush(d);
     results_expire(d->results, clock_boot_ns());
     call_drop_left(d);
+    progress_tick(d);
     limits_tick(d);
     check_use(d);
     work(d);
@@ -503,6 +504,7 @@ static struct daemon *daemon_new(const struct daemon_options *options)
     list_init(&d->dirty);
     list_init(&d->calls);
     list_init(&d->ready);
+    list_init(&d->told);
     list_init(&d->withheld);
     list_init(&d->ended);
     list_init(&d->fetches);

@@ -217,6 +217,7 @@ static void wait_for(struct call *call, struct query *query, uint64_t until_ns)
         return;
     }
     list_push_back(&query->waiters, &call->waiting);
+    call->waits_for = query;
     call->wait_until_ns = until_ns;
     if (until_ns > 0 && until_ns < d->wait_ns) {
         d->wait_ns = until_ns;

@@ -5,6 +5,7 @@
  *   step.c      the core: events in, actions out
  *   lease.c     workers: what actions ask of them, what they answer
  *   calls.c     tools: one call's life, from the asker to its answer
+ *   progress.c what askers hear while they wait
  *   queries.c   the record of calls that went to a warehouse, for query_status
  *   sessions.c, session_set.c, session_rows.c, session_stats.c, bodies.c
  *                sessions: opened and ended, changed, stored, counted; what of them sleeps
@@ -124,6 +125,7 @@ struct call {
     struct list of_session;
     struct list ready;   /* in daemon->ready: its tool may go on */
     struct list waiting; /* in a query's waiters */
+    struct list told;    /* in daemon->told: its asker wants progress */
     struct mcp_request *asker; /* NULL: it has its answer, or went */
     yyjson_doc *document;      /* owned, once it outlives its request */
     enum call_state state;
@@ -139,6 +141,9 @@ struct call {
     uint64_t arrived_ns;
     uint64_t submitted_ns; /* to the core, last */
     uint64_t queue_ns;     /* waited there for connections */
+    uint64_t leased_ns;    /* got one, last */
+    uint64_t rows_so_far;  /* its statement has read */
+    struct query *waits_for; /* CALL_WAITING for a query; NULL */
     uint64_t answered_ns;  /* its asker has a handle since then; 0: nothing yet */
     uint64_t bytes_in;
     uint64_t left_ns;       /* the asker went then; 0: it is there */
@@ -204,6 +209,7 @@ struct daemon {
     struct list dirty;
     struct list calls;
     struct list ready;
+    struct list told;      /* calls whose askers want progress */
     struct list withheld;  /* calls whose answers wait for the store */
     uint32_t bounds_open;  /* bounds of accounts on their way to the store */
     bool bounds_broken;    /* some could not be written: quotas cannot be kept */
@@ -359,6 +365,10 @@ void body_free(struct session *s);
 void session_end_sleepers(struct session *s, enum tool_code code, const char *why);
 void sessions_wake(struct session *session);  /* the core asks for its body */
 void sessions_sleep(struct session *session); /* the core can do without it */
+
+/* progress.c */
+void progress_begin(struct call *call); /* if its asker wants it */
+void progress_tick(struct daemon *d);   /* once a second */
 
 /* identity.c */
 uint32_t client_key(struct daemon *d, struct str principal, const struct mcp_client *client);

@@ -130,7 +130,9 @@ void lease_start(struct daemon *d, const struct core_action *a)
     lease_forget(call); /* it ran again: its worker died before it started */
     lease->call = call;
     call->conn = a->conn;
-    call->queue_ns += clock_boot_ns() - call->submitted_ns;
+    call->leased_ns = clock_boot_ns();
+    call->queue_ns += call->leased_ns - call->submitted_ns;
+    call->rows_so_far = 0;
     call->rows_max = call->tool.tool->catalog ? UINT32_MAX : a->rows_max;
     if (call->query) {
         call->query->status = "running";
@@ -222,6 +224,15 @@ static void on_started(void *ctx, uint32_t conn, uint32_t generation, uint64_t e
     if (call) {
         core_event_for_call(d, CORE_STARTED, call, CORE_OK);
         work(d);
+    }
+}
+
+static void on_rows(
+    void *ctx, uint32_t conn, uint32_t generation, uint64_t exec, uint64_t rows)
+{
+    struct call *call = call_of(ctx, conn, generation, exec);
+    if (call) {
+        call->rows_so_far = rows;
     }
 }
 
@@ -343,6 +354,7 @@ struct backend_handler lease_handler(struct daemon *d)
         .conn_up = on_conn_up,
         .conn_lost = on_conn_lost,
         .started = on_started,
+        .rows = on_rows,
         .page = on_page,
         .text = reader_text,
         .error = on_error,

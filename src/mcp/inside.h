@@ -79,6 +79,8 @@ struct mcp_request {
     bool is_opener;    /* the host was asked for a session on its behalf */
     bool takes_stream; /* Accept allows it */
     bool is_streaming;
+    bool has_progress; /* some was sent: the last was */
+    double progress;
     bool again;
     char principal[PRINCIPAL_SIZE];
     char session[HANDLE_SIZE];
@@ -100,6 +102,7 @@ struct mcp_origin {
 struct mcp_request *request_new(
     struct mcp *mcp, const struct mcp_origin *origin, struct mcp_message *takes, enum mcp_wait wait);
 void request_drop(struct mcp_request *r); /* without an answer */
+void request_stream(struct mcp_request *r); /* its answer will be an event, from now on */
 /* A message's answer, for those that need not wait; frees nothing. */
 void answer_now(struct mcp *mcp, const struct mcp_origin *origin, int http_status,
     const char *headers, struct str json);

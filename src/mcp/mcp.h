@@ -101,5 +101,11 @@ void mcp_answer_session(struct mcp_request *r, struct str handle);
 void mcp_answer_closed(struct mcp_request *r);
 /* @structured: a compact JSON object. */
 void mcp_answer_tool(struct mcp_request *r, struct str structured, bool is_error);
+/*
+ * A call that carries a progress token and can be told: @progress grows, or it is not sent;
+ * nor is it where the peer does not read. Never after the answer.
+ */
+bool mcp_wants_progress(const struct mcp_request *r);
+void mcp_progress(struct mcp_request *r, double progress, struct str message);
 /* Cannot be served now; over HTTP with 503 and Retry-After. */
 void mcp_answer_error(struct mcp_request *r, const char *message);

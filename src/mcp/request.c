@@ -37,16 +37,21 @@ static void put_timed(struct mcp_request *r, struct list *list, uint64_t delay_m
     list_push_back(list, &r->timed);
 }
 
+void request_stream(struct mcp_request *r)
+{
+    ASSERT(r->x && r->takes_stream && !r->is_streaming);
+    r->is_streaming = true;
+    put_timed(r, &r->mcp->streams, SSE_COMMENT_MS);
+    http_stream_begin(r->x, "");
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct mcp *mcp = timer->data;
     uint64_t now_ms = uv_now(mcp->loop);
     struct list *node;
     while ((node = list_first(&mcp->upgrades)) && request_at(node)->due_ms <= now_ms) {
-        struct mcp_request *r = request_at(node);
-        r->is_streaming = true;
-        put_timed(r, &mcp->streams, SSE_COMMENT_MS);
-        http_stream_begin(r->x, "");
+        request_stream(request_at(node));
     }
     while ((node = list_first(&mcp->streams)) && request_at(node)->due_ms <= now_ms) {
         struct mcp_request *r = request_at(node);

@@ -30,7 +30,8 @@
  *             text, answered by TEXT
  *   connection socket, worker to daemon
  *     OPENED, or FAILED with the fields of ERROR: first of all, once
- *     STARTED when the statement goes to the driver, then one of
+ *     STARTED when the statement goes to the driver, then at most once a second
+ *     ROWS    u64 read so far; at the end one of
  *     PAGE    str columns_json, str rows_json, u32 row_count, i64 total_rows (-1: unknown),
  *             u32 truncated, str cut_cells_json, u64 elapsed_ns, u64 spooled_rows (0: the
  *             page holds all, no file was left), u64 spool_bytes, u32 spool_capped
@@ -66,6 +67,7 @@ enum wire_kind {
     WIRE_FETCH = 13,
     WIRE_CELL = 14,
     WIRE_TEXT = 15,
+    WIRE_ROWS = 16,
 };
 
 enum wire_error_code {

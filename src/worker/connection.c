@@ -23,6 +23,8 @@ struct exec {
     char *sql;
     struct result result;
     uint64_t started_ns;
+    uint64_t rows;    /* read so far, */
+    uint64_t told_ns; /* told then */
     struct failure failure;
     enum wire_error_code code;
 };
@@ -70,6 +72,23 @@ static bool send_page(const struct connection *conn, struct exec *exec)
     if (ok) {
         result_keep(&exec->result);
     }
+    return ok;
+}
+
+/* Once a second, between batches; false: the daemon does not listen any more. */
+static bool tell_rows(const struct connection *conn, struct exec *exec, int64_t rows)
+{
+    uint64_t now_ns = clock_boot_ns();
+    exec->rows += rows > 0 ? (uint64_t)rows : 0;
+    if (now_ns - exec->told_ns < NS_PER_S) {
+        return true;
+    }
+    exec->told_ns = now_ns;
+    struct buf out = BUF_INIT(WIRE_HEADER_SIZE + 8);
+    struct wire_writer writer = wire_begin(&out, WIRE_ROWS, exec->call);
+    wire_u64(&writer, exec->rows);
+    bool ok = wire_end(&writer) && send_all(conn->fd, buf_str(&out));
+    buf_free(&out);
     return ok;
 }
 
@@ -172,7 +191,11 @@ static bool read_batches(struct connection *conn, struct exec *exec,
         if (!batch.release) {
             return true;
         }
+        int64_t rows = batch.length;
         enum result_fate fate = result_add(&exec->result, schema, &batch);
+        if (!tell_rows(conn, exec, rows)) {
+            return exec_fail(exec, WIRE_E_CANCELLED, "nobody listens");
+        }
         if (fate == RESULT_ROW_TOO_LARGE) {
             return exec_fail(exec, WIRE_E_INTERNAL, "a row is too large for a page");
         }
@@ -297,7 +320,7 @@ static bool serve_call(struct connection *conn, const struct wire_frame *frame)
         } else if (has_context && is_cancelled(conn)) {
             exec_fail(&exec, WIRE_E_CANCELLED, "cancelled");
         } else if (has_context) {
-            exec.started_ns = clock_boot_ns();
+            exec.started_ns = exec.told_ns = clock_boot_ns();
             ok = send_empty(conn, WIRE_STARTED, exec.call);
             is_done = ok && run_call(conn, &exec);
         }

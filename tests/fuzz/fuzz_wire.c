@@ -94,7 +94,7 @@ static void run(struct str input)
             return;
         }
         struct str bytes = {rest.ptr, (size_t)used};
-        ASSERT(frame.kind >= WIRE_SETUP && frame.kind <= WIRE_TEXT);
+        ASSERT(frame.kind >= WIRE_SETUP && frame.kind <= WIRE_ROWS);
         ASSERT(frame.payload.len + WIRE_HEADER_SIZE == bytes.len);
         check_inside(bytes, frame.payload);
         check_rewrite(bytes, &frame);

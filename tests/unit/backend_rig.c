@@ -69,6 +69,16 @@ static void on_conn_lost(
     run_hook(ctx, news);
 }
 
+static void on_rows(
+    void *ctx, uint32_t conn, uint32_t generation, uint64_t call, uint64_t rows)
+{
+    struct rig *rig = ctx;
+    (void)conn;
+    (void)generation;
+    (void)call;
+    rig->rows = rows;
+}
+
 static void on_started(void *ctx, uint32_t conn, uint32_t generation, uint64_t call)
 {
     struct news *news = add(ctx, STARTED, conn, generation);
@@ -149,6 +159,7 @@ struct rig *rig_start(const char *program)
         .conn_up = on_conn_up,
         .conn_lost = on_conn_lost,
         .started = on_started,
+        .rows = on_rows,
         .page = on_page,
         .text = on_text,
         .error = on_error};

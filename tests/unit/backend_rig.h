@@ -45,6 +45,7 @@ struct rig {
     size_t read;
     void (*hook)(struct rig *rig, const struct news *news); /* called in the handler */
     int fds_before;
+    uint64_t rows; /* read so far, as told last */
     bool is_closed;
 };
 

@@ -97,6 +97,7 @@ class Answer:
         self.data = got["structured"]
         self.text = got["text"]
         self.is_error = got["is_error"]
+        self.progress = got["progress"]
 
     @property
     def error(self):
@@ -140,6 +141,11 @@ class Client:
     def send(self, tool, deadline_s=DEADLINE_S, **arguments):
         return self.peer.send("call", client=self.key, tool=tool, arguments=arguments,
                               timeout_ms=deadline_s * 1000)
+
+    def send_with_progress(self, tool, deadline_s=DEADLINE_S, resets=False, **arguments):
+        """Its answer has .progress; @resets: each one begins the client's deadline anew."""
+        return self.peer.send("call", client=self.key, tool=tool, arguments=arguments,
+                              timeout_ms=deadline_s * 1000, progress=True, resets=resets)
 
     def call(self, tool, **arguments):
         return Answer(self.send(tool, **arguments).result(DEADLINE_S + 5))

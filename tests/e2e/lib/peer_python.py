@@ -70,10 +70,16 @@ async def tools(ask):
 async def call(ask):
     client = await clients[ask["client"]].ready
     calls[ask["id"]] = asyncio.current_task()
+    told = []
+
+    async def on_progress(progress, total, message):
+        told.append({"progress": progress, "total": total, "message": message})
+
     try:
-        result = await client.call_tool(ask["tool"], ask["arguments"], read_timeout_seconds=ask["timeout_ms"] / 1000)
+        result = await client.call_tool(ask["tool"], ask["arguments"], read_timeout_seconds=ask["timeout_ms"] / 1000,
+                                        progress_callback=on_progress if ask.get("progress") else None)
         return {"structured": result.structured_content, "text": result.content[0].text,
-                "is_error": bool(result.is_error)}
+                "is_error": bool(result.is_error), "progress": told}
     finally:
         del calls[ask["id"]]
 

@@ -59,6 +59,11 @@ async function call(ask) {
     const stop = new AbortController();
     const params = { name: ask.tool, arguments: ask.arguments };
     const options = { signal: stop.signal, timeout: ask.timeout_ms };
+    const progress = [];
+    if (ask.progress) {
+        options.onprogress = (told) => progress.push(told);
+        options.resetTimeoutOnProgress = ask.resets === true;
+    }
     calls.set(ask.id, stop);
     try {
         const result = isV1 ? await client.callTool(params, undefined, options) : await client.callTool(params, options);
@@ -66,6 +71,7 @@ async function call(ask) {
             structured: result.structuredContent,
             text: result.content[0].text,
             is_error: result.isError === true,
+            progress,
         };
     } finally {
         calls.delete(ask.id);
