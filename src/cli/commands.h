@@ -4,4 +4,5 @@
 #include "cli/options.h"
 
 int command_ls(const struct options *options);
+int command_kill_session(const struct options *options);
 int command_check(const struct options *options);

@@ -1,55 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* `snowmux ls`: asks the daemon over its socket. */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <yyjson.h>
 
-#include "base/buf.h"
+#include "cli/ask.h"
 #include "cli/commands.h"
-
-enum { ANSWER_MAX = 64 * 1024 * 1024 };
-
-static int dial(const char *path)
-{
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || !str_copy(str_of(path), addr.sun_path, sizeof(addr.sun_path)) ||
-        connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
-        fprintf(stderr, "snowmux: no daemon answers at %s (%s); start one with snowmux serve\n", path,
-            strerror(errno));
-        if (fd >= 0) {
-            close(fd);
-        }
-        return -1;
-    }
-    return fd;
-}
-
-/* Sends one line and reads one. */
-static bool ask(int fd, struct str line, struct buf *answer)
-{
-    char chunk[16 * 1024];
-    if (send(fd, line.ptr, line.len, MSG_NOSIGNAL) != (ssize_t)line.len) {
-        return false;
-    }
-    while (answer->len == 0 || answer->ptr[answer->len - 1] != '\n') {
-        ssize_t got = recv(fd, chunk, sizeof(chunk), 0);
-        if (got <= 0 && errno != EINTR) {
-            return false;
-        }
-        buf_put(answer, chunk, got > 0 ? (size_t)got : 0);
-        if (!buf_ok(answer)) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static const char *text(yyjson_val *row, const char *key)
 {
@@ -94,15 +52,13 @@ int command_ls(const struct options *options)
 {
     static struct config config;
     static struct paths paths;
-    struct buf answer = BUF_INIT(ANSWER_MAX);
+    struct buf answer = BUF_INIT(ASK_ANSWER_MAX);
     if (!options_load(options, &config, &paths)) {
         return 1;
     }
-    int fd = dial(paths.socket);
+    int fd = ask_dial(paths.socket);
     bool ok = fd >= 0 && ask(fd, STR("{\"snowmux\":\"ls\"}\n"), &answer);
-    if (fd >= 0 && !ok) {
-        fprintf(stderr, "snowmux: the daemon gave no answer\n");
-    } else if (ok && options->json) {
+    if (ok && options->json) {
         printf(STR_FMT, STR_ARG(buf_str(&answer)));
     } else if (ok) {
         ok = print_table(buf_str(&answer));

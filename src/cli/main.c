@@ -71,6 +71,8 @@ int main(int argc, char **argv)
             .name_or_null = options.name});
     case COMMAND_LS:
         return command_ls(&options);
+    case COMMAND_KILL_SESSION:
+        return command_kill_session(&options);
     case COMMAND_CHECK:
         return command_check(&options);
     case COMMAND_VERSION:

@@ -39,6 +39,9 @@ static const struct {
     {"ls", COMMAND_LS, 0x107,
         "ls [--json] [--config FILE] [--state DIR] [--socket PATH]\n"
         "    the sessions of the running daemon"},
+    {"kill-session", COMMAND_KILL_SESSION, 0x07,
+        "kill-session SESSION... [--config FILE] [--state DIR] [--socket PATH]\n"
+        "    ends sessions with their calls; snowmux ls shows their names"},
     {"check", COMMAND_CHECK, 0x6f,
         "check [--duckdb FILE...] [--http HOST:PORT] [--config FILE] [--state DIR] [--socket PATH]\n"
         "    reads the configuration as serve does, and says what is wrong with it"},
@@ -76,7 +79,7 @@ static bool find_command(struct options *ret, const char *name, unsigned *ret_ta
             return true;
         }
     }
-    return fail(name, "no such command (serve, stdio, ls, check, help, version)");
+    return fail(name, "no such command (serve, stdio, ls, kill-session, check, help, version)");
 }
 
 static bool add_duckdb(struct options *o, const char *file)
@@ -85,6 +88,15 @@ static bool add_duckdb(struct options *o, const char *file)
         return fail(file, "too many files");
     }
     o->duckdb[o->duckdb_count++] = file;
+    return true;
+}
+
+static bool add_session(struct options *o, const char *handle)
+{
+    if (o->session_count == SESSIONS_MAX) {
+        return fail(handle, "too many sessions");
+    }
+    o->session[o->session_count++] = handle;
     return true;
 }
 
@@ -156,9 +168,16 @@ bool options_parse(struct options *ret, int argc, char **argv)
         /* --duckdb a.duckdb b.duckdb: files may follow without repeating it */
         if (ret->command == COMMAND_HELP) {
             ret->topic = argv[i];
+        } else if (ret->command == COMMAND_KILL_SESSION) {
+            if (!add_session(ret, argv[i])) {
+                return false;
+            }
         } else if (ret->duckdb_count == 0 || !add_duckdb(ret, argv[i])) {
             return fail(argv[i], "not expected here");
         }
+    }
+    if (ret->command == COMMAND_KILL_SESSION && ret->session_count == 0) {
+        return fail("kill-session", "name a session");
     }
     return true;
 }

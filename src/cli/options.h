@@ -9,10 +9,13 @@ enum command {
     COMMAND_SERVE,
     COMMAND_STDIO,
     COMMAND_LS,
+    COMMAND_KILL_SESSION,
     COMMAND_CHECK,
     COMMAND_HELP,
     COMMAND_VERSION,
 };
+
+enum { SESSIONS_MAX = 64 };
 
 struct options {
     enum command command;
@@ -25,6 +28,8 @@ struct options {
     const char *log_level;
     uint32_t duckdb_count;
     const char *duckdb[CONFIG_FILES_MAX];
+    uint32_t session_count;
+    const char *session[SESSIONS_MAX];
     bool background;
     bool json;
 };

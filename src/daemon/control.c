@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "daemon/inside.h"
 
 static void put_pair(struct buf *out, const char *key, struct str value)
@@ -76,19 +77,42 @@ static void list_workers(struct daemon *d, struct buf *out)
     buf_puts(out, "]}");
 }
 
+/*
+ * Begins the end of a session. Asked again it says "ending" until the store has forgotten
+ * it, then "gone", as of one that never was.
+ */
+static void kill_session(
+    struct daemon *d, struct str principal, bool all, yyjson_val *line, struct buf *out)
+{
+    yyjson_val *value = yyjson_obj_get(line, "session");
+    struct str handle = {yyjson_get_str(value), yyjson_get_len(value)};
+    struct session *s = handle.ptr ? sessions_find(d, handle) : NULL;
+    bool is_own = s && (all || str_eq(symbol_str(d->symbols, s->principal), principal));
+    if (is_own && !s->is_killed) {
+        s->is_killed = true;
+        log_event(LOG_INFO, "session_killed", "session=%s by=" STR_FMT, s->handle.text,
+            STR_ARG(principal));
+        sessions_close(s, NULL);
+        work(d);
+    }
+    buf_printf(out, "{\"snowmux\":\"kill-session\",\"state\":\"%s\"}",
+        is_own || d->drops_open > 0 ? "ending" : "gone");
+}
+
 void control(void *ctx, struct str principal, struct str command, yyjson_val *line, struct buf *out)
 {
     struct daemon *d = ctx;
     char own[32];
-    (void)line;
     snprintf(own, sizeof(own), "uid:%u", d->uid);
     bool all = str_eq(principal, str_of(own));
     if (str_eq(command, STR("ls"))) {
         list_sessions(d, principal, all, out);
+    } else if (str_eq(command, STR("kill-session"))) {
+        kill_session(d, principal, all, line, out);
     } else if (str_eq(command, STR("workers")) && all) {
         list_workers(d, out);
     } else {
-        buf_puts(out, "{\"snowmux\":\"error\",\"message\":\"no such command: ls and workers are "
-                      "known\"}");
+        buf_puts(out, "{\"snowmux\":\"error\",\"message\":\"no such command: ls, kill-session and "
+                      "workers are known\"}");
     }
 }

@@ -87,6 +87,7 @@ struct session {
     bool is_durable;
     bool has_ended;    /* the core forgot it: only writes of the store hold it */
     bool stays;        /* opened by a connection that counts as attached */
+    bool is_killed;    /* the operator ends it */
     bool has_context;  /* opened with one: nothing is inherited */
     uint64_t resumed_wall_ns; /* it inherited from a session last seen then; 0: no, or told */
     uint32_t writes;   /* of the store, under way */
@@ -206,6 +207,7 @@ struct daemon {
     struct session **sessions; /* by the core's number */
     uint64_t lives;            /* of sessions so far */
     struct map by_handle;      /* sessions */
+    uint32_t drops_open;       /* that ended, and the store has not forgotten yet */
     struct list dirty;
     struct list calls;
     struct list ready;

@@ -303,6 +303,7 @@ static void on_dropped(void *ctx, bool ok)
     struct session *s = ctx;
     struct daemon *d = s->daemon;
     struct list *node;
+    d->drops_open--;
     while ((node = list_first(&s->enders))) {
         struct waiter *waiter = CONTAINER_OF(node, struct waiter, node);
         struct mcp_request *r = ok ? waiter->r : NULL;
@@ -334,6 +335,7 @@ void sessions_ended(struct daemon *d, const struct core_action *a)
     }
     s->has_ended = true;
     s->writes++;
+    d->drops_open++;
     if (!store_drop_session(d->store, handle_str(&s->handle), on_dropped, s)) {
         on_dropped(s, false); /* its row expires by itself at the next start */
     }

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operator ends sessions: their clients are told, the others go on, a restart keeps it so."""
+import subprocess
+
+from lib.case import LONG_SQL, Case, main
+from lib.client import Answer
+from lib.daemon import SNOWMUX
+
+
+class KillSession(Case):
+    def kill(self, daemon, *handles):
+        done = subprocess.run([SNOWMUX, "kill-session", *handles, "--state", daemon.state],
+                              capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_its_client_is_told_and_others_go_on(self):
+        daemon = self.daemon()
+        victim, other = self.http("ts_v1", daemon), self.http("ts_v1", daemon)
+        opened = other.call("open_session").data["session"]
+        running = victim.send("execute_query", query=LONG_SQL)
+        daemon.wait_calls(running=1)
+        self.assertEqual(self.kill(daemon, victim.session, opened),
+                         (0, "%s ended\n%s ended\n" % (victim.session, opened), ""))
+        daemon.kill9()  # right after: the store has forgotten them
+        daemon.restart()
+        left = [s["session"] for s in daemon.ask("ls")["sessions"]]
+        self.assertEqual(left, [other.session])
+        self.check_error(other.sql("SELECT 1", session=opened), "session_not_found", True)
+        self.assertEqual(other.sql("SELECT 1").rows, [[1]])
+        with self.assertRaises(Exception):  # 404, or an error of the call that was cut off
+            answer = Answer(running.result(60))
+            self.assertFalse(answer.is_error)
+        with self.assertRaises(Exception) as told:
+            victim.sql("SELECT 1")
+        self.assertIn("404", str(told.exception) + repr(vars(told.exception)))
+
+    def test_what_is_not_there_is_said(self):
+        daemon = self.daemon()
+        status, _, said = self.kill(daemon, "s_" + "a" * 26)
+        self.assertEqual((status, said), (1, "snowmux: there is no session s_%s\n" % ("a" * 26)))
+        status, _, said = self.kill(daemon)
+        self.assertEqual(status, 2)
+        self.assertIn("name a session", said)
+
+
+if __name__ == "__main__":
+    main()
