@@ -15,6 +15,7 @@ enum {
     CONFIG_UIDS_MAX = 32,
     CONFIG_PROFILES_MAX = 8,
     CONFIG_FILES_MAX = 64,
+    CONFIG_NAMES_MAX = 64,
     CONFIG_OPTIONS_MAX = 32,
     CONFIG_NAME_SIZE = 64,
     CONFIG_PATH_SIZE = 4096,
@@ -24,6 +25,17 @@ enum {
 struct config_uids {
     uint32_t len;
     uint32_t at[CONFIG_UIDS_MAX];
+};
+
+struct config_name {
+    char name[CONFIG_NAME_SIZE]; /* any case; "abc*" stands for all that begin so */
+    int64_t value;
+};
+
+/* A table from names to values; the first that matches counts. */
+struct config_names {
+    uint32_t len;
+    struct config_name at[CONFIG_NAMES_MAX];
 };
 
 struct config_files {
@@ -76,9 +88,11 @@ struct config_profile {
     struct config_option option[CONFIG_OPTIONS_MAX];
 #define PROFILE_INT(key, value, min, max, text) int64_t key;
 #define PROFILE_STRING(key, value, text) char key[CONFIG_PATH_SIZE];
+#define PROFILE_CREDITS(key, text) struct config_names key; /* thousandths an hour */
 #include "config/profile.def"
 #undef PROFILE_INT
 #undef PROFILE_STRING
+#undef PROFILE_CREDITS
 };
 
 struct config {
@@ -92,7 +106,11 @@ struct config {
     struct config_shares section##_##key;
 #define CONFIG_BOUNDS(section, key, run, queue, text)                                    \
     struct config_bounds section##_##key;
+#define CONFIG_WEIGHTS(section, key, text) struct config_names section##_##key;
+#define CONFIG_TYPES(section, key, text) struct config_names section##_##key;
 #include "config/config.def"
+#undef CONFIG_WEIGHTS
+#undef CONFIG_TYPES
 #undef CONFIG_INT
 #undef CONFIG_STRING
 #undef CONFIG_UIDS
@@ -126,6 +144,14 @@ MUST_USE bool config_read(struct config *config, const char *path, struct buf *e
  */
 MUST_USE bool config_add_duckdb(struct config *config, const char *name,
     const char *const *files, uint32_t file_count, struct buf *err);
+
+/* The value of the first name that @text matches; false: none does. */
+MUST_USE bool config_names_find(
+    const struct config_names *names, struct str text, int64_t *ret);
+
+/* What a value of `client.types` counts from. */
+extern const char *const config_client_types[];
+extern const uint32_t config_client_type_count;
 
 /* The table as Markdown, for docs/configuration.md and `snowmux help config`. */
 void config_describe(struct buf *out);

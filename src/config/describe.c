@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/config.h"
 
+#include "config/names.h"
 #include "config/numbers.h"
 
 static const char INTRODUCTION[] =
@@ -32,6 +33,17 @@ static const char INTRODUCTION[] =
     "[quota.principal]\n"
     "calls = 5000\n"
     "credits = 2.5\n"
+    "```\n"
+    "\n"
+    "A table from names to values takes any case of a name, and `name*` for all that begin\n"
+    "so; the first that matches counts. Named again, in a second file, it is replaced whole.\n"
+    "\n"
+    "```toml\n"
+    "[weight]\n"
+    "principal = {\"uid:1000\" = 3}\n"
+    "\n"
+    "[client.types]\n"
+    "\"my-agent*\" = \"http_client\"\n"
     "```\n";
 
 static const char PROFILE_INTRODUCTION[] =
@@ -67,9 +79,13 @@ static const char EARLIER_DESIGN[] =
     "then `session.resume_s` until it is forgotten |\n"
     "| `cleanup_interval` | none: every session has its own deadline |\n"
     "| rate tokens (100, 10 a minute) | `rate.client`; for the same "
-    "`{burst = 100, per_s = 0.167}` |\n"
+    "`{burst = 100, per_s = 0.167}`. They come back one by one, not ten a minute, and belong to "
+    "the client, not to the session, so that a new session has no more of them |\n"
     "| quota (1000 a day, never refilled there) | `quota.client.calls`, anew each day of "
-    "`quota.timezone` |\n";
+    "`quota.timezone`; rows, bytes, engine seconds and credits beside it |\n"
+    "| idle after 5 minutes | no setting: a session is idle when its calls have ended |\n"
+    "| expired 24 hours after it began | `session.age_s`, off: a session that is used lives on |\n"
+    "| client types | `client.types`, before the built-in names |\n";
 
 /* In a cell `<` would begin a tag and `|` end the cell. */
 static void put_cell(struct buf *out, const char *text)
@@ -107,6 +123,9 @@ static void put_default(struct buf *out, const struct setting *setting)
         numbers_put(out, setting->kind, setting->initial);
         buf_putc(out, '`');
         break;
+    case SETTING_WEIGHTS:
+    case SETTING_CREDITS:
+    case SETTING_TYPES:
     case SETTING_OPTIONS:
         buf_puts(out, "`{}`");
         break;
@@ -146,6 +165,12 @@ static void put_range(struct buf *out, const struct setting *setting)
     case SETTING_SHARES:
     case SETTING_BOUNDS:
         numbers_put_range(out, setting->kind);
+        break;
+    case SETTING_WEIGHTS:
+    case SETTING_CREDITS:
+    case SETTING_TYPES:
+        buf_printf(out, "at most %d names, each ", CONFIG_NAMES_MAX);
+        names_put_range(out, setting->kind);
         break;
     case SETTING_FILES:
         buf_printf(out, "with DuckDB 1 to %d paths", CONFIG_FILES_MAX);

@@ -67,6 +67,9 @@ static struct member_list members_of(enum setting_kind kind)
     case SETTING_INT:
     case SETTING_STRING:
     case SETTING_UIDS:
+    case SETTING_WEIGHTS:
+    case SETTING_CREDITS:
+    case SETTING_TYPES:
     case SETTING_FILES:
     case SETTING_OPTIONS:
         break;

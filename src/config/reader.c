@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/names.h"
 #include "config/numbers.h"
 
 enum {
@@ -335,6 +336,10 @@ bool reader_set(struct reader *reader, const struct setting *setting,
     case SETTING_SHARES:
     case SETTING_BOUNDS:
         return numbers_set(reader, setting, node, at);
+    case SETTING_WEIGHTS:
+    case SETTING_CREDITS:
+    case SETTING_TYPES:
+        return names_set(reader, setting, node, at);
     case SETTING_FILES:
     case SETTING_OPTIONS:
         break;

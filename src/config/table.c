@@ -24,6 +24,11 @@ static const struct setting CONFIG_ROWS[] = {
     NUMBERS(section, key, SETTING_SHARES, config_shares, text, high, normal, low)
 #define CONFIG_BOUNDS(section, key, run, queue, text)                                    \
     NUMBERS(section, key, SETTING_BOUNDS, config_bounds, text, run, queue)
+#define NAMES(section, key, kind, text)                                                  \
+    {#section, #key, kind, offsetof(struct config, section##_##key),                     \
+        sizeof(struct config_names), 0, 0, 0, NULL, NULL, text},
+#define CONFIG_WEIGHTS(section, key, text) NAMES(section, key, SETTING_WEIGHTS, text)
+#define CONFIG_TYPES(section, key, text) NAMES(section, key, SETTING_TYPES, text)
 #include "config/config.def"
 #undef CONFIG_INT
 #undef CONFIG_STRING
@@ -32,6 +37,9 @@ static const struct setting CONFIG_ROWS[] = {
 #undef CONFIG_AMOUNTS
 #undef CONFIG_SHARES
 #undef CONFIG_BOUNDS
+#undef CONFIG_WEIGHTS
+#undef CONFIG_TYPES
+#undef NAMES
 #undef NUMBERS
 };
 
@@ -42,9 +50,13 @@ static const struct setting PROFILE_ROWS[] = {
 #define PROFILE_STRING(key, value, text)                                                 \
     {"profile", #key, SETTING_STRING, offsetof(struct config_profile, key),              \
         CONFIG_PATH_SIZE, 0, 0, 0, value, NULL, text},
+#define PROFILE_CREDITS(key, text)                                                       \
+    {"profile", #key, SETTING_CREDITS, offsetof(struct config_profile, key),             \
+        sizeof(struct config_names), 0, 0, 0, NULL, NULL, text},
 #include "config/profile.def"
 #undef PROFILE_INT
 #undef PROFILE_STRING
+#undef PROFILE_CREDITS
     {"profile", "files", SETTING_FILES, 0, 0, 0, 1, CONFIG_FILES_MAX, NULL, NULL,
         "DuckDB: the database files; the first is the main one"},
     {"profile", "options", SETTING_OPTIONS, 0, 0, 0, 0, CONFIG_OPTIONS_MAX, NULL, NULL,
@@ -67,8 +79,14 @@ static const struct setting PROFILE_ROWS[] = {
     _Static_assert((min) <= (value) && (value) <= (max), "profile." #key);
 #define PROFILE_STRING(key, value, text)                                                 \
     _Static_assert(sizeof(value) <= CONFIG_PATH_SIZE, "profile." #key);
+#define CONFIG_WEIGHTS(section, key, text)
+#define CONFIG_TYPES(section, key, text)
+#define PROFILE_CREDITS(key, text)
 #include "config/config.def"
 #include "config/profile.def"
+#undef CONFIG_WEIGHTS
+#undef CONFIG_TYPES
+#undef PROFILE_CREDITS
 #undef CONFIG_INT
 #undef CONFIG_STRING
 #undef CONFIG_UIDS

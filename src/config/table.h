@@ -13,6 +13,9 @@ enum setting_kind {
     SETTING_AMOUNTS,
     SETTING_SHARES,
     SETTING_BOUNDS,
+    SETTING_WEIGHTS, /* struct config_names; this and the next two: names.h */
+    SETTING_CREDITS,
+    SETTING_TYPES,
     SETTING_FILES,  /* read by profile.c */
     SETTING_OPTIONS /* read by profile.c */
 };

@@ -155,8 +155,10 @@ static void submit(struct call *call)
                                              : CORE_NORMAL,
         .is_catalog = call->tool.tool->catalog,
         .rows_max = call->tool.rows_max,
-        .credit_rate = (uint64_t)d->profile[call->profile].config->credits_per_hour_1000 * 1000 /
-                       3600,
+        .principal_weight = limits_weight(
+            &d->config->weight_principal, symbol_str(d->symbols, call->principal)),
+        .client_weight = limits_weight(&d->config->weight_client, str_of(call->client_name)),
+        .credit_rate = limits_credit_rate(call),
     };
     memcpy(event.context.part, call->context, sizeof(event.context.part));
     put_event(d, &event);

@@ -36,26 +36,34 @@ struct str client_instance(const struct daemon *d, const struct session *session
     return key_part(d, session, 2);
 }
 
-const char *client_type(struct str client_name)
+/* The names that clients are known to send; a star stands for what may follow. */
+static const struct {
+    const char *pattern;
+    const char *type;
+} known_clients[] = {
+    {"claude-code*", "claude_code"},
+    {"claude-ai*", "claude_desktop"},
+    {"claude-desktop*", "claude_desktop"},
+    {"anthropic*", "claude_desktop"},
+    {"roo code*", "roo_code"},
+    {"roo-code*", "roo_code"},
+    {"cursor*", "cursor"},
+    {"visual studio code*", "vscode"},
+    {"vscode*", "vscode"},
+    {"codex*", "codex"},
+};
+
+const char *client_type(const struct daemon *d, struct str client_name)
 {
-    static const struct {
-        const char *prefix; /* of clientInfo.name, any case */
-        const char *type;
-    } types[] = {
-        {"claude-code", "claude_code"},
-        {"claude-ai", "claude_desktop"},
-        {"claude-desktop", "claude_desktop"},
-        {"anthropic", "claude_desktop"},
-        {"roo code", "roo_code"},
-        {"roo-code", "roo_code"},
-        {"cursor", "cursor"},
-        {"visual studio code", "vscode"},
-        {"vscode", "vscode"},
-        {"codex", "codex"},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        if (str_starts_nocase(client_name, str_of(types[i].prefix))) {
-            return types[i].type;
+    int64_t type;
+    if (config_names_find(&d->config->client_types, client_name, &type)) {
+        return config_client_types[type];
+    }
+    for (size_t i = 0; i < ARRAY_LEN(known_clients); i++) {
+        struct str pattern = str_of(known_clients[i].pattern);
+        pattern.len--; /* the star */
+        if (str_starts_nocase(client_name, pattern)) {
+            return known_clients[i].type;
         }
     }
     return "unknown";
@@ -65,7 +73,7 @@ void sessions_view(struct daemon *d, const struct session *session, struct tool_
 {
     struct core_session_view view = {.state = CORE_EXPIRED};
     bool is_live = core_session_view(d->core, session->number, &view);
-    const char *type = client_type(client_name(d, session));
+    const char *type = client_type(d, client_name(d, session));
     *ret = (struct tool_session){
         .handle = handle_str(&session->handle),
         .label = str_of(session->label),

@@ -276,6 +276,8 @@ void reader_lost(struct daemon *d, struct str why);
 /* limits.c */
 void limits_zone(const struct config *config); /* once, before other threads are there */
 void limits_set(const struct config *config, struct core_limits *ret);
+uint32_t limits_weight(const struct config_names *weights, struct str name);
+uint64_t limits_credit_rate(const struct call *call);
 MUST_USE bool limits_load(struct daemon *d, char *err, size_t err_size);
 void limits_tick(struct daemon *d);
 void limits_save(struct daemon *d, uint32_t account);
@@ -376,7 +378,7 @@ void progress_tick(struct daemon *d);   /* once a second */
 uint32_t client_key(struct daemon *d, struct str principal, const struct mcp_client *client);
 struct str client_name(const struct daemon *d, const struct session *session);
 struct str client_instance(const struct daemon *d, const struct session *session);
-const char *client_type(struct str client_name); /* for telemetry and defaults only */
+const char *client_type(const struct daemon *d, struct str client_name); /* for telemetry and defaults only */
 void sessions_view(struct daemon *d, const struct session *session, struct tool_session *ret);
 
 /* host_mcp.c, host_tools.c, control.c */

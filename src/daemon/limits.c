@@ -29,6 +29,24 @@ static void set_quota(uint64_t ret[CORE_QUOTAS], const struct config_amounts *am
     ret[CORE_QUOTA_MICROCREDITS] = (uint64_t)amounts->microcredits;
 }
 
+uint32_t limits_weight(const struct config_names *weights, struct str name)
+{
+    int64_t weight;
+    return config_names_find(weights, name, &weight) ? (uint32_t)weight : 1;
+}
+
+/* Microcredits a second, of the warehouse the call runs in. */
+uint64_t limits_credit_rate(const struct call *call)
+{
+    const struct config_profile *p = call->daemon->profile[call->profile].config;
+    struct str warehouse = str_of(call->tool.context.part[TOOL_WAREHOUSE]);
+    int64_t per_hour_1000 = p->credits_per_hour_1000;
+    if (warehouse.len > 0) {
+        (void)!config_names_find(&p->warehouse_credits, warehouse, &per_hour_1000);
+    }
+    return (uint64_t)per_hour_1000 * 1000 / 3600;
+}
+
 void limits_set(const struct config *c, struct core_limits *ret)
 {
     ret->rate_global = rate_of(&c->rate_global);

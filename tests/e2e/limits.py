@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rates and quotas as clients see them, over sessions, names and restarts."""
+import concurrent.futures
+import itertools
+
 from lib.case import LONG_SQL, Case, main
 from lib.client import Answer
 
@@ -86,6 +89,36 @@ class Limits(Case):
         daemon = self.daemon({"quota.client": {"engine_s": 5}})
         error = self.check_error(self.http("ts_v1", daemon).sql(LONG_SQL), "quota_exhausted", False)
         self.assertEqual((error["limit"]["name"], error["limit"]["max"]), ("client_engine_ms", 5000))
+
+    def test_weights_share_the_slots(self):
+        daemon = self.daemon({"profile.demo": {"slots": 1}, "weight.client": {"heavy": 6},
+                              "rate.client": {"burst": 0}, "rate.principal": {"burst": 0}})
+        clients = {name: self.http("ts_v1", daemon, name=name) for name in ("heavy", "light")}
+        done = dict.fromkeys(clients, 0)
+        numbers = itertools.count()
+        calls = {}
+
+        def send(name):  # no two alike: they would be one
+            query = "SELECT sum(sqrt(range)) + %d FROM range(3000000)" % next(numbers)
+            calls[clients[name].send("execute_query", query=query)] = name
+
+        for name in ("heavy", "light") * 4:
+            send(name)
+        while sum(done.values()) < 140:
+            for call in concurrent.futures.wait(calls, return_when="FIRST_COMPLETED").done:
+                name = calls.pop(call)
+                self.assertFalse(Answer(call.result()).is_error)
+                done[name] += 1
+                send(name)
+        for call in calls:
+            call.result(60)
+        self.assertGreater(done["heavy"], 3 * done["light"], done)
+
+    def test_types_of_clients_are_configured(self):
+        daemon = self.daemon({"client.types": {'"own-*"': "codex"}})
+        types = [self.http("ts_v1", daemon, name=name).call("whoami").data["client_type"]
+                 for name in ("Own-Agent", "claude-code")]
+        self.assertEqual(types, ["codex", "claude_code"])
 
     def left(self, client, name):
         limits = client.call("whoami").data["limits"]["rates_and_quotas"]

@@ -259,7 +259,7 @@ static void the_examples_of_the_documentation_work(void **state)
         parse(at);
         at = end + 1;
     }
-    assert_int_equal(examples, 3);
+    assert_int_equal(examples, 4);
     assert_int_equal(config.profile_count, 2);
     buf_free(&text);
 }

@@ -23,6 +23,10 @@ static void defaults_are_those_of_the_table(void **state)
 #define CONFIG_BOUNDS(section, key, run_value, queue_value, text)                        \
     assert_int_equal(config.section##_##key.run, run_value);                             \
     assert_int_equal(config.section##_##key.queue, queue_value);
+#define CONFIG_WEIGHTS(section, key, text)                                               \
+    assert_int_equal(config.section##_##key.len, 0);
+#define CONFIG_TYPES(section, key, text)                                                 \
+    assert_int_equal(config.section##_##key.len, 0);
 #include "config/config.def"
     assert_int_equal(config.profile_count, 0);
     parse("[profile.x]\nfiles = ['a']\n");
@@ -32,6 +36,7 @@ static void defaults_are_those_of_the_table(void **state)
     assert_int_equal(config.profile[0].key, value);
 #define PROFILE_STRING(key, value, text)                                                 \
     assert_string_equal(config.profile[0].key, value);
+#define PROFILE_CREDITS(key, text) assert_int_equal(config.profile[0].key.len, 0);
 #include "config/profile.def"
 #undef CONFIG_INT
 #undef CONFIG_STRING
@@ -40,6 +45,9 @@ static void defaults_are_those_of_the_table(void **state)
 #undef CONFIG_AMOUNTS
 #undef CONFIG_SHARES
 #undef CONFIG_BOUNDS
+#undef CONFIG_WEIGHTS
+#undef CONFIG_TYPES
+#undef PROFILE_CREDITS
 #undef PROFILE_INT
 #undef PROFILE_STRING
 }
@@ -137,14 +145,14 @@ static void unknown_names_come_with_the_nearest_known(void **state)
     refused("grace_s = 1\n",
         "t.toml:1: \"grace_s\" stands outside a section; it belongs under [query]");
     refused("[session]\nclient = {}\n", "t.toml:2: unknown key \"client\" in [session]; it "
-                                         "belongs under [rate], [concurrency] or [quota]");
+                                         "belongs under [rate], [weight], [concurrency] or [quota]");
     refused("[principal]\n", "t.toml:1: \"principal\" stands outside a section; it belongs "
-                             "under [rate], [concurrency] or [quota]");
+                             "under [rate], [weight], [concurrency] or [quota]");
     refused("[querry]\ngrace_s = 1\n",
         "t.toml:1: unknown section \"querry\"; did you mean \"query\"?");
     refused("\n[snowflake]\n",
         "t.toml:2: unknown section \"snowflake\"; known are \"listen\", \"session\", "
-        "\"query\", \"rate\", \"priority\", \"concurrency\", \"quota\", \"http\", \"daemon\", "
+        "\"query\", \"rate\", \"priority\", \"weight\", \"client\", \"concurrency\", \"quota\", \"http\", \"daemon\", "
         "\"results\" and \"profile\"");
     refused("query = 1\n", "t.toml:1: query must be a section, [query], got 1");
     refused("[[query]]\n", "t.toml:1: query must be a section, [query], got an array");
@@ -217,6 +225,9 @@ static void every_row_has_its_own_range(void **state)
 #define CONFIG_AMOUNTS(section, key, text)
 #define CONFIG_SHARES(section, key, high, normal, low, text)
 #define CONFIG_BOUNDS(section, key, run, queue, text)
+#define CONFIG_WEIGHTS(section, key, text)
+#define CONFIG_TYPES(section, key, text)
+#define PROFILE_CREDITS(key, text)
 #define PROFILE_INT(key, value, min, max, text)                                          \
     assert_range("profile.p", #key, min, max);                                           \
     assert_int_equal(config.profile[0].key, max);
@@ -230,6 +241,9 @@ static void every_row_has_its_own_range(void **state)
 #undef CONFIG_AMOUNTS
 #undef CONFIG_SHARES
 #undef CONFIG_BOUNDS
+#undef CONFIG_WEIGHTS
+#undef CONFIG_TYPES
+#undef PROFILE_CREDITS
 #undef PROFILE_INT
 #undef PROFILE_STRING
 }
