@@ -44,6 +44,7 @@ reserved_slots = 0
 principal = {{ burst = 0 }}
 client = {{ burst = 0 }}
 catalog = {{ burst = 0 }}
+http = {{ burst = 0 }}
 [http]
 connections_max = 16384
 [daemon]

@@ -6,11 +6,12 @@
 #   asan   every test with the address and the undefined behaviour sanitizer
 #   tsan   every test with the thread sanitizer
 #   e2e    the end-to-end tests REPEAT times (5)
+#   kill   kill -9 of daemon and workers under load, KILL_ROUNDS times (200)
 #   sim    the simulator from seeds 1 to SEEDS (20000)
 #   fuzz   each fuzzer with the first two sanitizers, RUNS inputs (2000000) from seed SEED (today's date)
 set -uo pipefail
 cd "$(dirname "$0")/.."
-all=(suite asan tsan e2e sim fuzz)
+all=(suite asan tsan e2e kill sim fuzz)
 parts=("${@:-${all[@]}}")
 repeat=${REPEAT:-5} seeds=${SEEDS:-20000} runs=${RUNS:-2000000} seed=${SEED:-$(date -u +%Y%m%d)}
 page=docs/check-long.md
@@ -74,6 +75,7 @@ write_page() {
     row asan "every test, address and undefined behaviour sanitizers"
     row tsan "every test, thread sanitizer"
     row e2e "the end-to-end tests $repeat times"
+    row kill "kill -9 of daemon and workers under load"
     row sim "the simulator, $seeds seeds"
     for name in $(fuzzers); do
         row "fuzz_$name" "\`fuzz_$name\`, $runs inputs, address and undefined behaviour sanitizers"
@@ -89,6 +91,7 @@ trap 'write_page >"$page"; cat "$page"' EXIT
 ! wanted suite || job suite tests/suite.sh build
 ! wanted asan || job asan tests/sanitize.sh asan
 ! wanted tsan || job tsan tests/sanitize.sh tsan
+! wanted kill || KILL_ROUNDS=${KILL_ROUNDS:-200} job kill tests/suite.sh build kill_loop
 ! wanted e2e || job e2e tests/suite.sh build --suite e2e --repeat "$repeat"
 {
     ! wanted sim || echo "sim build/tests/sim --seeds $seeds"

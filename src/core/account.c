@@ -68,6 +68,7 @@ static void forget(struct core *core, uint32_t at)
         }
         *link = a->next_client;
         p->clients--;
+        p->names -= a->symbol != 0;
     }
     tell(core, CORE_RELEASE, a);
     a->is_used = false;
@@ -146,27 +147,55 @@ static uint32_t make(struct core *core, uint32_t parent, uint32_t symbol)
         a->next_client = p->first_client;
         p->first_client = at;
         p->clients++;
+        p->names += symbol != 0;
     }
     tell(core, CORE_HOLD, a);
     return at;
 }
 
-uint32_t account_get(struct core *core, uint32_t principal, uint32_t client)
+static uint32_t account_of_principal(struct core *core, uint32_t principal)
 {
     uint32_t p = find(core, CORE_NONE, principal);
-    p = p == CORE_NONE ? make(core, CORE_NONE, principal) : p;
-    if (p == CORE_NONE) {
-        return CORE_NONE;
+    return p == CORE_NONE ? make(core, CORE_NONE, principal) : p;
+}
+
+/* Whoever was among the further names stays there while that account remembers anything. */
+static bool has_room_for_name(struct core *core, uint32_t p, uint32_t shared)
+{
+    if (shared != CORE_NONE && !is_blank(core, &core->accounts[shared])) {
+        return false;
     }
-    uint32_t c = find(core, p, client);
-    if (c == CORE_NONE && core->accounts[p].clients >= core->limits.names_max) {
+    if (core->accounts[p].names >= core->limits.names_max) {
         reclaim_client(core, p); /* a key that was not used for long gives its place */
     }
-    if (c == CORE_NONE && core->accounts[p].clients >= core->limits.names_max) {
-        client = 0;
-        c = find(core, p, client);
+    return core->accounts[p].names < core->limits.names_max;
+}
+
+uint32_t account_get(struct core *core, uint32_t principal, uint32_t client)
+{
+    uint32_t p = account_of_principal(core, principal);
+    uint32_t c = p == CORE_NONE ? CORE_NONE : find(core, p, client);
+    if (p == CORE_NONE || c != CORE_NONE) {
+        return c;
     }
-    return c == CORE_NONE ? make(core, p, client) : c;
+    uint32_t shared = find(core, p, 0);
+    if (has_room_for_name(core, p, shared)) {
+        return make(core, p, client);
+    }
+    shared = find(core, p, 0); /* it may have been the one that gave its place */
+    return shared == CORE_NONE ? make(core, p, 0) : shared;
+}
+
+uint32_t account_load(struct core *core, uint32_t principal, uint32_t client)
+{
+    uint32_t p = account_of_principal(core, principal);
+    uint32_t c = p == CORE_NONE ? CORE_NONE : find(core, p, client);
+    if (p != CORE_NONE && c == CORE_NONE) {
+        bool has_room = core->accounts[p].names < core->limits.names_max;
+        c = has_room ? CORE_NONE : find(core, p, 0);
+        c = c == CORE_NONE ? make(core, p, has_room ? client : 0) : c;
+    }
+    return c;
 }
 
 void account_add_node(struct core *core, uint32_t node)

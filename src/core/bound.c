@@ -97,14 +97,17 @@ void bound_restarted(struct core *core, bool clean)
 
 void bound_load(struct core *core, const struct core_event *event)
 {
-    uint32_t client = account_get(core, event->principal, event->client);
+    uint32_t client = account_load(core, event->principal, event->client);
     if (client == CORE_NONE) {
         return;
     }
     uint32_t account = event->is_principal ? core->accounts[client].parent : client;
     struct account *a = &core->accounts[account];
-    memcpy(a->used, event->used, sizeof(a->used));
-    memcpy(a->stored, event->used, sizeof(a->stored));
+    /* Rows of several names may fall together into the account of the further ones. */
+    for (int kind = 0; kind < CORE_QUOTAS; kind++) {
+        a->used[kind] += event->used[kind];
+        a->stored[kind] = a->used[kind];
+    }
     for (int cell = 0; cell < CORE_CELLS; cell++) {
         const struct core_rate *rate = limit_rate(core, account, (enum core_cell)cell);
         /* Of a clock that was set: no cell can be emptier than empty. */
@@ -113,6 +116,6 @@ void bound_load(struct core *core, const struct core_event *event)
         if (core->now_ns + spent_ns > a->tat_ns[cell]) {
             a->tat_ns[cell] = core->now_ns + spent_ns;
         }
-        a->stored_tat_ns[cell] = core->now_ns + spent_ns;
+        a->stored_tat_ns[cell] = a->tat_ns[cell];
     }
 }

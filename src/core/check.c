@@ -277,3 +277,14 @@ struct core_counts core_counts(const struct core *core)
     counts.running = counts.conns_busy;
     return counts;
 }
+
+struct core_profile_view core_profile_view(const struct core *core, uint32_t profile)
+{
+    ASSERT(profile < core->limits.profiles);
+    const struct profile *p = &core->profiles[profile];
+    return (struct core_profile_view){.queued = p->queued,
+        .slots = p->limits.slots,
+        .busy = p->busy,
+        .idle = p->idle,
+        .connecting = p->connecting};
+}

@@ -289,6 +289,15 @@ struct core_account_view {
     uint64_t rate_left; /* calls left at once, of the queries' rate */
 };
 
+/* Of a profile. */
+struct core_profile_view {
+    uint32_t queued;
+    uint32_t slots;
+    uint32_t busy; /* connections, */
+    uint32_t idle;
+    uint32_t connecting;
+};
+
 struct core_queue_view {
     uint32_t position; /* in its client's queue, from 1, */
     uint32_t length;   /* which is so long */
@@ -317,6 +326,7 @@ uint64_t core_deadline(const struct core *core); /* boot_ns of the next due work
 void core_check(const struct core *core);        /* asserts every invariant; O(everything) */
 
 struct core_counts core_counts(const struct core *core);
+struct core_profile_view core_profile_view(const struct core *core, uint32_t profile);
 /* False when there is no account of that number (below limits.accounts). */
 bool core_account_view(const struct core *core, uint32_t account, struct core_account_view *ret);
 /* The accounts of a client key and its principal; false: they have none yet. */

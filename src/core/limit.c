@@ -1,27 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Rates as GCRA cells: one timestamp, the theoretical arrival time, says when the next call
- * would conform had all earlier ones been evenly spaced. It acts as a bucket of `burst`
- * calls that refills without pause, with no fraction to round and no tick to drift.
- */
+/* Rates: which cells a call has to pass, and what a refusal says. */
+#include "base/gcra.h"
 #include "core/state.h"
-
-static uint64_t limit_wait(uint64_t tat_ns, const struct core_rate *rate, uint64_t now_ns)
-{
-    if (rate->burst == 0) {
-        return 0;
-    }
-    uint64_t tolerance_ns = rate->interval_ns * (rate->burst - 1);
-    uint64_t floor_ns = tat_ns > now_ns ? tat_ns : now_ns;
-    return floor_ns - now_ns > tolerance_ns ? floor_ns - now_ns - tolerance_ns : 0;
-}
-
-static void limit_charge(uint64_t *tat_ns, const struct core_rate *rate, uint64_t now_ns)
-{
-    if (rate->burst > 0) {
-        *tat_ns = (*tat_ns > now_ns ? *tat_ns : now_ns) + rate->interval_ns;
-    }
-}
 
 /* A principal has no cell for catalogue calls. */
 const struct core_rate *limit_rate(const struct core *core, uint32_t account, enum core_cell cell)
@@ -72,7 +52,8 @@ bool limit_admit(struct core *core, const struct core_event *event, uint32_t cli
     uint32_t count = cells_of(core, event, client, cells);
     bool ok = true;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t wait_ns = limit_wait(*cells[i].tat_ns, cells[i].rate, core->now_ns);
+        uint64_t wait_ns = gcra_wait_ns(
+            *cells[i].tat_ns, cells[i].rate->burst, cells[i].rate->interval_ns, core->now_ns);
         if (wait_ns > ret->retry_after_ns) {
             ok = false;
             ret->retry_after_ns = wait_ns;
@@ -83,7 +64,8 @@ bool limit_admit(struct core *core, const struct core_event *event, uint32_t cli
         }
     }
     for (uint32_t i = 0; ok && i < count; i++) {
-        limit_charge(cells[i].tat_ns, cells[i].rate, core->now_ns);
+        gcra_charge(
+            cells[i].tat_ns, cells[i].rate->burst, cells[i].rate->interval_ns, core->now_ns);
     }
     return ok;
 }

@@ -129,6 +129,7 @@ struct account {
     uint32_t parent;
     uint32_t hash_next; /* also of the free list */
     uint32_t clients;   /* of a principal: accounts below it, */
+    uint32_t names;     /* of them those of one client key, not of the further names */
     uint32_t first_client; /* and their chain */
     uint32_t next_client;
     uint32_t queued;
@@ -337,7 +338,9 @@ void quota_new_day(struct core *core);
 uint64_t quota_max(const struct core *core, uint32_t account, enum core_quota kind);
 
 /* account.c */
-uint32_t account_get(struct core *core, uint32_t principal, uint32_t client); /* or NONE */
+/* Of a client key, or of the further names. NONE: there is no room. */
+uint32_t account_get(struct core *core, uint32_t principal, uint32_t client);
+uint32_t account_load(struct core *core, uint32_t principal, uint32_t client); /* a stored one */
 void account_add_node(struct core *core, uint32_t node);
 void account_drop_node(struct core *core, uint32_t node);
 bool account_is_full(const struct core *core, uint32_t account);

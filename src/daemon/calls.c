@@ -58,6 +58,7 @@ void call_finish(struct call *call)
         tool_fail(&call->tool, TOOL_E_INTERNAL, 0, "The answer is too large.");
     }
     session_count(call);
+    metrics_call(call);
     if (call->tool.told_resumed && call->asker && call->session) {
         call->session->resumed_wall_ns = 0;
     }

@@ -500,6 +500,7 @@ static struct daemon *daemon_new(const struct daemon_options *options)
     d->options = options;
     d->config = options->config;
     d->uid = (uint32_t)getuid();
+    d->started_wall_ns = clock_wall_ns();
     d->wait_ns = CORE_NEVER;
     list_init(&d->dirty);
     list_init(&d->calls);

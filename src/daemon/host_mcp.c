@@ -16,6 +16,33 @@ static bool admits(void *ctx, uint32_t uid)
     return uid == d->uid;
 }
 
+static uint64_t flood(void *ctx, uint32_t uid)
+{
+    return limits_flood(ctx, uid);
+}
+
+static int page(void *ctx, struct str path, struct buf *out, const char **ret_type)
+{
+    struct daemon *d = ctx;
+    if (str_eq(path, STR("/metrics"))) {
+        *ret_type = "text/plain; version=0.0.4; charset=utf-8";
+        metrics_put(d, out);
+        return 200;
+    }
+    if (str_eq(path, STR("/healthz"))) {
+        buf_puts(out, "ok\n");
+        return 200;
+    }
+    if (str_eq(path, STR("/readyz"))) {
+        const char *why = d->is_draining    ? "draining: no new calls\n"
+                          : d->bounds_broken ? "the store cannot be written\n"
+                                             : NULL;
+        buf_puts(out, why ? why : "ready\n");
+        return why ? 503 : 200;
+    }
+    return 0;
+}
+
 /* The principal's own session of that handle, once it is durable; NULL: none. */
 static struct session *own(struct daemon *d, struct str principal, struct str handle)
 {
@@ -121,6 +148,8 @@ struct mcp_host host_mcp(struct daemon *d)
     return (struct mcp_host){
         .ctx = d,
         .admits = admits,
+        .flood = flood,
+        .page = page,
         .session_open = open_session,
         .session_find = find,
         .session_touch = touch,

@@ -23,6 +23,7 @@
 #include "base/map.h"
 #include "core/core.h"
 #include "daemon/daemon.h"
+#include "daemon/metrics.h"
 #include "daemon/symbols.h"
 #include "mcp/mcp.h"
 #include "results/results.h"
@@ -185,6 +186,8 @@ struct daemon {
     const struct daemon_options *options;
     const struct config *config;
     struct symbols *symbols;
+    struct metrics metrics;
+    uint64_t started_wall_ns;
     struct core *core;
     struct core_limits limits;
     struct store *store;
@@ -214,6 +217,11 @@ struct daemon {
     struct list told;      /* calls whose askers want progress */
     struct list withheld;  /* calls whose answers wait for the store */
     uint32_t bounds_open;  /* bounds of accounts on their way to the store */
+    struct flood_cell {
+        uint32_t uid;
+        uint64_t tat_ns;
+    } flood[CONFIG_UIDS_MAX + 1]; /* of those who are let in */
+    uint32_t flood_len;
     bool bounds_broken;    /* some could not be written: quotas cannot be kept */
     uint32_t day;          /* of the quotas, as YYYYMMDD */
     uint64_t day_begun_ns; /* when it was first seen, boot clock */
@@ -282,6 +290,7 @@ MUST_USE bool limits_load(struct daemon *d, char *err, size_t err_size);
 void limits_tick(struct daemon *d);
 void limits_save(struct daemon *d, uint32_t account);
 void limits_settle(struct daemon *d);
+uint64_t limits_flood(struct daemon *d, uint32_t uid); /* ms to wait; 0: none */
 void limits_refuse_rate(struct call *call, const struct core_action *a, uint64_t retry_ms);
 void limits_refuse_quota(struct call *call, const struct core_action *a);
 void limits_show(struct call *call, struct tool_self *ret);
@@ -361,6 +370,8 @@ MUST_USE bool sessions_load(struct daemon *d, char *err, size_t err_size);
 
 /* session_stats.c */
 void session_count(struct call *call); /* a call of it ended */
+bool call_was_refused(const struct call *call); /* in contrast to: failed */
+uint64_t call_response_ns(const struct call *call);
 void sessions_stats(struct daemon *d, uint32_t principal, struct tool_stats *ret); /* 0: all */
 
 /* bodies.c */

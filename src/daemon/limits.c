@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/gcra.h"
 #include "base/log.h"
 #include "daemon/inside.h"
 
@@ -67,6 +68,33 @@ void limits_set(const struct config *c, struct core_limits *ret)
     ret->chunk_ms = CHUNK_MS;
     ret->accounts = 4096;
     ret->names_max = 16;
+}
+
+/* ---- HTTP requests ---- */
+
+static struct flood_cell *flood_cell(struct daemon *d, uint32_t uid)
+{
+    for (uint32_t i = 0; i < d->flood_len; i++) {
+        if (d->flood[i].uid == uid) {
+            return &d->flood[i];
+        }
+    }
+    ASSERT(d->flood_len < ARRAY_LEN(d->flood)); /* only those who are let in get here */
+    d->flood[d->flood_len] = (struct flood_cell){.uid = uid};
+    return &d->flood[d->flood_len++];
+}
+
+uint64_t limits_flood(struct daemon *d, uint32_t uid)
+{
+    struct core_rate rate = rate_of(&d->config->rate_http);
+    struct flood_cell *cell = flood_cell(d, uid);
+    uint64_t now_ns = clock_boot_ns();
+    uint64_t wait_ns = gcra_wait_ns(cell->tat_ns, rate.burst, rate.interval_ns, now_ns);
+    if (wait_ns == 0) {
+        gcra_charge(&cell->tat_ns, rate.burst, rate.interval_ns, now_ns);
+    }
+    d->metrics.floods += wait_ns > 0;
+    return (wait_ns + NS_PER_MS - 1) / NS_PER_MS;
 }
 
 /* ---- the quotas' day ---- */
@@ -289,6 +317,7 @@ static const char *const quota_names[] = {
 void limits_refuse_rate(struct call *call, const struct core_action *a, uint64_t retry_ms)
 {
     char name[64];
+    call->daemon->metrics.refused[0][a->scope]++;
     snprintf(name, sizeof(name), "%s_%s", scope_names[a->scope],
         call->tool.tool->catalog ? "catalog" : "queries");
     struct tool_limit limit = {.name = name,
@@ -304,6 +333,7 @@ void limits_refuse_rate(struct call *call, const struct core_action *a, uint64_t
 void limits_refuse_quota(struct call *call, const struct core_action *a)
 {
     char name[64];
+    call->daemon->metrics.refused[1][a->scope]++;
     snprintf(name, sizeof(name), "%s_%s", scope_names[a->scope], quota_names[a->quota]);
     struct tool_limit limit = {.name = name,
         .max = a->limit_max,

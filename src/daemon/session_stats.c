@@ -23,17 +23,26 @@ static bool was_run(enum tool_code code)
     }
 }
 
+bool call_was_refused(const struct call *call)
+{
+    return call->tool.is_error && !was_run(call->tool.code);
+}
+
+uint64_t call_response_ns(const struct call *call)
+{
+    return (call->answered_ns > 0 ? call->answered_ns : clock_boot_ns()) - call->arrived_ns;
+}
+
 void session_count(struct call *call)
 {
     struct session *s = call->session;
     if (!s) {
         return;
     }
-    uint64_t until_ns = call->answered_ns > 0 ? call->answered_ns : clock_boot_ns();
-    uint64_t response_ns = until_ns - call->arrived_ns;
+    uint64_t response_ns = call_response_ns(call);
     struct tool_counts *counts = &s->counts;
     counts->calls_total++;
-    if (call->tool.is_error && !was_run(call->tool.code)) {
+    if (call_was_refused(call)) {
         counts->calls_refused++;
     } else if (call->tool.is_error) {
         counts->calls_failed++;

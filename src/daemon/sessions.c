@@ -272,6 +272,7 @@ void sessions_opened(struct daemon *d, const struct core_action *a)
         open_failed(s, TOOL_E_STORE_FAILED, "The store has too much to write; try again.");
         sessions_event(s, CORE_SESSION_CLOSE);
     }
+    d->metrics.sessions_opened++;
     log_event(LOG_INFO, "session_opened", "session=%s principal=" STR_FMT " client=%s",
         s->handle.text, STR_ARG(symbol_str(d->symbols, s->principal)),
         log_quote(client_name(d, s)));
@@ -322,6 +323,7 @@ void sessions_ended(struct daemon *d, const struct core_action *a)
     struct list *node;
     log_event(LOG_INFO, "session_ended", "session=%s reason=%s", s->handle.text,
         core_reason_name(a->reason));
+    d->metrics.sessions_ended[a->reason]++;
     map_remove(&d->by_handle, handle_str(&s->handle));
     d->sessions[a->session] = NULL;
     list_remove(&s->dirty);

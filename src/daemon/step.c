@@ -41,6 +41,7 @@ void core_event_for_call(struct daemon *d, enum core_event_kind kind, const stru
 static void on_worker_action(struct daemon *d, const struct core_action *a)
 {
     if (a->kind == CORE_SPAWN) {
+        d->metrics.workers_started++;
         lease_spawn(d, a);
     } else {
         log_event(LOG_INFO, "worker_killed", "worker=%u generation=%u", a->worker, a->generation);

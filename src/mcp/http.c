@@ -153,10 +153,48 @@ static void on_delete(struct mcp *mcp, struct mcp_origin *origin)
     }
 }
 
+/* Before anything is read of it. */
+static void refuse_flood(struct http_exchange *x, uint64_t wait_ms)
+{
+    struct buf out = BUF_INIT(4096);
+    char message[128];
+    char headers[64];
+    char data[64];
+    snprintf(message, sizeof(message),
+        "too many HTTP requests of this user ([rate] http): send the next one in %llu ms",
+        (unsigned long long)wait_ms);
+    snprintf(headers, sizeof(headers), "Retry-After: %llu\r\n",
+        (unsigned long long)((wait_ms + 999) / 1000));
+    snprintf(data, sizeof(data), "{\"retry_after_ms\":%llu}", (unsigned long long)wait_ms);
+    put_error(&out, NULL, RPC_FLOOD, message, str_of(data));
+    http_reply(x, 429, headers, "application/json", buf_str(&out));
+    buf_free(&out);
+}
+
+/* Everything but the endpoint. */
+static void on_page(
+    struct mcp *mcp, struct http_exchange *x, struct str path, struct str method)
+{
+    struct buf out = BUF_INIT(1024 * 1024);
+    const char *type = "text/plain; charset=utf-8";
+    int status = mcp->host.page(mcp->host.ctx, path, &out, &type);
+    if (status == 0) {
+        refuse(x, 404, "", "the endpoint is /mcp; there are /metrics, /healthz and /readyz");
+    } else if (!str_eq(method, STR("GET")) && !str_eq(method, STR("HEAD"))) {
+        refuse(x, 405, "Allow: GET, HEAD\r\n", "this page takes GET and HEAD");
+    } else if (!buf_ok(&out)) {
+        refuse(x, 500, "", "the page is too large");
+    } else {
+        http_reply(x, status, "", type, buf_str(&out));
+    }
+    buf_free(&out);
+}
+
 static void on_request(void *ctx, struct http_exchange *x, const struct http_request *request)
 {
     struct mcp *mcp = ctx;
     char principal[PRINCIPAL_SIZE];
+    uint64_t wait_ms;
     struct mcp_origin origin = {
         .x = x, .principal = principal, .session = "", .revision = REVISION_UNKNOWN};
     struct str instance = http_header(x, "x-snowmux-client");
@@ -168,8 +206,10 @@ static void on_request(void *ctx, struct http_exchange *x, const struct http_req
         refuse(x, 403, "", "Host and Origin must be localhost, 127.0.0.1 or [::1]");
     } else if (!request->peer_known || !mcp->host.admits(mcp->host.ctx, request->peer_uid)) {
         refuse(x, 403, "", "this user of the machine is not let in: see [listen] uids");
+    } else if ((wait_ms = mcp->host.flood(mcp->host.ctx, request->peer_uid)) > 0) {
+        refuse_flood(x, wait_ms);
     } else if (!str_eq(path, STR("/mcp"))) {
-        refuse(x, 404, "", "the endpoint is /mcp");
+        on_page(mcp, x, path, request->method);
     } else if (str_eq(request->method, STR("POST"))) {
         on_post(mcp, &origin, request->body);
     } else if (str_eq(request->method, STR("DELETE"))) {

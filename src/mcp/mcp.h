@@ -47,6 +47,10 @@ enum mcp_gone {
 struct mcp_host {
     void *ctx;
     bool (*admits)(void *ctx, uint32_t uid);
+    /* An HTTP request came. 0: go on; else it is a flood, and these are milliseconds to wait. */
+    uint64_t (*flood)(void *ctx, uint32_t uid);
+    /* What GET @path shows beside /mcp; 0: there is no such page, else the HTTP status. */
+    int (*page)(void *ctx, struct str path, struct buf *out, const char **ret_type);
 
     /* Answered by mcp_answer_session() or mcp_answer_error(). @stays: the connection is an
      * open stream, so it counts as attached until `session_detach`. */

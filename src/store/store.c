@@ -206,6 +206,11 @@ bool store_load_stop(
     return writer_load_stop(store->writer, ret, err, err_size);
 }
 
+uint32_t store_jobs(const struct store *store)
+{
+    return store->jobs;
+}
+
 void store_set_clean(struct store *store)
 {
     ASSERT(!store->is_closing);

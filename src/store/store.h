@@ -140,5 +140,8 @@ MUST_USE bool store_get_session(
 MUST_USE bool store_put_account(
     struct store *store, const struct store_account *account, store_done_fn done, void *ctx);
 
+/* Writes and reads that are not answered yet. */
+uint32_t store_jobs(const struct store *store);
+
 /* Does what waits, ends the thread, closes; then @closed (or NULL) runs on the loop. */
 void store_close(struct store *store, void (*closed)(void *ctx), void *ctx);

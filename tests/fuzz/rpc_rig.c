@@ -197,6 +197,21 @@ void disconnect(struct pipe_conn *pipe)
 
 /* ---- the host ---- */
 
+static uint64_t flood(void *ctx, uint32_t uid)
+{
+    (void)ctx;
+    (void)uid;
+    return 0;
+}
+
+static int page(void *ctx, struct str path, struct buf *out, const char **ret_type)
+{
+    (void)ctx;
+    (void)ret_type;
+    buf_puts(out, "page\n");
+    return str_eq(path, STR("/page")) ? 200 : 0;
+}
+
 static bool admits(void *ctx, uint32_t uid)
 {
     (void)ctx;
@@ -403,6 +418,8 @@ void rig_start(void)
         .version = "1", .tools = {"[]", 2}, .instructions = "\"none\"\n"};
     static const struct mcp_host host = {
         .admits = admits,
+        .flood = flood,
+        .page = page,
         .session_open = open_session,
         .session_find = find_session,
         .session_touch = touch,

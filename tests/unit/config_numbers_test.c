@@ -183,7 +183,7 @@ static void unknown_members_come_with_the_known(void **state)
                                   "\"timezone\", \"principal\" and \"client\"");
     refused("[rate]\nburst = 1",
         "t.toml:2: unknown key \"burst\" in [rate]; known are \"principal\", \"client\", "
-        "\"session\", \"global\" and \"catalog\"");
+        "\"session\", \"global\", \"catalog\" and \"http\"");
 }
 
 static void what_is_no_table_is_shown_one(void **state)

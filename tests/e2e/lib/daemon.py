@@ -33,7 +33,7 @@ FAKE = {"driver": os.environ.get("SNOWMUX_FAKE_DRIVER", ""), "entrypoint": "Adbc
 OFF = {"burst": 0, "per_s": 0}
 DEFAULTS = {
     # What a test does not ask about must not stand in its way.
-    **{"rate.%s" % who: OFF for who in ("principal", "client", "catalog")},
+    **{"rate.%s" % who: OFF for who in ("principal", "client", "catalog", "http")},
     "listen": {"http": "127.0.0.1:0"},
     "profile.demo": {"files": DEMO},
 }

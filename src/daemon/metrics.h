@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * What the daemon counts of itself since it started, and the page /metrics. Label values come
+ * from tables of the source or the configuration, never from clients.
+ */
+#include "base/histogram.h"
+#include "core/core.h"
+#include "tools/tool.h"
+
+struct daemon;
+struct call;
+
+struct metrics {
+    uint64_t calls_ok;
+    uint64_t calls_failed;
+    uint64_t calls_refused;
+    uint64_t errors[TOOL_CODES];
+    uint64_t refused[2][CORE_SCOPE_ALL + 1]; /* for a rate, for a quota; by scope */
+    uint64_t floods;
+    uint64_t sessions_opened;
+    uint64_t sessions_ended[CORE_REASONS];
+    uint64_t workers_started;
+    uint64_t rows;
+    uint64_t bytes_received;
+    uint64_t bytes_sent;
+    uint64_t response_ns;
+    uint64_t queue_ns;
+    uint64_t queued; /* calls that waited for a connection at all */
+    struct histogram response_times;
+    struct histogram queue_times;
+};
+
+void metrics_call(struct call *call); /* it is over */
+void metrics_put(struct daemon *d, struct buf *out); /* Prometheus text, 0.0.4 */

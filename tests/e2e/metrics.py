@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""/metrics, /healthz and /readyz, and what floods are told."""
+import http.client
+import json
+import os
+import re
+from urllib.parse import urlsplit
+
+from lib.case import SOURCE, Case, main
+
+LINE = re.compile(r'snowmux_([a-z_]+)(\{[a-z_]+="[^"]*"(?:,[a-z_]+="[^"]*")*\})? ([0-9.e+-]+)$')
+
+
+class Metrics(Case):
+    def ask(self, daemon, path, method="GET", body=None, headers=None):
+        connection = http.client.HTTPConnection(urlsplit(daemon.url).netloc, timeout=30)
+        self.addCleanup(connection.close)
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read().decode()
+
+    def values(self, daemon):
+        status, headers, text = self.ask(daemon, "/metrics")
+        self.assertEqual((status, headers["Content-Type"]), (200, "text/plain; version=0.0.4; charset=utf-8"))
+        values = {}
+        for line in text.splitlines():
+            if not line.startswith("#"):
+                name, labels, value = LINE.match(line).groups()
+                self.assertNotIn(name + (labels or ""), values)
+                values[name + (labels or "")] = float(value)
+        return values
+
+    def test_what_was_done_is_counted(self):
+        daemon = self.daemon({"rate.client": {"burst": 4, "per_s": 0.001}})
+        client = self.http("ts_v1", daemon)
+        client.sql("SELECT * FROM range(5)")
+        client.sql("SELECT * FROM no_such_table")
+        client.sql("DELETE FROM x")
+        client.sql("SELECT 1")
+        client.sql("SELECT 2")
+        self.check_error(client.sql("SELECT 3"), "rate_limited", True)
+        now = self.values(daemon)
+        self.assertEqual(now['calls_total{outcome="ok"}'], 3)
+        self.assertEqual(now['calls_total{outcome="failed"}'], 1)
+        self.assertEqual(now['calls_total{outcome="refused"}'], 2)
+        self.assertEqual(now['call_errors_total{code="statement_refused"}'], 1)
+        self.assertEqual(now['limit_refusals_total{limit="rate",scope="client"}'], 1)
+        self.assertEqual((now["rows_total"], now["call_seconds_count"], now["queue_seconds_count"]), (7, 6, 4))
+        self.assertEqual(now['call_seconds_bucket{le="+Inf"}'], 6)
+        self.assertEqual((now["total_sessions"], now["active_sessions"], now["unique_clients"]), (1, 1, 1))
+        self.assertEqual((now["total_requests"], now['client_types{type="http_client"}']), (6, 1))
+        self.assertGreater(now["avg_response_time_ms"], 0)
+        self.assertEqual(now['slots{profile="demo"}'], now['connections{profile="demo",state="idle"}'] + 7)
+
+    def test_each_metric_is_documented_and_no_other(self):
+        daemon = self.daemon()
+        text = self.ask(daemon, "/metrics")[2]
+        shown = set(re.findall(r"# TYPE snowmux_([a-z_]+) ", text))
+        with open(os.path.join(SOURCE, "docs", "metrics.md"), encoding="utf-8") as page:
+            documented = set(re.findall(r"^\| `snowmux_([a-z_]+)`", page.read(), re.M))
+        self.assertEqual(shown, documented)
+
+    def test_health_and_other_pages(self):
+        daemon = self.daemon()
+        self.assertEqual(self.ask(daemon, "/healthz")[::2], (200, "ok\n"))
+        self.assertEqual(self.ask(daemon, "/readyz")[::2], (200, "ready\n"))
+        self.assertEqual(self.ask(daemon, "/metrics", "HEAD")[::2], (200, ""))
+        status, headers, _ = self.ask(daemon, "/metrics", "POST", "")
+        self.assertEqual((status, headers["Allow"]), (405, "GET, HEAD"))
+        self.assertEqual(self.ask(daemon, "/nothing")[0], 404)
+        self.assertEqual(self.ask(daemon, "/metrics", headers={"Host": "evil.example"})[0], 403)
+
+    def test_a_flood_is_told_when_to_come_back(self):
+        daemon = self.daemon({"rate.http": {"burst": 5, "per_s": 0.5}})
+        got = [self.ask(daemon, "/healthz") for _ in range(7)]
+        self.assertEqual([status for status, _, _ in got], [200] * 5 + [429] * 2)
+        _, headers, text = got[-1]
+        error = json.loads(text)["error"]
+        wait_ms = error["data"]["retry_after_ms"]
+        self.assertEqual(int(headers["Retry-After"]), -(-wait_ms // 1000))
+        self.assertTrue(0 < wait_ms <= 2000, wait_ms)
+        self.assertIn("[rate] http", error["message"])
+        client = self.stdio("ts_v1", daemon)  # the socket is not concerned
+        self.assertEqual(client.sql("SELECT 1").rows, [[1]])
+
+
+if __name__ == "__main__":
+    main()
