@@ -68,7 +68,6 @@ static void conn_drop(struct core *core, uint32_t conn)
         p->idle--;
     } else {
         p->busy--;
-        w->busy--;
     }
     ASSERT(c->ticket == CORE_NONE);
     deadline_arm(core, &c->deadline, CORE_NEVER);
@@ -206,7 +205,6 @@ static void conn_done(struct core *core, const struct core_event *event)
         c->actual = event->context;
     }
     core->profiles[c->profile].busy--;
-    core->workers[c->worker].busy--;
     conn_rest(core, event->conn);
 }
 
@@ -368,7 +366,6 @@ static void lease(struct core *core, uint32_t ticket, uint32_t conn)
     p->idle--;
     p->busy++;
     deadline_arm(core, &c->deadline, CORE_NEVER);
-    core->workers[c->worker].busy++;
     conn_action(core, CORE_START, conn);
     struct core_action *a = &core->out->at[core->out->len - 1];
     a->replay = replay_of(c, &t->context);

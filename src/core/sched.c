@@ -107,9 +107,8 @@ static void charge(struct core *core, const struct ticket *t, uint64_t ns, bool 
         } else if (c == t->class) {
             p->owed_ns[c] -= sign * (int64_t)ns;
         }
-        int64_t least = -(int64_t)p->job_ns;
-        int64_t most = (int64_t)(p->job_ns * p->limits.slots);
-        p->owed_ns[c] = p->owed_ns[c] < least ? least : p->owed_ns[c];
+        int64_t most = (int64_t)(p->job_ns * p->limits.slots); /* all slots at once */
+        p->owed_ns[c] = p->owed_ns[c] < -most ? -most : p->owed_ns[c];
         p->owed_ns[c] = p->owed_ns[c] > most ? most : p->owed_ns[c];
     }
 }

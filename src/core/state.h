@@ -207,7 +207,6 @@ struct worker {
     uint32_t generation;
     uint32_t profile;
     uint32_t conns;
-    uint32_t busy;
     uint8_t state;
 };
 

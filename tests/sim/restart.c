@@ -215,8 +215,8 @@ static void play(uint64_t seed, uint64_t *ret_passed)
         .rate_principal = {8 + (uint32_t)rng_below(&w.rng, 20), 120 * MS},
         .rate_client = {1 + (uint32_t)rng_below(&w.rng, 16), 400 * MS},
         .rate_catalog = {1 + (uint32_t)rng_below(&w.rng, 8), 300 * MS},
-        .quota_principal = {rng_below(&w.rng, 2) ? 900 : 0},
-        .quota_client = {rng_below(&w.rng, 2) ? 350 : 0},
+        .quota_principal = {rng_below(&w.rng, 2) ? 400 : 0},
+        .quota_client = {rng_below(&w.rng, 2) ? 150 : 0},
         .queue_ns = 3600000 * MS, .spawn_ns = 3600000 * MS, .slot_ns_start = MS,
         .chunk_ms = 1, .profiles = 1, .profile = {{1, 1, 0}}};
     for (int i = 0; i < PRINCIPALS * KEYS * CORE_CELLS; i++) {
