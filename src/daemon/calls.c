@@ -287,6 +287,13 @@ static void set_client(struct call *call, const struct mcp_call *wanted)
         sizeof(call->instance));
 }
 
+void call_hold(struct call *call, struct session *s)
+{
+    call->state = CALL_HELD;
+    list_push_back(&s->sleepers, &call->waiting);
+    sessions_event(s, CORE_SESSION_TOUCH);
+}
+
 bool call_new(struct daemon *d, struct mcp_request *r, const struct mcp_call *wanted)
 {
     const struct tool *tool = tool_find(wanted->tool);
@@ -302,9 +309,7 @@ bool call_new(struct daemon *d, struct mcp_request *r, const struct mcp_call *wa
     set_client(call, wanted);
     progress_begin(call);
     if (call->session && !call->session->body) {
-        call->state = CALL_HELD;
-        list_push_back(&call->session->sleepers, &call->waiting);
-        sessions_event(call->session, CORE_SESSION_TOUCH);
+        call_hold(call, call->session);
     } else {
         call_begin(call);
     }

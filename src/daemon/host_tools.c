@@ -135,6 +135,10 @@ static void set_session(
 {
     struct call *call = call_of(tool);
     struct session *s = own_session(call, handle);
+    if (s && !s->body) {
+        call_hold(call, s); /* another session than its own: it begins again */
+        return;
+    }
     struct waiter *waiter = s ? waiter_new(NULL, call) : NULL;
     if (waiter) {
         sessions_set(s, set, waiter);

@@ -304,6 +304,7 @@ void call_grace(struct call *call);
 void call_gone(struct call *call, enum mcp_gone why);
 void call_done(struct call *call, bool ok, enum tool_code code, struct str message);
 void call_begin(struct call *call); /* its tool starts */
+void call_hold(struct call *call, struct session *s); /* it begins when @s is awake */
 void call_page(struct call *call, const struct tool_page *page);
 void call_refused(struct call *call, const struct tool_failure *failure);
 void call_free(struct call *call);

@@ -78,6 +78,20 @@ class Preferences(Case):
         self.assertEqual(len(client.sql("SELECT * FROM range(10)", session=session).rows), 2)
         self.assertEqual(len(client.sql("SELECT * FROM range(10)").rows), 10)
 
+    def test_a_sleeping_session_is_woken_to_be_changed(self):
+        daemon = self.daemon()
+        client = self.http("ts_v2", daemon, era="modern")
+        session = client.call("set_preferences", limit=2).data["session"]
+        daemon.kill9()
+        daemon.restart()
+        self.assertEqual([s["asleep"] for s in self.listed(daemon)["sessions"]], [True])
+        answer = client.call("set_preferences", session=session, format="objects")
+        self.assertFalse(answer.is_error, answer.text)
+        self.assertEqual(client.sql("SELECT * FROM range(3)", session=session).rows, [{"range": 0}, {"range": 1}])
+        daemon.kill9()
+        daemon.restart()
+        self.assertEqual(client.sql("SELECT * FROM range(3)", session=session).rows, [{"range": 0}, {"range": 1}])
+
     def test_the_mean_is_over_calls_and_sessions_that_sleep_count(self):
         daemon = self.daemon()
         one = self.http("ts_v1", daemon)
