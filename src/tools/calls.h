@@ -118,8 +118,13 @@ void tool_preferences(struct tool_call *call, struct tool_preferences *ret);
  */
 MUST_USE bool tool_take_limits(struct tool_call *call);
 
-/* The page's rows in the call's format: ,"rows":[..] or ,"csv":"..". False: no memory. */
-MUST_USE bool rows_put(struct tool_call *call, const struct tool_page *page);
+/*
+ * The page's rows in the call's format: ,"rows":[..] or ,"csv":"..". In objects a column
+ * whose name others have before it is NAME_2, NAME_3. CSV is RFC 4180: a header line, CRLF
+ * after every line, NULL as nothing and an empty text as "". What takes more than 4 MiB (or
+ * finds no memory) comes as arrays, and call->format says so.
+ */
+void rows_put(struct tool_call *call, const struct tool_page *page);
 
 /* A lone USE, names as written: @catalog may be a schema's when @schema is empty. */
 enum tool_move session_use(struct tool_call *call, struct str catalog, struct str schema);

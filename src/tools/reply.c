@@ -172,11 +172,15 @@ static void put_rows_notice(
 }
 
 /* What a reader should know of what is not here. */
-static void put_notice(
-    struct tool_call *call, const struct tool_page *page, struct leftover left)
+static void put_notice(struct tool_call *call, const struct tool_page *page,
+    struct leftover left, bool as_wanted)
 {
     struct buf text = BUF_INIT(1024);
+    if (!as_wanted) {
+        buf_puts(&text, "They do not fit in the preferred format: rows are arrays.");
+    }
     if (left.rows && call->keeps_result) {
+        buf_puts(&text, text.len > 0 ? " " : "");
         put_rows_notice(call, page, &text);
     }
     if (left.cells && page->result.len > 0) {
@@ -231,9 +235,8 @@ enum tool_move reply_rows(
     reply_begin(call, "done");
     buf_puts(out, ",\"columns\":");
     put_or(out, page->columns, "[]");
-    if (!rows_put(call, page)) {
-        return tool_fail(call, TOOL_E_INTERNAL, 0, "There is no memory for the rows.");
-    }
+    enum tool_format wanted = call->format;
+    rows_put(call, page);
     buf_printf(out, ",\"row_count\":%u,\"total_rows\":", page->row_count);
     if (page->total_rows >= 0 && !page->capped) {
         buf_put_i64(out, page->total_rows);
@@ -256,7 +259,7 @@ enum tool_move reply_rows(
         buf_puts(out, ",\"cut_cells\":");
         buf_put_str(out, page->cuts);
     }
-    put_notice(call, page, left);
+    put_notice(call, page, left, call->format == wanted);
     return reply_end(call);
 }
 

@@ -120,6 +120,99 @@ static void csv_tells_null_from_empty(void **state)
     assert_null(yyjson_ptr_get(answer, "/rows"));
 }
 
+/* The bytes of the answer, not what a parser makes of them. */
+static void expect_bytes(struct rig *rig, const char *part)
+{
+    buf_putc(&rig->call.out, '\0');
+    if (!strstr(rig->call.out.ptr, part)) {
+        fail_msg("%s\nlacks\n%s", rig->call.out.ptr, part);
+    }
+}
+
+static yyjson_val *page_as(struct rig *rig, const char *format, const char *names,
+    const char *values, uint32_t count)
+{
+    char args[64];
+    rig_own_session(rig);
+    snprintf(args, sizeof(args), "{\"format\":\"%s\"}", format);
+    rig_call(rig, "set_preferences", args);
+    rig->scripted = (struct tool_page){.columns = str_of(names),
+        .rows = str_of(values),
+        .row_count = count,
+        .total_rows = count};
+    return rig_call(rig, "execute_query", "{\"query\":\"select 1\"}");
+}
+
+static void a_name_that_is_made_is_no_other_columns(void **state)
+{
+    page_as(*state, "objects",
+        "[{\"name\":\"a\"},{\"name\":\"a\"},{\"name\":\"a_2\"},{\"name\":\"a\"},{\"name\":\"a_2\"}]",
+        "[[1,2,3,4,5]]", 1);
+    expect_bytes(*state, "\"rows\":[{\"a\":1,\"a_3\":2,\"a_2\":3,\"a_4\":4,\"a_2_2\":5}]");
+}
+
+static void digits_stay_as_the_engine_wrote_them(void **state)
+{
+    static const char names[] = "[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":\"c\"}]";
+    static const char values[] = "[[12345678901234567890,0.10,1e+15]]";
+    page_as(*state, "objects", names, values, 1);
+    expect_bytes(*state, "\"rows\":[{\"a\":12345678901234567890,\"b\":0.10,\"c\":1e+15}]");
+    page_as(*state, "csv", names, values, 1);
+    expect_bytes(*state, "\"csv\":\"a,b,c\\r\\n12345678901234567890,0.10,1e+15\\r\\n\"");
+}
+
+static void no_rows_are_an_empty_array_and_a_lone_header(void **state)
+{
+    struct rig *rig = *state;
+    rig_assert_json(page_as(rig, "objects", "[{\"name\":\"n\"}]", "[ ]", 0), "/rows", "[]");
+    rig_assert_json(
+        page_as(rig, "csv", "[{\"name\":\"n\"}]", "[ ]", 0), "/csv", "\"n\\r\\n\"");
+}
+
+static void a_wide_answer_is_shaped_in_no_time(void **state)
+{
+    enum { WIDTH = 20000 };
+    struct rig *rig = *state;
+    struct buf names = BUF_INIT(1 << 20);
+    struct buf values = BUF_INIT(1 << 20);
+    for (int i = 0; i < WIDTH; i++) {
+        buf_puts(&names, i > 0 ? ",{\"name\":\"c\"}" : "[{\"name\":\"c\"}");
+        buf_puts(&values, i > 0 ? ",7" : "[[7");
+    }
+    buf_puts(&names, "]");
+    buf_puts(&values, "]]");
+    buf_putc(&names, '\0');
+    buf_putc(&values, '\0');
+    yyjson_val *answer = page_as(rig, "objects", names.ptr, values.ptr, 1);
+    rig_assert_json(answer, "/rows/0/c_20000", "7");
+    buf_free(&names);
+    buf_free(&values);
+}
+
+static void what_does_not_fit_as_objects_comes_as_arrays_and_says_so(void **state)
+{
+    struct rig *rig = *state;
+    struct buf names = BUF_INIT(1 << 20);
+    struct buf values = BUF_INIT(1 << 20);
+    buf_puts(&names, "[{\"name\":\"");
+    for (int i = 0; i < 1000; i++) {
+        buf_putc(&names, 'x');
+    }
+    buf_puts(&names, "\"}]");
+    buf_putc(&names, '\0');
+    for (int i = 0; i < 5000; i++) {
+        buf_puts(&values, i > 0 ? ",[1]" : "[[1]");
+    }
+    buf_puts(&values, "]");
+    buf_putc(&values, '\0');
+    yyjson_val *answer = page_as(rig, "objects", names.ptr, values.ptr, 5000);
+    rig_assert_json(answer, "/rows/4999", "[1]");
+    assert_string_equal(rig_str(answer, "/notice"),
+        "They do not fit in the preferred format: rows are arrays.");
+    buf_free(&names);
+    buf_free(&values);
+}
+
 static void statistics_have_the_promised_names(void **state)
 {
     struct rig *rig = *state;
@@ -157,6 +250,11 @@ int main(void)
         TEST(without_a_session_one_is_opened),
         TEST(objects_keep_columns_of_one_name),
         TEST(csv_tells_null_from_empty),
+        TEST(a_name_that_is_made_is_no_other_columns),
+        TEST(digits_stay_as_the_engine_wrote_them),
+        TEST(no_rows_are_an_empty_array_and_a_lone_header),
+        TEST(a_wide_answer_is_shaped_in_no_time),
+        TEST(what_does_not_fit_as_objects_comes_as_arrays_and_says_so),
         TEST(statistics_have_the_promised_names),
         TEST(statistics_of_one_session),
 #undef TEST
