@@ -31,6 +31,7 @@ MUST_USE bool tool_arg_handle(
  * else the default profile's defaults; over it profile, role, warehouse, database, schema.
  * Another profile starts from that profile's defaults; another database without a schema
  * gets the dialect's default schema; schema takes DB.SCHEMA; "quoted" names are unquoted.
- * Fills call->session, call->context and call->dialect.
+ * Fills call->session, call->context and call->dialect. While call->sets_preferences, null
+ * for role, warehouse, database or schema is the profile's default.
  */
 MUST_USE bool tool_context_resolve(struct tool_call *call);

@@ -106,8 +106,21 @@ MUST_USE bool relation_take(
  */
 enum tool_move session_apply(struct tool_call *call);
 
+/* Does the call say where its session shall be? In set_preferences null says so, too. */
+bool session_names_context(const struct tool_call *call);
+
 /* The same where the call names a part of a context; else only the rest is set. */
 enum tool_move session_take(struct tool_call *call);
+
+/*
+ * The effective session into call->session: the one named by `session`, or the asker's.
+ * With true in @ret_found it is in @ret_session. False: answered.
+ */
+MUST_USE bool tool_session_find(
+    struct tool_call *call, bool *ret_found, struct tool_session *ret_session);
+
+/* The session's preferences as they are now, changed by the call, into call->preferences. */
+MUST_USE bool tool_preferences_take(struct tool_call *call);
 
 /* What the effective session wants; all defaults without one. */
 void tool_preferences(struct tool_call *call, struct tool_preferences *ret);

@@ -37,8 +37,7 @@ static bool fail_profile(struct tool_call *call, struct str name)
     return false;
 }
 
-/* The session the call belongs to, as the host sees it; false: answered. */
-static bool find_session(
+bool tool_session_find(
     struct tool_call *call, bool *ret_found, struct tool_session *ret_session)
 {
     struct str handle;
@@ -79,7 +78,7 @@ static bool set_base(struct tool_call *call, struct tool_profile *profile)
     struct tool_session session;
     struct str wanted;
     bool found;
-    if (!find_session(call, &found, &session) ||
+    if (!tool_session_find(call, &found, &session) ||
         !tool_arg_str(call, "profile", true, &wanted)) {
         return false;
     }
@@ -156,27 +155,72 @@ static bool put_schema(struct tool_call *call, bool has_database, struct str tex
     return put_bare(call, TOOL_SCHEMA, "schema", parts.part[1]);
 }
 
-bool tool_context_resolve(struct tool_call *call)
+/* Does the call take @name back to its default? */
+static bool resets(const struct tool_call *call, const char *name)
 {
-    char scratch[TOOL_NAME_SIZE * 2];
-    struct tool_profile profile;
+    return call->sets_preferences && yyjson_is_null(yyjson_obj_get(call->args, name));
+}
+
+static void reset_part(struct tool_call *call, enum tool_part part, struct str name)
+{
+    bool fits = str_copy(name, call->context.part[part], TOOL_NAME_SIZE);
+    ASSERT(fits); /* the configuration is checked */
+}
+
+static bool put_engine(struct tool_call *call, const struct tool_profile *profile)
+{
     struct str role;
     struct str warehouse;
+    if (!tool_arg_str(call, "role", true, &role) ||
+        !tool_arg_str(call, "warehouse", true, &warehouse)) {
+        return false;
+    }
+    if (resets(call, "role")) {
+        reset_part(call, TOOL_ROLE, profile->defaults[TOOL_ROLE]);
+    }
+    if (resets(call, "warehouse")) {
+        reset_part(call, TOOL_WAREHOUSE, profile->defaults[TOOL_WAREHOUSE]);
+    }
+    /* An empty text is what some models send for nothing. */
+    return (role.len == 0 || put_part(call, TOOL_ROLE, "role", role)) &&
+           (warehouse.len == 0 || put_part(call, TOOL_WAREHOUSE, "warehouse", warehouse));
+}
+
+/* Another database comes before its schema, also where both go back to their defaults. */
+static bool put_place(struct tool_call *call, const struct tool_profile *profile)
+{
+    char scratch[TOOL_NAME_SIZE * 2];
+    struct str own = profile->defaults[TOOL_DATABASE];
     struct str database;
     struct str schema;
+    if (!tool_arg_str(call, "database", true, &database) ||
+        !tool_arg_str(call, "schema", true, &schema)) {
+        return false;
+    }
+    if (resets(call, "database")) {
+        reset_part(call, TOOL_DATABASE, own);
+        reset_part(call, TOOL_SCHEMA, profile->defaults[TOOL_SCHEMA]);
+    }
+    if (database.len > 0 &&
+        !put_database(call, "database", unquote(database, scratch, sizeof(scratch)))) {
+        return false;
+    }
+    if (resets(call, "schema")) {
+        reset_part(call, TOOL_SCHEMA,
+            str_eq(str_of(call->context.part[TOOL_DATABASE]), own)
+                ? profile->defaults[TOOL_SCHEMA]
+                : catalog_default_schema(call->dialect));
+    }
+    return schema.len == 0 || put_schema(call, database.len > 0, schema);
+}
+
+bool tool_context_resolve(struct tool_call *call)
+{
+    struct tool_profile profile;
     if (call->host->profile_count(call) == 0) {
         tool_fail(call, TOOL_E_NO_PROFILE, 0, "No warehouse is configured.");
         return false;
     }
-    /* An empty text is what some models send for nothing. */
-    return set_base(call, &profile) && tool_arg_str(call, "role", true, &role) &&
-           tool_arg_str(call, "warehouse", true, &warehouse) &&
-           tool_arg_str(call, "database", true, &database) &&
-           tool_arg_str(call, "schema", true, &schema) &&
-           (role.len == 0 || put_part(call, TOOL_ROLE, "role", role)) &&
-           (warehouse.len == 0 ||
-               put_part(call, TOOL_WAREHOUSE, "warehouse", warehouse)) &&
-           (database.len == 0 || put_database(call, "database",
-                                     unquote(database, scratch, sizeof(scratch)))) &&
-           (schema.len == 0 || put_schema(call, database.len > 0, schema));
+    return set_base(call, &profile) && put_engine(call, &profile) &&
+           put_place(call, &profile);
 }

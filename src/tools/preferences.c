@@ -27,15 +27,21 @@ void tool_preferences(struct tool_call *call, struct tool_preferences *ret)
     }
 }
 
-/* One of @names, as its index; absent: stays. False: answered. */
-static bool take_choice(struct tool_call *call, const char *arg, const char *const *names,
-    int count, int *at)
+static bool is_null(const struct tool_call *call, const char *arg)
+{
+    return yyjson_is_null(yyjson_obj_get(call->args, arg));
+}
+
+/* One of @names, as its index; absent: stays, null: the first. False: answered. */
+static bool take_choice(
+    struct tool_call *call, const char *arg, const char *const *names, int count, int *at)
 {
     struct str value;
     if (!tool_arg_str(call, arg, true, &value)) {
         return false;
     }
     if (value.len == 0) {
+        *at = is_null(call, arg) ? 0 : *at;
         return true;
     }
     struct buf list = BUF_INIT(256);
@@ -55,38 +61,71 @@ static bool take_choice(struct tool_call *call, const char *arg, const char *con
     return false;
 }
 
-/* The session's own, with what the call changes. */
-static bool take(struct tool_call *call, struct tool_preferences *p)
+/* Absent: stays; null and 0: the setting. */
+static bool take_number(
+    struct tool_call *call, const char *arg, uint32_t max, uint32_t *number)
+{
+    int64_t value;
+    if (!tool_arg_int(call, arg, 0, max, is_null(call, arg) ? 0 : *number, &value)) {
+        return false;
+    }
+    *number = (uint32_t)value;
+    return true;
+}
+
+bool tool_preferences_take(struct tool_call *call)
 {
     static const char *const priorities[] = {"normal", "low"};
+    struct tool_preferences *p = &call->preferences;
     struct tool_self self;
-    int format;
-    int priority;
-    int64_t limit;
-    int64_t timeout_s;
     call->host->self(call, &self);
     tool_preferences(call, p);
-    format = p->format;
-    priority = p->is_low;
-    if (!tool_arg_int(call, "limit", 0, self.limit_rows_max, p->limit_rows, &limit) ||
-        !tool_arg_int(call, "timeout_s", 0, self.timeout_s_max, p->timeout_s, &timeout_s) ||
+    int format = p->format;
+    int priority = p->is_low;
+    if (!take_number(call, "limit", self.limit_rows_max, &p->limit_rows) ||
+        !take_number(call, "timeout_s", self.timeout_s_max, &p->timeout_s) ||
         !take_choice(call, "format", format_names, TOOL_FORMATS, &format) ||
         !take_choice(call, "priority", priorities, ARRAY_LEN(priorities), &priority)) {
         return false;
     }
-    *p = (struct tool_preferences){(uint32_t)limit, (uint32_t)timeout_s, (uint8_t)format,
-        priority != 0};
+    p->format = (uint8_t)format;
+    p->is_low = priority != 0;
     return true;
+}
+
+static bool names_preferences(const struct tool_call *call)
+{
+    static const char *const names[] = {"limit", "timeout_s", "format", "priority"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (yyjson_obj_get(call->args, names[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 enum tool_move set_preferences_start(struct tool_call *call)
 {
-    if (!tool_args_known(call) ||
-        (call->host->profile_count(call) > 0 && !tool_context_resolve(call)) ||
-        !take(call, &call->preferences)) {
+    struct tool_session session;
+    bool found;
+    call->sets_preferences = true;
+    if (!tool_args_known(call) || !tool_session_find(call, &found, &session)) {
         return TOOL_ANSWER;
     }
-    call->sets_preferences = true;
+    bool moves = session_names_context(call);
+    if (!moves && !names_preferences(call)) {
+        return tool_fail(call, TOOL_E_INVALID_ARGUMENT, 0,
+            "set_preferences sets nothing: give limit, timeout_s, format, priority or a "
+            "part of the context; null takes one back.");
+    }
+    if (moves && (!tool_context_resolve(call) || !tool_preferences_take(call))) {
+        return TOOL_ANSWER;
+    }
+    /* Else the context is only shown, and where its profile is gone there is none. */
+    bool has_profile = call->host->profile_count(call) > 0;
+    if (!moves && (!has_profile || !tool_context_resolve(call))) {
+        call->context = (struct tool_context){0};
+    }
     return session_take(call);
 }
 

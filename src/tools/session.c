@@ -75,14 +75,14 @@ static enum tool_move use_found(struct tool_call *call, const struct tool_page *
     return session_apply(call);
 }
 
-/* Does the call say where its session shall be? */
-static bool names_context(struct tool_call *call)
+bool session_names_context(const struct tool_call *call)
 {
     static const char *const PARTS[] = {
         "profile", "role", "warehouse", "database", "schema"};
     for (size_t i = 0; i < ARRAY_LEN(PARTS); i++) {
         yyjson_val *value = yyjson_obj_get(call->args, PARTS[i]);
-        if (value && !yyjson_is_null(value) && !yyjson_equals_str(value, "")) {
+        bool is_nothing = yyjson_is_null(value) && (!call->sets_preferences || i == 0);
+        if (value && !is_nothing && !yyjson_equals_str(value, "")) {
             return true;
         }
     }
@@ -92,18 +92,22 @@ static bool names_context(struct tool_call *call)
 /* The host keeps the context, in the call's session or in a new one. */
 static enum tool_move store(struct tool_call *call)
 {
-    struct tool_session_set set = {.context = &call->context,
-        .preferences = call->sets_preferences ? &call->preferences : NULL};
+    struct tool_session_set set = {.context = &call->context};
     if (!tool_arg_str(call, "label", true, &set.label)) {
         return TOOL_ANSWER;
     }
+    /* Again: others of them may have been changed while the context was verified. */
+    if (call->sets_preferences && !tool_preferences_take(call)) {
+        return TOOL_ANSWER;
+    }
+    set.preferences = call->sets_preferences ? &call->preferences : NULL;
     call->stage = STAGE_STORE;
     if (!tool_is_set(call->session)) {
         call->index = OPENS;
         call->host->session_open(call, &set);
         return TOOL_WAIT;
     }
-    if (call->sets_preferences && !names_context(call)) {
+    if (call->sets_preferences && !session_names_context(call)) {
         set.context = NULL;
     }
     call->host->session_set(call, str_of(call->session), &set);
@@ -112,7 +116,7 @@ static enum tool_move store(struct tool_call *call)
 
 enum tool_move session_take(struct tool_call *call)
 {
-    return names_context(call) ? session_apply(call) : store(call);
+    return session_names_context(call) ? session_apply(call) : store(call);
 }
 
 /* Names as the engine reports them; what it does not know stays as asked for. */
@@ -200,7 +204,7 @@ enum tool_move open_session_start(struct tool_call *call)
     if (!tool_args_known(call) || !check_label(call)) {
         return TOOL_ANSWER;
     }
-    bool named = names_context(call);
+    bool named = session_names_context(call);
     if ((named || call->host->profile_count(call) > 0) && !tool_context_resolve(call)) {
         return TOOL_ANSWER;
     }

@@ -6,6 +6,9 @@
 #define TEXT "{\"type\":\"string\"}"
 #define COUNT "{\"type\":\"integer\",\"minimum\":0}"
 #define FEW "{\"type\":\"integer\",\"minimum\":0,\"maximum\":20}"
+#define OR_NULL "\"type\":[\"string\",\"null\"]"
+#define UP_TO(max)                                                                       \
+    "{\"type\":[\"integer\",\"null\"],\"minimum\":0,\"maximum\":" max "}"
 #define SOME "{\"type\":\"integer\",\"minimum\":1}"
 
 #define CONTEXT_IN                                                                       \
@@ -276,13 +279,16 @@ static const struct tool tools[] = {
         .description =
             "Keeps defaults for the session's later calls: limit (rows shown), timeout_s, format "
             "of rows (arrays, objects, csv), priority (normal, low), and its context like "
-            "use_context. 0 is the server's default. Without a session it opens one.",
-        .properties = "\"limit\":" COUNT ",\"timeout_s\":" COUNT ",\"format\":" TEXT
-                      ",\"priority\":" TEXT,
+            "use_context. null takes one back. Without a session it opens one: pass it on.",
+        .properties = "\"limit\":" UP_TO("10000") ",\"timeout_s\":" UP_TO("3600")
+                      ",\"format\":{" OR_NULL ",\"enum\":[\"arrays\",\"objects\",\"csv\",null]}"
+                      ",\"priority\":{" OR_NULL ",\"enum\":[\"normal\",\"low\",null]}"
+                      ",\"session\":" TEXT ",\"profile\":" TEXT ",\"role\":{" OR_NULL
+                      "},\"warehouse\":{" OR_NULL "},\"database\":{" OR_NULL
+                      "},\"schema\":{" OR_NULL "}",
         .required = "[]",
         .output = SESSION_OUT "," PREFERENCES_OUT,
         .idempotent = true,
-        .warehouse = true,
         .catalog = true,
         .start = set_preferences_start,
         .page = session_page,

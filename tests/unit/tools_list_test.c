@@ -202,6 +202,25 @@ static bool is_required(yyjson_val *tool, const char *name)
     return false;
 }
 
+/* Its type, or what it may be. */
+static void put_type(struct buf *page, yyjson_val *schema)
+{
+    yyjson_val *type = yyjson_obj_get(schema, "type");
+    yyjson_val *choices = yyjson_obj_get(schema, "enum");
+    size_t i;
+    size_t count;
+    yyjson_val *each;
+    if (!type) {
+        buf_puts(page, "string or array");
+    }
+    buf_puts(page, type && yyjson_is_str(type) ? yyjson_get_str(type) : "");
+    yyjson_arr_foreach(choices ? choices : type, i, count, each)
+    {
+        const char *name = yyjson_get_str(each);
+        buf_printf(page, "%s%s", i > 0 ? " or " : "", name ? name : "null");
+    }
+}
+
 static void put_arguments(struct buf *page, yyjson_val *tool, const struct tool *row)
 {
     static const char *const CONTEXT[] = {
@@ -215,15 +234,17 @@ static void put_arguments(struct buf *page, yyjson_val *tool, const struct tool 
     yyjson_obj_foreach(
         yyjson_ptr_get(tool, "/inputSchema/properties"), i, count, key, value)
     {
-        const char *type = yyjson_get_str(yyjson_obj_get(value, "type"));
         bool shared = false;
         for (size_t c = 0; row->warehouse && c < ARRAY_LEN(CONTEXT); c++) {
             shared = shared || yyjson_equals_str(key, CONTEXT[c]);
         }
         if (!shared) {
-            buf_printf(page, "%s`%s`%s (%s)", comma, yyjson_get_str(key),
-                is_required(tool, yyjson_get_str(key)) ? "*" : "",
-                type ? type : "string or array");
+            const char *name = yyjson_get_str(key);
+            assert_non_null(name);
+            buf_printf(
+                page, "%s`%s`%s (", comma, name, is_required(tool, name) ? "*" : "");
+            put_type(page, value);
+            buf_putc(page, ')');
             comma = ", ";
         }
     }

@@ -42,6 +42,70 @@ static void what_is_not_named_stays_and_nought_resets(void **state)
     assert_int_equal(rig->call.rows_max, 100);
 }
 
+static void null_takes_one_back_and_absent_stays(void **state)
+{
+    struct rig *rig = *state;
+    rig_own_session(rig);
+    rig_call(rig, "set_preferences",
+        "{\"limit\":7,\"timeout_s\":30,\"format\":\"csv\",\"priority\":\"low\"}");
+    yyjson_val *answer = rig_call(rig, "set_preferences", "{\"limit\":null,\"format\":null}");
+    rig_assert_json(answer, "/preferences",
+        "{\"timeout_s\":30,\"format\":\"arrays\",\"priority\":\"low\"}");
+    assert_int_equal(rig->run_count, 0);
+    answer = rig_call(rig, "set_preferences", "{\"timeout_s\":null,\"priority\":null}");
+    rig_assert_json(
+        answer, "/preferences", "{\"format\":\"arrays\",\"priority\":\"normal\"}");
+}
+
+static void null_takes_a_place_back_to_that_of_the_profile(void **state)
+{
+    struct rig *rig = *state;
+    const char *schema = rig->sessions[0].context.part[TOOL_SCHEMA];
+    const char *database = rig->sessions[0].context.part[TOOL_DATABASE];
+    rig_own_session(rig);
+    rig_call(rig, "set_preferences", "{\"schema\":\"Raw\",\"limit\":5}");
+    assert_string_equal(schema, "Raw");
+    rig_call(rig, "set_preferences", "{\"schema\":null}");
+    assert_int_equal(rig->run_count, 1); /* verified like any other */
+    assert_string_equal(schema, "main");
+    rig_call(rig, "set_preferences", "{\"database\":\"my db\"}");
+    assert_string_equal(database, "my db");
+    yyjson_val *answer = rig_call(rig, "set_preferences", "{\"database\":null,\"schema\":\"Raw\"}");
+    assert_string_equal(database, "SALES");
+    assert_string_equal(schema, "Raw");
+    rig_call(rig, "set_preferences", "{\"database\":null}");
+    assert_string_equal(schema, "main");
+    assert_true(answer != NULL);
+    /* Elsewhere null is nothing at all. */
+    rig_call(rig, "set_preferences", "{\"schema\":\"Raw\"}");
+    rig_call(rig, "use_context", "{\"schema\":null,\"database\":null}");
+    assert_string_equal(schema, "Raw");
+    rig_assert_json(rig_call(rig, "whoami", "{}"), "/preferences/limit", "5");
+}
+
+static void without_a_warehouse_the_session_named_is_the_one_set(void **state)
+{
+    struct rig *rig = *state;
+    char args[128];
+    rig->profile_count = 0;
+    snprintf(args, sizeof(args), "{\"session\":\"%s\",\"limit\":3}", rig->sessions[0].handle);
+    yyjson_val *answer = rig_call(rig, "set_preferences", args);
+    assert_string_equal(rig_str(answer, "/session"), rig->sessions[0].handle);
+    assert_string_equal(rig_str(answer, "/notice"), "");
+    rig_assert_error(
+        rig_call(rig, "set_preferences", "{\"schema\":\"x\"}"), "no_profile", "No warehouse");
+}
+
+static void where_the_profile_is_gone_the_rest_can_be_set(void **state)
+{
+    struct rig *rig = *state;
+    rig_own_session(rig);
+    strcpy(rig->sessions[0].context.part[TOOL_PROFILE], "gone");
+    yyjson_val *answer = rig_call(rig, "set_preferences", "{\"limit\":3}");
+    rig_assert_json(answer, "/preferences/limit", "3");
+    assert_null(yyjson_obj_get(answer, "context"));
+}
+
 static void bad_preferences_name_what_is_allowed_and_change_nothing(void **state)
 {
     struct rig *rig = *state;
@@ -55,6 +119,7 @@ static void bad_preferences_name_what_is_allowed_and_change_nothing(void **state
         {"{\"limit\":10001}", "10000"},
         {"{\"timeout_s\":-1}", "timeout_s"},
         {"{\"limits\":1}", "nearest: limit"},
+        {"{}", "sets nothing: give limit, timeout_s, format, priority"},
     };
     rig_call(rig, "set_preferences", "{\"limit\":7}");
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -245,6 +310,10 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
         TEST(preferences_stand_in_where_a_call_says_nothing),
         TEST(what_is_not_named_stays_and_nought_resets),
+        TEST(null_takes_one_back_and_absent_stays),
+        TEST(null_takes_a_place_back_to_that_of_the_profile),
+        TEST(without_a_warehouse_the_session_named_is_the_one_set),
+        TEST(where_the_profile_is_gone_the_rest_can_be_set),
         TEST(bad_preferences_name_what_is_allowed_and_change_nothing),
         TEST(a_context_among_preferences_is_asked_of_the_engine),
         TEST(without_a_session_one_is_opened),
