@@ -249,7 +249,7 @@ static bool is_same(const struct call *a, const struct call *b)
 {
     return a != b && a->ticket != CORE_NONE && a->query && !a->has_answer &&
            a->tool.tool == b->tool.tool && a->tool.rows_max == b->tool.rows_max &&
-           a->tool.timeout_s == b->tool.timeout_s &&
+           a->tool.timeout_s == b->tool.timeout_s && a->tool.format == b->tool.format &&
            memcmp(&a->tool.context, &b->tool.context, sizeof(a->tool.context)) == 0;
 }
 

@@ -215,8 +215,14 @@ static void put_next(struct tool_call *call, const struct tool_page *page,
     } else if (left.rows && kept && page->row_count > 0) {
         buf_puts(out, "{\"tool\":\"fetch_result\",\"arguments\":{\"result\":");
         buf_put_json(out, page->result);
-        buf_printf(out, ",\"offset\":%llu,\"limit\":%u}}", (unsigned long long)next,
+        buf_printf(out, ",\"offset\":%llu,\"limit\":%u", (unsigned long long)next,
             call->limit > 0 ? call->limit : page->row_count);
+        if (call->format != TOOL_ARRAYS) { /* the session knows in which format to go on */
+            yyjson_val *session = yyjson_obj_get(call->args, "session");
+            reply_put_member(out, "session",
+                (struct str){yyjson_get_str(session), yyjson_get_len(session)});
+        }
+        buf_puts(out, "}}");
     } else {
         buf_puts(out, "null");
     }

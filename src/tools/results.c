@@ -63,10 +63,13 @@ static bool take_cell(struct tool_call *call, int64_t *ret_row, int64_t *ret_col
 enum tool_move fetch_result_start(struct tool_call *call)
 {
     struct tool_result result;
+    struct tool_session session;
+    bool found;
     int64_t offset;
     int64_t row;
     int64_t column;
-    if (!tool_args_known(call) || !take_handle(call, "result", HANDLE_RESULT) ||
+    if (!tool_args_known(call) || !tool_session_find(call, &found, &session) ||
+        !take_handle(call, "result", HANDLE_RESULT) ||
         !tool_arg_int(call, "offset", 0, INT64_MAX, 0, &offset) ||
         !take_cell(call, &row, &column) || !find_result(call, &result)) {
         return TOOL_ANSWER;

@@ -183,7 +183,7 @@ static const struct tool tools[] = {
             "Reads on in a truncated result: limit rows from offset, or with row and column "
             "(both from 0, row in the whole result) one cell in 32 KB steps from byte offset.",
         .properties = "\"result\":" TEXT ",\"offset\":" COUNT ",\"limit\":" SOME
-                      ",\"row\":" COUNT ",\"column\":" COUNT,
+                      ",\"row\":" COUNT ",\"column\":" COUNT ",\"session\":" TEXT,
         .required = "[\"result\"]",
         .output = ROWS_OUT "," CELL_OUT,
         .read_only = true,

@@ -4,7 +4,8 @@ import json
 import subprocess
 
 from lib.case import LONG_SQL, Case, main
-from lib.daemon import SNOWMUX
+from lib.client import Answer
+from lib.daemon import FAKE, SNOWMUX
 
 
 class Preferences(Case):
@@ -77,6 +78,26 @@ class Preferences(Case):
         self.assertIn(session, answer.data["notice"])
         self.assertEqual(len(client.sql("SELECT * FROM range(10)", session=session).rows), 2)
         self.assertEqual(len(client.sql("SELECT * FROM range(10)").rows), 10)
+
+    def test_reading_on_in_the_modern_era_keeps_the_format(self):
+        daemon = self.daemon()
+        client = self.http("ts_v2", daemon, era="modern")
+        session = client.call("set_preferences", limit=2, format="csv").data["session"]
+        next_ = client.sql("SELECT * FROM range(5)", session=session).data["next"]
+        for csv in ("range\r\n2\r\n3\r\n", "range\r\n4\r\n"):
+            answer = client.call(next_["tool"], **next_["arguments"])
+            self.assertEqual(answer.data["csv"], csv)
+            next_ = answer.data["next"]
+        self.assertIsNone(next_)
+
+    def test_a_call_does_not_wait_for_the_same_one_in_another_format(self):
+        daemon = self.daemon({"profile.demo": None, "profile.fake": FAKE})
+        client = self.http("ts_v1", daemon)
+        first = client.send("execute_query", query="SELECT 'sleep 1500'")
+        daemon.wait_calls(running=1)
+        self.assertFalse(client.call("set_preferences", format="csv").is_error)
+        self.assertIn("csv", client.sql("SELECT 'sleep 1500'").data)
+        self.assertIn("rows", Answer(first.result(60)).data)
 
     def test_a_sleeping_session_is_woken_to_be_changed(self):
         daemon = self.daemon()
