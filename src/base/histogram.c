@@ -12,6 +12,23 @@ void histogram_add(struct histogram *h, uint64_t ns)
     h->count[bucket] += h->count[bucket] < UINT32_MAX;
 }
 
+void histogram_merge(struct histogram *h, const struct histogram *other)
+{
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        uint32_t room = UINT32_MAX - h->count[i];
+        h->count[i] += other->count[i] < room ? other->count[i] : room;
+    }
+}
+
+uint64_t histogram_count(const struct histogram *h)
+{
+    uint64_t total = 0;
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        total += h->count[i];
+    }
+    return total;
+}
+
 uint64_t histogram_bound_ns(int bucket)
 {
     return bucket < HISTOGRAM_BUCKETS - 1 ? (uint64_t)FIRST_NS << bucket : UINT64_MAX;
@@ -19,11 +36,8 @@ uint64_t histogram_bound_ns(int bucket)
 
 uint64_t histogram_below_ns(const struct histogram *h, uint32_t permille)
 {
-    uint64_t total = 0;
+    uint64_t total = histogram_count(h);
     uint64_t below = 0;
-    for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
-        total += h->count[i];
-    }
     for (int i = 0; total > 0 && i < HISTOGRAM_BUCKETS; i++) {
         below += h->count[i];
         if (below * 1000 >= total * permille) {
@@ -53,6 +67,7 @@ bool histogram_parse(struct histogram *ret, struct str text)
         struct str number = {text.ptr, blank < 0 ? text.len : (size_t)blank};
         uint64_t count;
         if (i == HISTOGRAM_BUCKETS || !str_to_u64(number, UINT32_MAX, &count)) {
+            *ret = (struct histogram){{0}};
             return false;
         }
         ret->count[i] = (uint32_t)count;

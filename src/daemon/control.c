@@ -39,10 +39,20 @@ static void put_session(struct daemon *d, struct buf *out, const struct session 
     buf_putc(out, '}');
 }
 
+/* Over the sessions that whoever asks may see. */
+static void put_stats(struct daemon *d, struct str principal, bool all, struct buf *out)
+{
+    struct tool_stats stats;
+    uint32_t whose = symbol_find(d->symbols, principal);
+    sessions_stats(d, all ? 0 : whose > 0 ? whose : CORE_NONE, &stats);
+    buf_putc(out, '{');
+    tool_put_stats(out, &stats);
+    buf_putc(out, '}');
+}
+
 static void list_sessions(struct daemon *d, struct str principal, bool all, struct buf *out)
 {
     struct core_counts counts = core_counts(d->core);
-    struct tool_stats stats;
     bool first = true;
     buf_puts(out, "{\"snowmux\":\"ls\",\"sessions\":[");
     for (uint32_t i = 0; i < d->limits.sessions; i++) {
@@ -53,12 +63,10 @@ static void list_sessions(struct daemon *d, struct str principal, bool all, stru
             first = false;
         }
     }
-    uint32_t whose = symbol_find(d->symbols, principal);
-    sessions_stats(d, all ? 0 : whose > 0 ? whose : CORE_NONE, &stats);
-    buf_puts(out, "],\"stats\":{");
-    tool_put_stats(out, &stats);
+    buf_puts(out, "],\"stats\":");
+    put_stats(d, principal, all, out);
     buf_printf(out,
-        "},\"queued\":%u,\"running\":%u,\"started\":%u,\"connections_idle\":%u,\"workers\":%u,\"pid\":%d}",
+        ",\"queued\":%u,\"running\":%u,\"started\":%u,\"connections_idle\":%u,\"workers\":%u,\"pid\":%d}",
         counts.queued, counts.running, counts.started, counts.conns_idle, counts.workers, (int)getpid());
 }
 
@@ -109,10 +117,14 @@ void control(void *ctx, struct str principal, struct str command, yyjson_val *li
         list_sessions(d, principal, all, out);
     } else if (str_eq(command, STR("kill-session"))) {
         kill_session(d, principal, all, line, out);
+    } else if (str_eq(command, STR("stats"))) {
+        buf_puts(out, "{\"snowmux\":\"stats\",\"stats\":");
+        put_stats(d, principal, all, out);
+        buf_putc(out, '}');
     } else if (str_eq(command, STR("workers")) && all) {
         list_workers(d, out);
     } else {
-        buf_puts(out, "{\"snowmux\":\"error\",\"message\":\"no such command: ls, kill-session and "
+        buf_puts(out, "{\"snowmux\":\"error\",\"message\":\"no such command: ls, stats, kill-session and "
                       "workers are known\"}");
     }
 }

@@ -102,10 +102,16 @@ static void take_numbers(struct session *s, const struct store_session *row)
         .rows = row->rows_total,
         .bytes_received = row->bytes_in,
         .bytes_sent = row->bytes_out,
-        .response_ns = row->response_ns,
-        .queue_ns = row->queue_ns,
         .connections = row->connections_total,
     };
+    struct histogram times;
+    if (histogram_parse(&times, row->response_times)) {
+        s->counts.calls_timed = histogram_count(&times);
+        s->counts.response_ns = row->response_ns;
+        s->counts.queue_ns = row->queue_ns;
+    } else {
+        log_event(LOG_WARN, "response_times_not_read", "session=%s", s->handle.text);
+    }
     s->preferences = (struct tool_preferences){
         .limit_rows = (uint32_t)row->limit_rows,
         .timeout_s = (uint32_t)row->timeout_s,

@@ -52,6 +52,7 @@ void session_count(struct call *call)
     counts->rows += call->rows;
     counts->bytes_received += call->bytes_in;
     counts->bytes_sent += call->tool.out.len;
+    counts->calls_timed++;
     counts->response_ns += response_ns;
     counts->queue_ns += call->queue_ns;
     if (s->body) {
@@ -84,6 +85,7 @@ static void add_counts(struct tool_counts *sum, const struct tool_counts *one)
     sum->rows += one->rows;
     sum->bytes_received += one->bytes_received;
     sum->bytes_sent += one->bytes_sent;
+    sum->calls_timed += one->calls_timed;
     sum->response_ns += one->response_ns;
     sum->queue_ns += one->queue_ns;
     sum->connections += one->connections;
@@ -130,6 +132,9 @@ void sessions_stats(struct daemon *d, uint32_t principal, struct tool_stats *ret
         tally(ret->type, &ret->type_count, TOOL_TYPES_MAX, view.client_type);
         tally(ret->state, &ret->state_count, TOOL_STATES_MAX, view.state);
         add_counts(&ret->counts, &s->counts);
+        if (s->body) {
+            histogram_merge(&ret->response_times, &s->body->response_times);
+        }
     }
     ret->clients = keys ? count_different(keys, ret->sessions < live ? ret->sessions : live) : 0;
     free(keys);

@@ -30,8 +30,28 @@ static void put_counts(struct buf *out, const struct tool_counts *c)
     put_count(out, "bytes_received", c->bytes_received);
     put_count(out, "bytes_sent", c->bytes_sent);
     put_count(out, "connection_count", c->connections);
-    put_ms(out, "avg_response_time_ms", mean(c->response_ns, c->calls_total));
-    put_ms(out, "avg_queue_time_ms", mean(c->queue_ns, c->calls_total));
+    put_ms(out, "avg_response_time_ms", mean(c->response_ns, c->calls_timed));
+    put_ms(out, "avg_queue_time_ms", mean(c->queue_ns, c->calls_timed));
+}
+
+/* null: longer than all bounds. */
+static void put_times(struct buf *out, const struct histogram *times)
+{
+    static const uint32_t permille[] = {500, 950, 990};
+    buf_puts(out, ",\"response_ms_below\":{\"of\":[50,95,99],\"ms\":[");
+    for (size_t i = 0; i < ARRAY_LEN(permille); i++) {
+        uint64_t ns = histogram_below_ns(times, permille[i]);
+        buf_puts(out, i > 0 ? "," : "");
+        if (ns == UINT64_MAX) {
+            buf_puts(out, "null");
+        } else {
+            buf_printf(out, "%llu.%03llu", (unsigned long long)(ns / NS_PER_MS),
+                (unsigned long long)(ns % NS_PER_MS / 1000));
+        }
+    }
+    buf_puts(out, "]");
+    put_count(out, "calls", histogram_count(times));
+    buf_putc(out, '}');
 }
 
 static void put_tallies(
@@ -54,6 +74,7 @@ void tool_put_stats(struct buf *out, const struct tool_stats *stats)
     put_tallies(out, "by_state", stats->state, stats->state_count);
     put_count(out, "active_requests", stats->calls_active);
     put_counts(out, &stats->counts);
+    put_times(out, &stats->response_times);
 }
 
 void tool_put_session_counts(struct buf *out, const struct tool_session *session)
@@ -63,14 +84,7 @@ void tool_put_session_counts(struct buf *out, const struct tool_session *session
     if (!session->response_times) {
         return; /* it sleeps, and with it how its times are spread */
     }
-    buf_puts(out, ",\"response_ms_below\":{\"of\":[50,95,99],\"ms\":[");
-    static const uint32_t permille[] = {500, 950, 990};
-    for (size_t i = 0; i < ARRAY_LEN(permille); i++) {
-        uint64_t ns = histogram_below_ns(session->response_times, permille[i]);
-        buf_printf(out, "%s%llu.%03llu", i > 0 ? "," : "", (unsigned long long)(ns / NS_PER_MS),
-            (unsigned long long)(ns % NS_PER_MS / 1000));
-    }
-    buf_puts(out, "]}");
+    put_times(out, session->response_times);
 }
 
 static void put_session(struct tool_call *call, const struct tool_session *session)

@@ -298,7 +298,8 @@ static const struct tool tools[] = {
     {
         .name = "session_stats",
         .title = "Session statistics",
-        .description = "Counts and times of all your sessions together, or of one.",
+        .description = "Counts and times of all your sessions together, sleeping ones "
+                       "too, or of one. Percentiles are of the calls of those awake.",
         .properties = "\"session\":" TEXT,
         .required = "[]",
         .output = STATS_OUT "," SESSION_OUT "," PREFERENCES_OUT,

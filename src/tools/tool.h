@@ -75,6 +75,7 @@ struct tool_counts {
     uint64_t rows;
     uint64_t bytes_received;
     uint64_t bytes_sent;
+    uint64_t calls_timed; /* those that the next two are of: an older store timed none */
     uint64_t response_ns; /* from each call's arrival to its answer, together */
     uint64_t queue_ns;    /* and what of it was waiting for a connection */
     uint64_t connections;
@@ -213,6 +214,7 @@ struct tool_stats {
     uint32_t state_count;
     struct tool_tally state[TOOL_STATES_MAX];
     struct tool_counts counts;
+    struct histogram response_times; /* of the sessions that are awake */
 };
 
 /* What of a session is to be set. */

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Preferences and statistics of sessions, over reconnections, sleep, crash and restart."""
 import json
+import os
+import sqlite3
 import subprocess
 
 from lib.case import LONG_SQL, Case, main
@@ -138,6 +140,26 @@ class Preferences(Case):
         own = self.stats(one)  # the call itself counts when it is over
         self.assertEqual(own["total_requests"], 11)
         self.assertEqual(own["active_sessions"], 1)
+
+    def test_calls_that_nobody_timed_are_not_in_the_mean(self):
+        daemon = self.daemon()
+        client = self.http("ts_v1", daemon)
+        for _ in range(3):
+            client.sql("SELECT 1")
+        self.assertEqual(daemon.stop(), 0)
+        for times, timed in (("", 0), ("no times", 0), ("3", 3)):  # as an older version left it; damaged
+            with sqlite3.connect(os.path.join(daemon.state, "snowmux.db")) as db:
+                db.execute("UPDATE session SET calls_total = 1000, response_times = ?, response_ns = 6000000", [times])
+            daemon.restart()
+            stats = daemon.ask("stats")["stats"]
+            self.assertEqual(stats["total_requests"], 1000)
+            self.assertEqual(stats["avg_response_time_ms"], 2 if timed else 0)
+            self.assertEqual(stats["response_ms_below"]["calls"], 0)  # of those that are awake
+            self.assertFalse(client.sql("SELECT 1").is_error)
+            now = self.listed(daemon)
+            self.assertEqual(now["stats"]["response_ms_below"]["calls"], timed + 1)
+            self.assertEqual(now["sessions"][0]["response_ms_below"]["calls"], timed + 1)
+            self.assertEqual(daemon.stop(), 0)
 
     def test_one_session_has_its_own_figures(self):
         daemon = self.daemon()

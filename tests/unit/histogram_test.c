@@ -64,6 +64,23 @@ static void its_text_comes_back(void **state)
     buf_free(&text);
 }
 
+static void sums_hold_what_both_held(void **state)
+{
+    (void)state;
+    struct histogram h = {{0}};
+    struct histogram other = {{0}};
+    histogram_add(&h, 1);
+    histogram_add(&other, 1);
+    histogram_add(&other, UINT64_MAX);
+    other.count[1] = UINT32_MAX;
+    h.count[1] = 2;
+    histogram_merge(&h, &other);
+    assert_int_equal(h.count[0], 2);
+    assert_int_equal(h.count[1], UINT32_MAX);
+    assert_int_equal(h.count[HISTOGRAM_BUCKETS - 1], 1);
+    assert_int_equal(histogram_count(&h), 3 + (uint64_t)UINT32_MAX);
+}
+
 static void other_text_is_refused(void **state)
 {
     (void)state;
@@ -72,6 +89,7 @@ static void other_text_is_refused(void **state)
     struct histogram h;
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         assert_false(histogram_parse(&h, str_of(bad[i])));
+        assert_int_equal(histogram_count(&h), 0);
     }
 }
 
@@ -82,6 +100,7 @@ int main(void)
         cmocka_unit_test(a_count_does_not_run_over),
         cmocka_unit_test(shares_are_at_least_what_they_say),
         cmocka_unit_test(its_text_comes_back),
+        cmocka_unit_test(sums_hold_what_both_held),
         cmocka_unit_test(other_text_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,6 +78,7 @@ static void put_session(struct rig_session *from, struct tool_session *to)
             .calls_ok = 2,
             .calls_failed = 1,
             .rows = 40,
+            .calls_timed = 3,
             .response_ns = 4500000},
         .response_times = &times,
         .preferences = from->preferences};
@@ -152,7 +153,11 @@ static void host_session_stats(struct tool_call *call, struct tool_stats *ret)
         .type = {{STR("claude_code"), 2}, {STR("cursor"), 1}},
         .state_count = 1,
         .state = {{STR("idle"), 3}},
-        .counts = {.calls_total = 4, .calls_ok = 4, .response_ns = 10000000}};
+        /* Of the four calls one is from a store that timed none. */
+        .counts = {
+            .calls_total = 4, .calls_ok = 4, .calls_timed = 3, .response_ns = 7500000}};
+    histogram_add(&ret->response_times, 3000000);
+    histogram_add(&ret->response_times, UINT64_MAX);
 }
 
 static void host_session_close(struct tool_call *call, struct str handle)

@@ -287,6 +287,8 @@ static void statistics_have_the_promised_names(void **state)
     rig_assert_json(answer, "/client_types", "{\"claude_code\":2,\"cursor\":1}");
     rig_assert_json(answer, "/total_requests", "4");
     rig_assert_json(answer, "/avg_response_time_ms", "2.5");
+    rig_assert_json(answer, "/response_ms_below",
+        "{\"of\":[50,95,99],\"ms\":[4.0,null,null],\"calls\":2}");
     rig_assert_json(answer, "/unique_clients", "2");
 }
 
