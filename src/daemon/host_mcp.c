@@ -84,11 +84,8 @@ static void touch(void *ctx, struct str handle)
 {
     struct daemon *d = ctx;
     struct session *s = sessions_find(d, handle);
-    struct core_session_view view;
     if (s) {
         s->last_seen_wall_ns = clock_wall_ns();
-        s->counts.connections += core_session_view(d->core, s->number, &view) &&
-                                 view.state == CORE_DISCONNECTED; /* it is back */
     }
     tell(d, handle, CORE_SESSION_TOUCH);
 }
@@ -97,7 +94,7 @@ static void attach(void *ctx, struct str handle)
 {
     struct session *s = sessions_find(ctx, handle);
     if (s) {
-        s->counts.connections++;
+        session_attached(s);
     }
     tell(ctx, handle, CORE_SESSION_ATTACH);
 }

@@ -88,6 +88,7 @@ struct session {
     bool is_durable;
     bool has_ended;    /* the core forgot it: only writes of the store hold it */
     bool stays;        /* opened by a connection that counts as attached */
+    bool is_away;      /* disconnected: whoever comes back is another connection */
     bool is_killed;    /* the operator ends it */
     bool has_context;  /* opened with one: nothing is inherited */
     uint64_t resumed_wall_ns; /* it inherited from a session last seen then; 0: no, or told */
@@ -373,6 +374,8 @@ MUST_USE bool sessions_load(struct daemon *d, char *err, size_t err_size);
 void session_count(struct call *call); /* a call of it ended */
 bool call_was_refused(const struct call *call); /* in contrast to: failed */
 uint64_t call_response_ns(const struct call *call);
+void session_attached(struct session *s);
+void session_saved(struct session *s, enum core_session_state state); /* its row changed */
 void sessions_stats(struct daemon *d, uint32_t principal, struct tool_stats *ret); /* 0: all */
 
 /* bodies.c */

@@ -142,7 +142,7 @@ static void load_one(void *ctx, const struct store_session *row)
         s->context[i] = symbol_acquire(d->symbols, row->context[i]);
     }
     take_numbers(s, row);
-    s->is_durable = true;
+    s->is_durable = s->is_away = true;
     s->created_wall_ns = row->created_wall_ns;
     s->last_seen_wall_ns = row->last_seen_wall_ns;
     struct core_event event = {.kind = CORE_SESSION_LOAD,

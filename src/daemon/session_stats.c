@@ -62,6 +62,23 @@ void session_count(struct call *call)
     sessions_mark(s);
 }
 
+/* One that was away is counted when the core says that it is back. */
+void session_attached(struct session *s)
+{
+    if (!s->is_away) {
+        s->counts.connections++;
+        sessions_mark(s);
+    }
+}
+
+void session_saved(struct session *s, enum core_session_state state)
+{
+    bool is_here = state == CORE_CONNECTED || state == CORE_ACTIVE || state == CORE_IDLE;
+    s->counts.connections += s->is_away && is_here;
+    s->is_away = state == CORE_DISCONNECTED || (s->is_away && !is_here);
+    sessions_mark(s);
+}
+
 static void tally(struct tool_tally *list, uint32_t *count, uint32_t max, struct str name)
 {
     uint32_t i = 0;

@@ -193,7 +193,7 @@ static void opener_ready(struct session *s, struct waiter *waiter)
         return;
     }
     if (s->stays) {
-        s->counts.connections++;
+        session_attached(s);
         sessions_event(s, CORE_SESSION_ATTACH);
     }
     waiter_end(waiter, true, TOOL_E_INTERNAL, "");

@@ -62,7 +62,7 @@ static void on_action(struct daemon *d, const struct core_action *a)
         sessions_ended(d, a);
         break;
     case CORE_SAVE:
-        sessions_mark(d->sessions[a->session]);
+        session_saved(d->sessions[a->session], a->state);
         break;
     case CORE_LOAD:
         sessions_wake(d->sessions[a->session]);

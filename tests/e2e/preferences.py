@@ -8,6 +8,8 @@ import subprocess
 from lib.case import LONG_SQL, Case, main
 from lib.client import Answer
 from lib.daemon import FAKE, SNOWMUX
+from lib.line import Line
+from lib.program import poll
 
 
 class Preferences(Case):
@@ -160,6 +162,35 @@ class Preferences(Case):
             self.assertEqual(now["stats"]["response_ms_below"]["calls"], timed + 1)
             self.assertEqual(now["sessions"][0]["response_ms_below"]["calls"], timed + 1)
             self.assertEqual(daemon.stop(), 0)
+
+    def test_each_attach_and_each_return_is_a_connection(self):
+        daemon = self.daemon({"session": {"idle_s": 1}})
+        hello = {"snowmux": "hello", "version": 1, "instance": "desk", "session": None}
+        call = {"jsonrpc": "2.0", "id": 3, "method": "tools/call",
+                "params": {"name": "execute_query", "arguments": {"query": "SELECT 1"}}}
+
+        def count():
+            return self.listed(daemon)["sessions"][0]["connection_count"]
+
+        def wait_away():
+            poll(lambda: self.listed(daemon)["sessions"][0]["state"] == "disconnected", "it is away")
+        with Line(daemon.socket) as line:
+            line.send(hello, {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}})
+            hello["session"] = line.until("snowmux", "session")["session"]
+            self.assertEqual(count(), 1)
+            with Line(daemon.socket) as beside:
+                beside.send(hello, {"jsonrpc": "2.0", "id": 2, "method": "ping"})
+                beside.until("id", 2)
+                self.assertEqual(count(), 2)
+            wait_away()  # nothing was asked for a second
+            line.send(call)
+            self.assertIn("result", line.until("id", 3))
+            self.assertEqual(count(), 3)
+        wait_away()
+        with Line(daemon.socket) as line:
+            line.send(hello, {"jsonrpc": "2.0", "id": 4, "method": "ping"})
+            line.until("id", 4)
+            self.assertEqual(count(), 4)
 
     def test_one_session_has_its_own_figures(self):
         daemon = self.daemon()

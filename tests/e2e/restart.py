@@ -1,42 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 and a new start: clients go on where they were."""
-import json
-import socket
-
 from lib.case import LONG_SQL, Case, main
 from lib.client import CallFailed
 from lib.daemon import wait_gone
-from lib.program import DEADLINE_S
+from lib.line import Line
 
 SUMMARY = "SELECT metric FROM summary ORDER BY metric"
 WILDLIFE = [["cost in dollars"], ["species"], ["strikes"]]
 POSTAL = [["states"], ["zipcodes"]]
-
-
-class Line:
-    """A bridge's connection, by hand."""
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(DEADLINE_S)
-        self.socket.connect(path)
-        self.file = self.socket.makefile("r")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.file.close()
-        self.socket.close()
-
-    def send(self, *messages):
-        self.socket.sendall("".join(json.dumps(message) + "\n" for message in messages).encode())
-
-    def until(self, key, value):
-        for text in self.file:
-            message = json.loads(text)
-            if message.get(key) == value:
-                return message
-        raise AssertionError("no line with %s %r" % (key, value))
 
 
 class Restart(Case):

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a bridge says to the daemon, said by hand."""
+import json
+import socket
+
+from lib.program import DEADLINE_S
+
+
+class Line:
+    """A bridge's connection, by hand."""
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(DEADLINE_S)
+        self.socket.connect(path)
+        self.file = self.socket.makefile("r")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.socket.close()
+
+    def send(self, *messages):
+        self.socket.sendall("".join(json.dumps(message) + "\n" for message in messages).encode())
+
+    def until(self, key, value):
+        for text in self.file:
+            message = json.loads(text)
+            if message.get(key) == value:
+                return message
+        raise AssertionError("no line with %s %r" % (key, value))
