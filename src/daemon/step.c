@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "daemon/inside.h"
 
-enum { EVENTS_MAX = 1 << 20 };
+enum { EVENTS_MAX = 1 << 20, EVENTS_KEPT = 4096 };
 
 void put_event(struct daemon *d, const struct core_event *event)
 {
@@ -146,6 +146,11 @@ static bool next_event(struct daemon *d, struct core_event *ret)
 {
     if (d->event_head == d->event_len) {
         d->event_head = d->event_len = 0;
+        if (d->event_cap > EVENTS_KEPT) { /* of the start, when every session was one */
+            free(d->events);
+            d->events = NULL;
+            d->event_cap = 0;
+        }
         *ret = (struct core_event){.kind = CORE_TICK};
         return core_deadline(d->core) <= clock_boot_ns();
     }
