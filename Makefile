@@ -1,5 +1,5 @@
 # The two commands most people need are `make serve` and `make check`.
-.PHONY: help build serve check check-long sim bench clean
+.PHONY: help build serve check check-long sim sim-day bench clean
 
 help:
 	@echo "make serve [ARGS='...']   install what is missing, build, serve the demonstration databases"
@@ -7,6 +7,7 @@ help:
 	@echo "make check-long           hours of tests; writes docs/check-long.md"
 	@echo "make build                install what is missing, build"
 	@echo "make sim [SEEDS=N]        simulate the core from N seeds"
+	@echo "make sim-day [SEED=N]     simulate a day of 10,000 clients"
 	@echo "make bench                measure, in less than three minutes: see docs/bench.md"
 	@echo "make clean                remove what was built; SNOWMUX_DEPS or .deps/ stays"
 
@@ -29,6 +30,9 @@ check-long:
 
 sim: build
 	@build/tests/sim --seeds $(or $(SEEDS),200)
+
+sim-day: build
+	@build/tests/sim_day --seed $(or $(SEED),1)
 
 bench: build
 	@ninja -C build --quiet run-bench

@@ -8,10 +8,11 @@
 #   e2e    the end-to-end tests REPEAT times (5)
 #   kill   kill -9 of daemon and workers under load, KILL_ROUNDS times (200)
 #   sim    the simulator from seeds 1 to SEEDS (20000)
+#   day    a day of 10,000 clients, from seeds 1 to DAYS (10)
 #   fuzz   each fuzzer with the first two sanitizers, RUNS inputs (2000000) from seed SEED (today's date)
 set -uo pipefail
 cd "$(dirname "$0")/.."
-all=(suite asan tsan e2e kill sim fuzz)
+all=(suite asan tsan e2e kill sim day fuzz)
 parts=("${@:-${all[@]}}")
 repeat=${REPEAT:-5} seeds=${SEEDS:-20000} runs=${RUNS:-2000000} seed=${SEED:-$(date -u +%Y%m%d)}
 page=docs/check-long.md
@@ -41,6 +42,14 @@ job() {
 fuzzer() (
     cd build-asan && "tests/fuzz/fuzz_$1" --runs "$runs" --seed "$seed" "../tests/fuzz/corpus/$1"
 )
+
+# Ends with the last day's line, or with the first that fails.
+days() {
+    local i
+    for i in $(seq "${DAYS:-10}"); do
+        build/tests/sim_day --seed "$i" || return 1
+    done
+}
 
 fuzzers() { ls tests/fuzz/corpus; }
 
@@ -77,6 +86,7 @@ write_page() {
     row e2e "the end-to-end tests $repeat times"
     row kill "kill -9 of daemon and workers under load"
     row sim "the simulator, $seeds seeds"
+    row day "days of 10,000 clients; the last one's restarts"
     for name in $(fuzzers); do
         row "fuzz_$name" "\`fuzz_$name\`, $runs inputs, address and undefined behaviour sanitizers"
     done
@@ -84,7 +94,7 @@ write_page() {
 
 mkdir -p "$out"
 rm -f "$out"/*
-export -f job fuzzer
+export -f job fuzzer days
 export out runs seed
 # Also of a run that was ended early.
 trap 'write_page >"$page"; cat "$page"' EXIT
@@ -95,6 +105,7 @@ trap 'write_page >"$page"; cat "$page"' EXIT
 ! wanted e2e || job e2e tests/suite.sh build --suite e2e --repeat "$repeat"
 {
     ! wanted sim || echo "sim build/tests/sim --seeds $seeds"
+    ! wanted day || echo "day days"
     if wanted fuzz; then
         tests/sanitize.sh asan build >&2 || echo "build_asan false"
         fuzzers | sed 's/.*/fuzz_& fuzzer &/'

@@ -87,6 +87,7 @@ static void put_stats(struct daemon *d, struct buf *out)
     struct tool_stats stats;
     sessions_stats(d, 0, &stats);
     uint64_t calls = stats.counts.calls_total;
+    uint64_t timed = stats.counts.calls_timed;
     put_one(out, "total_sessions", "gauge", "Sessions, sleeping ones too.", stats.sessions);
     put_one(out, "active_sessions", "gauge", "Sessions with a connection.", stats.active);
     put_one(out, "unique_clients", "gauge", "Client keys that have a session.", stats.clients);
@@ -96,7 +97,7 @@ static void put_stats(struct daemon *d, struct buf *out)
     put_one(out, "total_requests", "gauge", "Calls of these sessions in their lives.", calls);
     put_head(out, "avg_response_time_ms", "gauge", "Mean over those calls.");
     buf_printf(out, "snowmux_avg_response_time_ms %.3f\n",
-        calls > 0 ? (double)stats.counts.response_ns / (double)calls / NS_PER_MS : 0.0);
+        timed > 0 ? (double)stats.counts.response_ns / (double)timed / NS_PER_MS : 0.0);
 }
 
 static void put_calls(const struct metrics *m, struct buf *out)
