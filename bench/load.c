@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * load PORT CONNECTIONS LENGTH BODY MARKER HEADERS [INITIALIZE]: a closed loop of
- * HTTP/1.1 requests on connections that stay open. Texts are files; HEADERS are whole
- * lines.
+ * load [-q] [-u UID] [-w FILE | -r FILE] PORT CONNECTIONS LENGTH BODY MARKER HEADERS
+ * [INITIALIZE]: a closed loop of HTTP/1.1 requests on connections that stay open. Texts
+ * are files; HEADERS are whole lines.
  *
- * First each connection is opened and asks once, after INITIALIZE when that is given:
- * then all its requests carry the Mcp-Session-Id it got. "ready" on standard output says
- * that this is done. Each line on standard input then begins a run of SECONDS, which ends
- * with a line of JSON. The end of standard input ends it all.
+ * First each connection is opened and asks once (not with -q), after INITIALIZE when that
+ * is given: then all its requests carry the Mcp-Session-Id it got. "ready" on standard
+ * output says that this is done. Each line on standard input then begins a run of LENGTH
+ * ("3s", or a number of requests), which ends with a line of JSON. The end of standard
+ * input ends it all. With -u the connections are those of another user. -w writes the
+ * session that each answer of a run names, a line each; -r reads such a file: each
+ * request of a run then belongs to the next of these sessions.
  *
  * Every answer must be a 200 with MARKER in its body: the first other one ends the
  * program.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <grp.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +56,10 @@ struct load {
     struct buf marker;
     struct buf headers;
     struct buf initialize;
+    bool is_quiet;  /* connections open without a question */
+    uint32_t uid;   /* UINT32_MAX: ours */
+    FILE *named;    /* -w, or NULL */
+    FILE *sleepers; /* -r, or NULL */
     struct conn *conns;
     int epoll;
     char *chunk;
@@ -103,6 +111,17 @@ static void put_request(
     if (!buf_ok(out)) {
         die("request", "too long");
     }
+}
+
+/* The request of the next session; false: there was no other. */
+static bool take_sleeper(struct load *load, struct conn *c)
+{
+    char line[128];
+    if (!fgets(line, sizeof(line), load->sleepers)) {
+        return false;
+    }
+    put_request(load, &c->request, buf_str(&load->body), str_trim(str_of(line)));
+    return true;
 }
 
 static void ask(struct conn *c)
@@ -185,8 +204,10 @@ static void open_conn(struct load *load, struct conn *c)
         check(&answer, STR("protocolVersion"));
     }
     put_request(load, &c->request, buf_str(&load->body), answer.session);
-    ask_and_wait(load, c, &answer);
-    check(&answer, buf_str(&load->marker));
+    if (!load->is_quiet) {
+        ask_and_wait(load, c, &answer);
+        check(&answer, buf_str(&load->marker));
+    }
     if (epoll_ctl(load->epoll, EPOLL_CTL_ADD, c->fd, &event) < 0) {
         die("epoll_ctl", strerror(errno));
     }
@@ -198,7 +219,11 @@ static void on_answer(struct load *load, struct conn *c, const struct answer *an
     check(answer, buf_str(&load->marker));
     load->samples[load->sample_count++] = now_ns - c->asked_ns;
     load->stream_count += answer->is_stream;
-    if (now_ns < load->until_ns && load->asked_count < load->requests_max) {
+    if (load->named) {
+        fprintf(load->named, STR_FMT "\n", STR_ARG(answer->session));
+    }
+    if (now_ns < load->until_ns && load->asked_count < load->requests_max &&
+        (!load->sleepers || take_sleeper(load, c))) {
         load->asked_count++;
         ask(c);
     } else {
@@ -237,6 +262,9 @@ static void run(struct load *load)
     load->until_ns = begin_ns + load->run_ns;
     load->waiting = load->conn_count;
     for (uint32_t i = 0; i < load->conn_count; i++) {
+        if (load->sleepers && !take_sleeper(load, &load->conns[i])) {
+            die("-r", "fewer sessions than connections");
+        }
         ask(&load->conns[i]);
     }
     while (load->waiting > 0) {
@@ -251,6 +279,9 @@ static void run(struct load *load)
                 on_answer(load, c, &answer);
             }
         }
+    }
+    if (load->named && fflush(load->named) != 0) {
+        die("-w", strerror(errno));
     }
     double seconds = (double)(clock_boot_ns() - begin_ns) / 1e9;
     double busy = (cpu_s() - begin_cpu_s) / seconds;
@@ -274,15 +305,61 @@ static void take_length(struct load *load, const char *text)
     load->requests_max = is_time ? SAMPLES_MAX : (size_t)length;
 }
 
+static _Noreturn void usage(void)
+{
+    fprintf(stderr,
+        "usage: load [-q] [-u UID] [-w FILE | -r FILE] PORT CONNECTIONS LENGTH "
+        "BODY MARKER HEADERS [INITIALIZE]\n");
+    exit(2);
+}
+
+static FILE *open_file(const char *path, const char *mode)
+{
+    FILE *file = fopen(path, mode);
+    if (!file) {
+        die(path, strerror(errno));
+    }
+    return file;
+}
+
+/* How many of @argv are options. */
+static int take_options(struct load *load, int argc, char **argv)
+{
+    uint64_t uid = UINT32_MAX;
+    int option;
+    while ((option = getopt(argc, argv, "+qu:w:r:")) != -1) {
+        if (option == 'q') {
+            load->is_quiet = true;
+        } else if (option == 'w') {
+            load->named = open_file(optarg, "wb");
+        } else if (option == 'r') {
+            load->sleepers = open_file(optarg, "rb");
+        } else if (option != 'u' || !str_to_u64(str_of(optarg), UINT32_MAX - 1, &uid)) {
+            usage();
+        }
+    }
+    load->uid = (uint32_t)uid;
+    return optind - 1;
+}
+
+/* Whoever opens a socket is its user, whatever becomes of the program later. */
+static void become(uint32_t uid)
+{
+    if (setgroups(0, NULL) < 0 || setgid(uid) < 0 || setuid(uid) < 0) {
+        die("-u", strerror(errno));
+    }
+}
+
 static void take_arguments(struct load *load, int argc, char **argv)
 {
     uint64_t port = 0;
     uint64_t conns = 0;
+    int options = take_options(load, argc, argv);
+    argc -= options;
+    argv += options;
     if (argc < 7 || argc > 8 || !str_to_u64(str_of(argv[1]), 65535, &port) ||
         !str_to_u64(str_of(argv[2]), CONNECTIONS_MAX, &conns) || conns == 0) {
-        fprintf(stderr,
-            "usage: load PORT CONNECTIONS LENGTH BODY MARKER HEADERS [INITIALIZE]\n");
-        exit(2);
+        usage();
     }
     load->port = (uint16_t)port;
     load->conn_count = (uint32_t)conns;
@@ -298,6 +375,9 @@ int main(int argc, char **argv)
     struct load load = {0};
     char line[16];
     take_arguments(&load, argc, argv);
+    if (load.uid != UINT32_MAX) {
+        become(load.uid); /* the texts have been read */
+    }
     load.conns = calloc(load.conn_count, sizeof(*load.conns));
     load.chunk = malloc(CHUNK_SIZE);
     load.samples = malloc(SAMPLES_MAX * sizeof(*load.samples));
