@@ -8,7 +8,7 @@ help:
 	@echo "make build                install what is missing, build"
 	@echo "make sim [SEEDS=N]        simulate the core from N seeds"
 	@echo "make sim-day [SEED=N]     simulate a day of 10,000 clients"
-	@echo "make bench                measure, in less than three minutes: see docs/bench.md"
+	@echo "make bench                measure, in about three minutes: see docs/bench.md"
 	@echo "make clean                remove what was built; SNOWMUX_DEPS or .deps/ stays"
 
 build:
