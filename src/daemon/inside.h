@@ -19,6 +19,7 @@
  */
 #include "backend/backend.h"
 #include "backend/profile.h"
+#include "base/day.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "core/core.h"
@@ -224,9 +225,8 @@ struct daemon {
     } flood[CONFIG_UIDS_MAX + 1]; /* of those who are let in */
     uint32_t flood_len;
     bool bounds_broken;    /* some could not be written: quotas cannot be kept */
-    uint32_t day;          /* of the quotas, as YYYYMMDD */
+    struct day day;        /* of the quotas */
     uint64_t day_begun_ns; /* when it was first seen, boot clock */
-    char day_end[40];      /* when it ends, RFC 3339 in its zone */
     struct call **tickets; /* by number */
     uint32_t *free_tickets;
     uint32_t free_ticket_len;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/day.h"
 #include "base/gcra.h"
 #include "base/log.h"
 #include "daemon/inside.h"
@@ -99,38 +100,6 @@ uint64_t limits_flood(struct daemon *d, uint32_t uid)
 
 /* ---- the quotas' day ---- */
 
-static uint32_t day_of(const struct tm *tm)
-{
-    return (uint32_t)((tm->tm_year + 1900) * 10000 + (tm->tm_mon + 1) * 100 + tm->tm_mday);
-}
-
-static uint32_t day_at(struct tm tm, int days, time_t *ret_s)
-{
-    struct tm there = {
-        .tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday + days, .tm_isdst = -1};
-    *ret_s = mktime(&there);
-    localtime_r(ret_s, &there);
-    return day_of(&there);
-}
-
-/* Today, and the moment it ends; a day may have 23 or 25 hours. */
-static uint32_t look_at_day(struct daemon *d, uint32_t *ret_before)
-{
-    time_t now = (time_t)(clock_wall_ns() / NS_PER_S);
-    time_t at_s;
-    struct tm tm;
-    localtime_r(&now, &tm);
-    uint32_t day = day_of(&tm);
-    *ret_before = day_at(tm, -1, &at_s);
-    (void)day_at(tm, 1, &at_s);
-    localtime_r(&at_s, &tm);
-    char zone[8] = "";
-    strftime(zone, sizeof(zone), "%z", &tm);
-    size_t len = strftime(d->day_end, sizeof(d->day_end), "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(d->day_end + len, sizeof(d->day_end) - len, "%.3s:%.2s", zone, zone + 3);
-    return day;
-}
-
 void limits_zone(const struct config *config)
 {
     if (strcmp(config->quota_timezone, "local") != 0) {
@@ -159,7 +128,7 @@ static void load_one(void *ctx, const struct store_account *row)
         .principal = symbol_acquire(d->symbols, row->principal),
         .client = symbol_acquire(d->symbols, row->client),
         .is_principal = row->is_principal};
-    if (row->day >= d->day) { /* later: of a clock that was set back */
+    if (row->day >= d->day.number) { /* later: of a clock that was set back */
         memcpy(event.used, row->used, sizeof(event.used));
     }
     for (int i = 0; i < CORE_CELLS; i++) {
@@ -178,10 +147,9 @@ bool limits_load(struct daemon *d, char *err, size_t err_size)
         put_event(d, &(struct core_event){.kind = CORE_RESTARTED,
                          .clean = stop == STORE_STOPPED_CLEANLY});
     }
-    uint32_t before;
-    d->day = look_at_day(d, &before);
+    day_of((int64_t)(clock_wall_ns() / NS_PER_S), &d->day);
     d->day_begun_ns = clock_boot_ns();
-    return store_load_accounts(d->store, before, load_one, d, err, err_size);
+    return store_load_accounts(d->store, d->day.before, load_one, d, err, err_size);
 }
 
 /* ---- bounds to the store; answers wait for them ---- */
@@ -189,7 +157,7 @@ bool limits_load(struct daemon *d, char *err, size_t err_size)
 static bool put_account(struct daemon *d, const struct core_account_view *view, bool exactly,
     store_done_fn done)
 {
-    struct store_account row = {.day = d->day,
+    struct store_account row = {.day = d->day.number,
         .is_principal = view->is_principal,
         .principal = symbol_str(d->symbols, view->principal),
         .client = symbol_str(d->symbols, view->client),
@@ -267,14 +235,18 @@ static void write_again(struct daemon *d)
  */
 void limits_tick(struct daemon *d)
 {
-    uint32_t before;
-    uint32_t day = look_at_day(d, &before);
+    struct day today;
+    int64_t now_s = (int64_t)(clock_wall_ns() / NS_PER_S);
     uint64_t now_ns = clock_boot_ns();
-    if (day > d->day || (day < d->day && now_ns - d->day_begun_ns > 25 * 3600 * NS_PER_S)) {
-        d->day = day;
-        d->day_begun_ns = now_ns;
-        put_event(d, &(struct core_event){.kind = CORE_QUOTA_DAY});
-        log_event(LOG_INFO, "quota_day", "day=%u", day);
+    if (!day_has(&d->day, now_s)) {
+        day_of(now_s, &today);
+        bool is_stuck = now_ns - d->day_begun_ns > 25 * 3600 * NS_PER_S;
+        if (today.number > d->day.number || is_stuck) {
+            d->day = today;
+            d->day_begun_ns = now_ns;
+            put_event(d, &(struct core_event){.kind = CORE_QUOTA_DAY});
+            log_event(LOG_INFO, "quota_day", "day=%u", today.number);
+        }
     }
     write_again(d);
 }
@@ -338,7 +310,7 @@ void limits_refuse_quota(struct call *call, const struct core_action *a)
     struct tool_limit limit = {.name = name,
         .max = a->limit_max,
         .remaining = a->limit_remaining,
-        .reset_at = str_of(call->daemon->day_end)};
+        .reset_at = str_of(call->daemon->day.end)};
     tool_fail_limit(&call->tool, TOOL_E_QUOTA_EXHAUSTED, 0, &limit,
         "Today's %s of this %s are used up: %llu.", quota_names[a->quota], scope_names[a->scope],
         (unsigned long long)a->limit_max);
@@ -362,7 +334,7 @@ static void show_quotas(const struct daemon *d, struct tool_self *self,
             "principal_microcredits"}};
     for (int i = 0; i < CORE_QUOTAS; i++) {
         uint64_t left = max[i] > view->used[i] ? max[i] - view->used[i] : 0;
-        show(self, names[view->is_principal][i], max[i], left, str_of(d->day_end));
+        show(self, names[view->is_principal][i], max[i], left, str_of(d->day.end));
     }
 }
 
