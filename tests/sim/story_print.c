@@ -83,6 +83,9 @@ static void print_start(struct story *s, const struct core_action *a, struct buf
             buf_printf(out, "%s%s", set++ > 0 ? "," : " set ", story_parts[i]);
         }
     }
+    if (a->rows_max > 0) {
+        buf_printf(out, " rows=%" PRIu32, a->rows_max);
+    }
 }
 
 static void print_end(const struct core_action *a, struct buf *out)

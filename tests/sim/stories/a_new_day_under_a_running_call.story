@@ -2,6 +2,6 @@
 limits quota_rows=100 slots=1
      0ms  submit #0 a/a1 rows=8 | spawn W0@1
      1ms  up W0                 | connect L0@1 on W0
-     2ms  up L0                 | keep a/a1 rows=10; start #0 on L0
+     2ms  up L0                 | keep a/a1 rows=10; start #0 on L0 rows=8
      3ms  day                   | keep a/a1 rows=10
      4ms  tick                  | -
