@@ -1,5 +1,5 @@
 # The two commands most people need are `make serve` and `make check`.
-.PHONY: help build serve check check-long sim sim-day bench clean
+.PHONY: help build serve check check-long sim sim-day mutate bench clean
 
 help:
 	@echo "make serve [ARGS='...']   install what is missing, build, serve the demonstration databases"
@@ -9,6 +9,7 @@ help:
 	@echo "make sim [SEEDS=N]        simulate the core from N seeds"
 	@echo "make sim-day [SEED=N]     simulate a day of 10,000 clients"
 	@echo "make bench                measure, in about three minutes: see docs/bench.md"
+	@echo "make mutate [ONLY=NAME]   break the core on purpose: each time some oracle must bark"
 	@echo "make clean                remove what was built; SNOWMUX_DEPS or .deps/ stays"
 
 build:
@@ -33,6 +34,9 @@ sim: build
 
 sim-day: build
 	@build/tests/sim_day --seed $(or $(SEED),1)
+
+mutate:
+	@tests/mutate/run $(ONLY)
 
 bench: build
 	@ninja -C build --quiet run-bench

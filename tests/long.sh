@@ -7,12 +7,13 @@
 #   tsan   every test with the thread sanitizer
 #   e2e    the end-to-end tests REPEAT times (5)
 #   kill   kill -9 of daemon and workers under load, KILL_ROUNDS times (200)
+#   mutate the core broken on purpose, each time some oracle must bark
 #   sim    the simulator from seeds 1 to SEEDS (20000)
 #   day    a day of 10,000 clients, from seeds 1 to DAYS (10)
 #   fuzz   each fuzzer with the first two sanitizers, RUNS inputs (2000000) from seed SEED (today's date)
 set -uo pipefail
 cd "$(dirname "$0")/.."
-all=(suite asan tsan e2e kill sim day fuzz)
+all=(suite asan tsan e2e kill mutate sim day fuzz)
 parts=("${@:-${all[@]}}")
 repeat=${REPEAT:-5} seeds=${SEEDS:-20000} runs=${RUNS:-2000000} seed=${SEED:-$(date -u +%Y%m%d)}
 page=docs/check-long.md
@@ -87,6 +88,7 @@ write_page() {
     row kill "kill -9 of daemon and workers under load"
     row sim "the simulator, $seeds seeds"
     row day "days of 10,000 clients; the last one's restarts"
+    row mutate "the core broken on purpose"
     for name in $(fuzzers); do
         row "fuzz_$name" "\`fuzz_$name\`, $runs inputs, address and undefined behaviour sanitizers"
     done
@@ -103,6 +105,7 @@ trap 'write_page >"$page"; cat "$page"' EXIT
 ! wanted tsan || job tsan tests/sanitize.sh tsan
 ! wanted kill || KILL_ROUNDS=${KILL_ROUNDS:-200} job kill tests/suite.sh build kill_loop
 ! wanted e2e || job e2e tests/suite.sh build --suite e2e --repeat "$repeat"
+! wanted mutate || job mutate tests/mutate/run
 {
     ! wanted sim || echo "sim build/tests/sim --seeds $seeds"
     ! wanted day || echo "day days"

@@ -90,6 +90,7 @@ struct world {
     struct core_event news[NEWS_MAX]; /* for the core */
     uint32_t news_len;
     uint32_t opened; /* session, last */
+    int64_t held;    /* symbols that accounts need */
 };
 
 /* A world of @slots at rest: limits may be changed and flows added until world_start().
@@ -127,17 +128,22 @@ void expect(double value, double least, double most, const char *what, ...)
 void fair_shares(void);
 void fair_guesses(void);
 void fair_killed(void);
+void fair_quiet(void);
 void fair_newcomer(void);
 void fair_all_slots_held(void);
 void fair_starvation(void);
 void fair_reserve_ends(void);
 void fair_splitting(void);
 void fair_names(void);
+void fair_leaving(void);
 void fair_hoarding(void);
 void fair_returning(void);
 void fair_floors(void);
-void fair_floors_are_exact(void);
+void fair_floors_exact(void);
+void fair_floors_of_one_slot(void);
+void fair_floor_after_plenty(void);
 void fair_floor_is_not_saved(void);
 void fair_retry(void);
 void fair_rates(void);
 void fair_flood(void);
+void fair_accounts(void);

@@ -321,3 +321,50 @@ void fair_flood(void)
     expect(counts.queued + counts.running, 0, 0, "left of it when it is over");
     world_end(w);
 }
+
+/* ---- who has not called for long gives its place ---- */
+
+static void on_too_many(struct world *w, uint32_t flow, const struct core_action *end)
+{
+    (void)w;
+    (void)flow;
+    ASSERT(end->reason == CORE_TOO_MANY);
+}
+
+/* One after the other calls once and is gone: more than there are accounts, or names. */
+void fair_accounts(void)
+{
+    struct world *w = world_new(8);
+    w->limits.tickets = 128;
+    w->limits.accounts = 256;
+    w->on_refusal = on_too_many;
+    w->job_ns_max = S;
+    for (uint32_t i = 0; i < 256; i++) {
+        world_add(w, 1 + i, 1 + i);
+    }
+    world_start(w);
+    uint64_t refused = 0;
+    for (uint32_t i = 0; i < 256; i++) {
+        world_submit(w, i);
+        world_run(w, w->now_ns + 3600 * S);
+        refused += w->flow[i].refused;
+    }
+    expect((double)refused, 0, 0, "refused of 256 who call once an hour, 256 accounts");
+    world_end(w);
+    w = world_new(8);
+    w->limits.names_max = 2;
+    for (uint32_t i = 0; i < 8; i++) {
+        world_add(w, 1, 1 + i);
+    }
+    world_start(w);
+    uint32_t own = 0;
+    for (uint32_t i = 0; i < 8; i++) {
+        struct core_account_view view[2];
+        world_submit(w, i);
+        world_run(w, w->now_ns + 3600 * S);
+        own += core_accounts_of(w->core, 1, 1 + i, &view[0], &view[1]) &&
+               view[1].client == 1 + i;
+    }
+    expect(own, 8, 8, "of 8 names, one an hour, that have an account of their own");
+    world_end(w);
+}

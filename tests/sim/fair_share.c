@@ -231,3 +231,24 @@ void fair_killed(void)
     killed(
         "ignore their cancel", (struct flow){.fate = FATE_STUCK, .cancel_ns = 4 * S}, 1);
 }
+
+/* ---- a long statement is charged without waking the core for ever ---- */
+
+void fair_quiet(void)
+{
+    struct world *w = world_new(8);
+    uint32_t wakes = 0;
+    w->limits.slot_ns_start = S;
+    w->limits.chunk_ms = UINT32_MAX;
+    w->length = length_full;
+    w->job_ns_max = 30 * 86400 * S;
+    world_add(w, 1, 1);
+    world_start(w);
+    world_submit(w, 0);
+    while (w->flow[0].started == 0 || w->flow[0].running > 0) {
+        world_advance(w);
+        wakes++;
+    }
+    expect(wakes, 1, 100, "wakes of the core in a statement of 30 days");
+    world_end(w);
+}

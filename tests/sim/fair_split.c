@@ -82,10 +82,74 @@ void fair_names(void)
         waiting += w->flow[i].waiting;
         named += w->flow[i].waiting + w->flow[i].running > 0;
     }
-    expect(waiting, 16 * 4, 17 * 4,
+    expect(waiting, 17 * 4, 17 * 4,
         "calls that 200 names queue where 17 accounts may queue 4");
     expect(named, 17, 17 + 8, "names of them that have any");
     world_end(w);
+}
+
+/* ---- leaving and coming back refills nothing ---- */
+
+static void note_refusal(struct world *w, uint32_t flow, const struct core_action *end)
+{
+    (void)w;
+    (void)flow;
+    ASSERT(end->reason == CORE_RATE_LIMITED || end->reason == CORE_QUOTA_EXHAUSTED);
+}
+
+static int64_t named_accounts(const struct world *w)
+{
+    struct core_account_view view;
+    int64_t named = 0;
+    for (uint32_t i = 0; i < w->limits.accounts; i++) {
+        named += core_account_view(w->core, i, &view) &&
+                 (view.is_principal || view.client != 0);
+    }
+    return named;
+}
+
+/*
+ * One call and no more; the principal may have one name. A hundred others call, so that
+ * the tree forgets it; another name comes; it comes back.
+ */
+static void leaving(const char *name, uint64_t quota, struct core_rate rate)
+{
+    struct world *w = world_new(8);
+    w->on_refusal = note_refusal;
+    w->limits.tickets = 16;
+    w->limits.names_max = 1;
+    w->limits.accounts = 300;
+    w->limits.quota_client[CORE_QUOTA_CALLS] = quota;
+    w->limits.rate_client = rate;
+    for (uint32_t i = 0; i < 203; i++) {
+        world_add(w, i < 3 ? 1 : i, 1 + i);
+    }
+    world_start(w);
+    for (uint32_t i = 0; i < 103; i++) {
+        world_submit(w, i == 101 ? 1 : i == 102 ? 0 : i == 0 ? 0 : 2 + i);
+        world_run(w, w->now_ns + 20 * S);
+    }
+    expect((double)w->flow[0].refused, 1, 1, "refused of two calls who has a %s of one",
+        name);
+    world_step(w, (struct core_event){.kind = CORE_QUOTA_DAY});
+    world_run(w, w->now_ns + 100000 * S);
+    for (uint32_t i = 103; i < 203; i++) {
+        world_submit(w, i);
+        world_run(w, w->now_ns + 20 * S);
+    }
+    int64_t before = w->held;
+    world_submit(w, 2);
+    expect((double)(w->held - before), 0, 0,
+        "symbols more that are held after one more name");
+    expect((double)(w->held - named_accounts(w)), 0, 0,
+        "symbols held beyond those of accounts");
+    world_end(w);
+}
+
+void fair_leaving(void)
+{
+    leaving("quota", 1, (struct core_rate){0, 0});
+    leaving("rate", 0, (struct core_rate){1, 50000 * S});
 }
 
 /* ---- idling, and coming back ---- */

@@ -94,6 +94,12 @@ static void on_action(struct world *w, const struct core_action *a)
     case CORE_END:
         end(w, a);
         break;
+    case CORE_HOLD:
+        w->held++;
+        break;
+    case CORE_RELEASE:
+        w->held--;
+        break;
     case CORE_OPENED:
         w->opened = a->session;
         break;
