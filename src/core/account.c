@@ -45,12 +45,11 @@ static bool is_blank(const struct core *core, const struct account *a)
            a->tat_ns[CORE_CELL_CATALOG] <= core->now_ns;
 }
 
-static bool drop_nodes(struct core *core, struct account *a)
+static void drop_nodes(struct core *core, struct account *a)
 {
-    while (a->first_node != CORE_NONE && core->nodes[a->first_node].children == 0) {
-        node_evict(core, a->first_node);
+    while (a->first_node != CORE_NONE) {
+        node_evict_all(core, a->first_node);
     }
-    return a->first_node == CORE_NONE;
 }
 
 static void forget(struct core *core, uint32_t at)
@@ -79,11 +78,12 @@ static void forget(struct core *core, uint32_t at)
 static bool try_forget(struct core *core, uint32_t at)
 {
     struct account *a = &core->accounts[at];
-    bool can = is_blank(core, a) && drop_nodes(core, a);
-    if (can) {
-        forget(core, at);
+    if (!is_blank(core, a)) {
+        return false;
     }
-    return can;
+    drop_nodes(core, a);
+    forget(core, at);
+    return true;
 }
 
 /* Makes room by forgetting one that is blank. What it looks at is bounded: the next try goes on. */

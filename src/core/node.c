@@ -240,6 +240,11 @@ void node_evict(struct core *core, uint32_t at)
     for (int i = 0; i < 2; i++) {
         parent->left[i] = parent->left[i] == at ? CORE_NONE : parent->left[i];
     }
+    *(n->sib_prev != CORE_NONE ? &core->nodes[n->sib_prev].sib_next : &parent->first_child) =
+        n->sib_next;
+    if (n->sib_next != CORE_NONE) {
+        core->nodes[n->sib_next].sib_prev = n->sib_prev;
+    }
     parent->children--;
     if (parent->level > LEVEL_CLASS && parent->children == 0 &&
         parent->queued + parent->running == 0) {
@@ -248,6 +253,14 @@ void node_evict(struct core *core, uint32_t at)
     n->used = false;
     n->hash_next = core->free_node;
     core->free_node = at;
+}
+
+void node_evict_all(struct core *core, uint32_t at)
+{
+    while (core->nodes[at].first_child != CORE_NONE) {
+        node_evict_all(core, core->nodes[at].first_child);
+    }
+    node_evict(core, at);
 }
 
 void node_init(struct core *core, uint32_t at, uint32_t parent, enum level level, uint32_t key)
@@ -269,6 +282,9 @@ void node_init(struct core *core, uint32_t at, uint32_t parent, enum level level
         .lru_prev = CORE_NONE,
         .lru_next = CORE_NONE,
         .account_next = CORE_NONE,
+        .first_child = CORE_NONE,
+        .sib_next = CORE_NONE,
+        .sib_prev = CORE_NONE,
     };
 }
 
@@ -298,6 +314,11 @@ uint32_t node_get(struct core *core, uint32_t parent, enum level level, uint32_t
     core->nodes[at].hash_next = *head;
     *head = at;
     p->children++;
+    core->nodes[at].sib_next = p->first_child;
+    if (p->first_child != CORE_NONE) {
+        core->nodes[p->first_child].sib_prev = at;
+    }
+    p->first_child = at;
     if (level != LEVEL_SESSION) {
         account_add_node(core, at);
     } else {

@@ -94,14 +94,20 @@ bool quota_extend(struct core *core, uint32_t ticket, struct core_action *ret)
 {
     struct ticket *t = &core->tickets[ticket];
     uint32_t account = t->account;
+    bool is_limited = false;
     static const enum core_quota kinds[] = {CORE_QUOTA_ENGINE_MS, CORE_QUOTA_MICROCREDITS};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (left_of(core, t->account, kinds[i], &account) == 0) {
+        uint64_t left = left_of(core, t->account, kinds[i], &account);
+        is_limited = is_limited || left != UINT64_MAX;
+        if (left == 0) {
             explain(core, account, kinds[i], ret);
             t->end_account = account;
             t->end_quota = (uint8_t)kinds[i];
             return false;
         }
+    }
+    if (!is_limited) {
+        return true; /* and nobody has to be woken for the next chunk */
     }
     add(core, t->account, CORE_QUOTA_ENGINE_MS, core->limits.chunk_ms);
     add(core, t->account, CORE_QUOTA_MICROCREDITS, credits_of(t, core->limits.chunk_ms));

@@ -88,10 +88,33 @@ uint32_t sched_next(const struct core *core, uint32_t profile)
 
 /* ---- charges ---- */
 
+/*
+ * Each class that waited when @t got its slot is owed its floor of the slot's time, and @t's
+ * own has had it. Where no other one waited, nobody is owed anything: plenty is no debt.
+ */
+static void owe(
+    struct core *core, const struct ticket *t, int64_t ns)
+{
+    struct profile *p = &core->profiles[t->profile];
+    const uint32_t *floor_permille = core->limits.floor_permille;
+    if (t->owed_classes == 1u << t->class) {
+        return;
+    }
+    /* At most all slots at once; beside what is in flight, a debt of one statement. */
+    int64_t most = (int64_t)(p->job_ns * p->limits.slots);
+    int64_t least = -most - (int64_t)p->job_ns;
+    for (uint32_t c = 0; c < CORE_PRIORITIES; c++) {
+        if (t->owed_classes & 1u << c) {
+            p->owed_ns[c] += ns / 1000 * floor_permille[c] - (c == t->class ? ns : 0);
+            p->owed_ns[c] = p->owed_ns[c] < least ? least : p->owed_ns[c];
+            p->owed_ns[c] = p->owed_ns[c] > most ? most : p->owed_ns[c];
+        }
+    }
+}
+
 /* Adds to (or takes from) what a ticket's nodes and class were charged. */
 static void charge(struct core *core, const struct ticket *t, uint64_t ns, bool is_refund)
 {
-    struct profile *p = &core->profiles[t->profile];
     for (uint32_t at = t->node; core->nodes[at].level > LEVEL_CLASS; at = core->nodes[at].parent) {
         struct node *n = &core->nodes[at];
         uint64_t part = ns / n->weight;
@@ -99,18 +122,7 @@ static void charge(struct core *core, const struct ticket *t, uint64_t ns, bool 
                               : n->charge + part;
         node_place(core, at);
     }
-    int64_t sign = is_refund ? -1 : 1;
-    for (uint32_t c = 0; c < CORE_PRIORITIES; c++) {
-        if (t->owed_classes & 1u << c) {
-            int64_t share = (int64_t)(ns / 1000 * core->limits.floor_permille[c]);
-            p->owed_ns[c] += sign * (c == t->class ? share - (int64_t)ns : share);
-        } else if (c == t->class) {
-            p->owed_ns[c] -= sign * (int64_t)ns;
-        }
-        int64_t most = (int64_t)(p->job_ns * p->limits.slots); /* all slots at once */
-        p->owed_ns[c] = p->owed_ns[c] < -most ? -most : p->owed_ns[c];
-        p->owed_ns[c] = p->owed_ns[c] > most ? most : p->owed_ns[c];
-    }
+    owe(core, t, is_refund ? -(int64_t)ns : (int64_t)ns);
 }
 
 /* ---- tickets come and go ---- */

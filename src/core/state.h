@@ -169,6 +169,9 @@ struct node {
     uint32_t lru_next;  /* idle nodes without children */
     uint32_t lru_prev;
     uint32_t account_next;
+    uint32_t first_child; /* idle ones too */
+    uint32_t sib_next;
+    uint32_t sib_prev;
     uint8_t level;
     uint8_t in_heap; /* 0 none, else which one plus 1 */
     bool is_parked;  /* its account runs as much as it may */
@@ -349,6 +352,7 @@ void account_count(struct core *core, uint32_t client, int queued, int running);
 void node_init(struct core *core, uint32_t at, uint32_t parent, enum level level, uint32_t key);
 uint32_t node_get(struct core *core, uint32_t parent, enum level level, uint32_t key);
 void node_evict(struct core *core, uint32_t at);
+void node_evict_all(struct core *core, uint32_t at); /* with all below it; none has work */
 void node_place(struct core *core, uint32_t at);
 void node_count(struct core *core, uint32_t at, int queued, int running);
 bool node_has_other(const struct core *core, uint32_t parent, uint32_t child);

@@ -6,5 +6,5 @@ limits slots=1 queue=3600s slot_start=1s
      4ms  submit #2 a/a1 normal | -
      5ms  submit #3 c/c1 high   | -
   1000ms  done L0               | end #0 ok; start #3 on L0
-  2000ms  done L0               | end #3 ok; start #1 on L0
-  3000ms  done L0               | end #1 ok; start #2 on L0
+  2000ms  done L0               | end #3 ok; start #2 on L0
+  3000ms  done L0               | end #2 ok; start #1 on L0
