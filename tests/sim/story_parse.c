@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The words of a story: limits, and events with their operands. */
+/* The words of a story's events: verbs and their operands. */
 #include "story.h"
 
 #include <inttypes.h>
@@ -20,9 +20,20 @@ enum operand {
     DIRTY = 1 << 11,
     POOL = 1 << 12,
     MOVED = 1 << 13,
-    PRIORITY = 1 << 14, /* high, normal, low, catalog */
-    AMOUNT = 1 << 15,   /* rows= and bytes= */
-    SPENT = 1 << 16, /* spent= */
+    PRIORITY = 1 << 14, /* high, normal, low */
+    CATALOG = 1 << 15,
+    AMOUNT = 1 << 16,    /* rows= and bytes= */
+    GRANTED = 1 << 17,   /* granted= and day= */
+    COST = 1 << 18,      /* weight= and credits= */
+    USED = 1 << 19,      /* calls=, engine_ms= and microcredits= */
+    SPENT = 1 << 20,     /* spent= and catalog= */
+    PRINCIPAL = 1 << 21, /* not the client key, the principal itself */
+    SHIFT = 1 << 22,     /* of the wall clock */
+    AGAIN = CONTEXT | SINCE | AMOUNT | GRANTED | COST | USED | SPENT, /* of several words */
+};
+
+enum {
+    OF_CALL = PROFILE | CONTEXT | TIMEOUT | PRIORITY | CATALOG | AMOUNT | COST
 };
 
 /* A word stands in several rows when its operands decide what it means. */
@@ -43,10 +54,8 @@ static const struct verb {
     {"touch", STORY_EVENT, CORE_SESSION_TOUCH, SESSION, 0},
     {"context", STORY_EVENT, CORE_SESSION_CONTEXT, SESSION, CONTEXT},
     {"close", STORY_EVENT, CORE_SESSION_CLOSE, SESSION, 0},
-    {"submit", STORY_EVENT, CORE_SUBMIT, TICKET | WHO,
-        SESSION | PROFILE | CONTEXT | TIMEOUT | PRIORITY | AMOUNT},
-    {"submit", STORY_EVENT, CORE_SUBMIT, TICKET | SESSION,
-        PROFILE | CONTEXT | TIMEOUT | PRIORITY | AMOUNT},
+    {"submit", STORY_EVENT, CORE_SUBMIT, TICKET | WHO, SESSION | OF_CALL},
+    {"submit", STORY_EVENT, CORE_SUBMIT, TICKET | SESSION, OF_CALL},
     {"cancel", STORY_EVENT, CORE_CANCEL, TICKET, REASON},
     {"up", STORY_EVENT, CORE_WORKER_UP, WORKER, 0},
     {"lost", STORY_EVENT, CORE_WORKER_LOST, WORKER, 0},
@@ -54,26 +63,28 @@ static const struct verb {
     {"lost", STORY_EVENT, CORE_CONN_LOST, CONN, 0},
     {"started", STORY_EVENT, CORE_STARTED, CONN, 0},
     {"done", STORY_EVENT, CORE_DONE, CONN, DIRTY | AMOUNT},
+    {"done", STORY_EVENT, CORE_DONE, CONN | MOVED, CONTEXT | DIRTY | AMOUNT},
     {"day", STORY_EVENT, CORE_QUOTA_DAY, 0, 0},
     {"fetch", STORY_EVENT, CORE_FETCH, REQUEST | WHO, AMOUNT},
-    {"fetched", STORY_EVENT, CORE_FETCHED, WHO | AMOUNT, 0},
+    {"fetched", STORY_EVENT, CORE_FETCHED, WHO, AMOUNT | GRANTED},
     {"restarted", STORY_EVENT, CORE_RESTARTED, 0, DIRTY},
-    {"account", STORY_EVENT, CORE_ACCOUNT_LOAD, WHO, AMOUNT | SPENT},
-    {"done", STORY_EVENT, CORE_DONE, CONN | MOVED, CONTEXT | DIRTY},
+    {"account", STORY_EVENT, CORE_ACCOUNT_LOAD, WHO, PRINCIPAL | AMOUNT | USED | SPENT},
     {"drain", STORY_EVENT, CORE_DRAIN, 0, 0},
+    {"clock", STORY_SET_CLOCK, CORE_TICK, SHIFT, 0},
     {"look", STORY_LOOK_SESSION, CORE_TICK, SESSION, 0},
     {"look", STORY_LOOK_TICKET, CORE_TICK, TICKET, 0},
     {"look", STORY_LOOK_POOL, CORE_TICK, POOL, 0},
 };
 
 static const char *const operand_names[] = {"s0", "#1", "W0", "L0", "p0", "r1",
-    "principal/client", "role= wh= db= schema=", "a reason",
-    "timeout=", "age= away=", "dirty", "pool", "moved", "high normal low catalog",
-    "rows= bytes=", "spent="};
+    "principal/client", "role= wh= db= schema= default", "a reason", "timeout=",
+    "age= away=", "dirty", "pool", "moved", "high normal low", "catalog", "rows= bytes=",
+    "granted= day=", "weight= credits=", "calls= engine_ms= microcredits=",
+    "spent= catalog=", "principal", "+1h -1h"};
 
 const char *const story_parts[CORE_PARTS] = {"role", "wh", "db", "schema"};
 
-static struct str next_word(struct str *rest)
+struct str story_word(struct str *rest)
 {
     *rest = str_trim(*rest);
     struct str word = *rest;
@@ -88,7 +99,7 @@ static struct str next_word(struct str *rest)
 }
 
 /* Splits "key=value"; false when there is no such sign, or nothing before it. */
-static bool split(struct str word, char sign, struct str *ret_left, struct str *ret_right)
+bool story_split(struct str word, char sign, struct str *ret_left, struct str *ret_right)
 {
     ptrdiff_t at = str_find(word, sign);
     if (at <= 0) {
@@ -99,7 +110,7 @@ static bool split(struct str word, char sign, struct str *ret_left, struct str *
     return true;
 }
 
-static bool parse_time(struct str word, uint64_t *ret_ns)
+bool story_parse_duration(struct str word, uint64_t *ret_ns)
 {
     static const struct {
         const char *unit;
@@ -123,7 +134,7 @@ static bool parse_time(struct str word, uint64_t *ret_ns)
     return false;
 }
 
-static bool parse_u32(struct str word, uint32_t below, uint32_t *ret)
+bool story_parse_u32(struct str word, uint32_t below, uint32_t *ret)
 {
     uint64_t value;
     if (!str_to_u64(word, UINT32_MAX, &value) || value >= below) {
@@ -153,11 +164,11 @@ static bool parse_owner(struct str number, const uint32_t *generations, uint32_t
 {
     struct str index;
     struct str generation;
-    if (split(number, '@', &index, &generation)) {
-        return parse_u32(index, below, ret_index) &&
-               parse_u32(generation, UINT32_MAX, ret_generation);
+    if (story_split(number, '@', &index, &generation)) {
+        return story_parse_u32(index, below, ret_index) &&
+               story_parse_u32(generation, UINT32_MAX, ret_generation);
     }
-    if (!parse_u32(number, below, ret_index)) {
+    if (!story_parse_u32(number, below, ret_index)) {
         return false;
     }
     *ret_generation = generations[*ret_index];
@@ -174,19 +185,19 @@ static unsigned parse_named(struct story *s, struct str word, struct core_event 
     switch (word.ptr[0]) {
     case 's':
         operand = SESSION;
-        ok = parse_u32(number, s->limits.sessions, &e->session);
+        ok = story_parse_u32(number, s->limits.sessions, &e->session);
         break;
     case '#':
         operand = TICKET;
-        ok = parse_u32(number, s->limits.tickets, &e->ticket);
+        ok = story_parse_u32(number, s->limits.tickets, &e->ticket);
         break;
     case 'p':
         operand = PROFILE;
-        ok = parse_u32(number, s->limits.profiles, &e->profile);
+        ok = story_parse_u32(number, s->limits.profiles, &e->profile);
         break;
     case 'r':
         operand = REQUEST;
-        ok = parse_u32(number, UINT32_MAX, &request);
+        ok = story_parse_u32(number, UINT32_MAX, &request);
         e->user = request;
         break;
     case 'W':
@@ -205,6 +216,53 @@ static unsigned parse_named(struct story *s, struct str word, struct core_event 
     return ok ? operand : 0;
 }
 
+/* Before the line's time; a minus sign means after it, as a clock that was set can do. */
+static bool parse_since(struct str value, uint64_t wall_ns, uint64_t *ret_wall_ns)
+{
+    bool ahead = str_starts(value, STR("-"));
+    uint64_t ns;
+    if (!story_parse_duration(str_from(value, ahead), &ns) || (!ahead && ns > wall_ns)) {
+        return false;
+    }
+    *ret_wall_ns = ahead ? wall_ns + ns : wall_ns - ns;
+    return true;
+}
+
+static unsigned parse_count(struct str key, struct str value, struct core_event *e)
+{
+    static const struct {
+        const char *key;
+        unsigned operand;
+        enum core_quota used;
+    } counts[] = {{"rows", AMOUNT, CORE_QUOTA_ROWS}, {"bytes", AMOUNT, CORE_QUOTA_BYTES},
+        {"calls", USED, CORE_QUOTA_CALLS}, {"engine_ms", USED, CORE_QUOTA_ENGINE_MS},
+        {"microcredits", USED, CORE_QUOTA_MICROCREDITS}};
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        if (str_eq(key, str_of(counts[i].key))) {
+            uint64_t *used = &e->used[counts[i].used];
+            bool ok = str_to_u64(value, INT64_MAX, used);
+            e->rows = e->used[CORE_QUOTA_ROWS];
+            e->bytes = e->used[CORE_QUOTA_BYTES];
+            return ok ? counts[i].operand : 0;
+        }
+    }
+    if (str_eq(key, STR("granted"))) {
+        return story_parse_u32(value, UINT32_MAX, &e->rows_max) ? GRANTED : 0;
+    }
+    if (str_eq(key, STR("day"))) {
+        return story_parse_u32(value, UINT32_MAX, &e->generation) ? GRANTED : 0;
+    }
+    if (str_eq(key, STR("credits"))) {
+        return str_to_u64(value, INT64_MAX, &e->credit_rate) ? COST : 0;
+    }
+    struct str of_principal;
+    struct str of_client;
+    bool ok = str_eq(key, STR("weight")) && story_split(value, '/', &of_principal, &of_client) &&
+              story_parse_u32(of_principal, UINT32_MAX, &e->principal_weight) &&
+              story_parse_u32(of_client, UINT32_MAX, &e->client_weight);
+    return ok ? COST : 0;
+}
+
 static unsigned parse_pair(
     struct story *s, struct str key, struct str value, struct core_event *e)
 {
@@ -214,61 +272,26 @@ static unsigned parse_pair(
             return e->context.part[i] > 0 ? CONTEXT : 0;
         }
     }
-    if (str_eq(key, STR("rows"))) {
-        bool ok = str_to_u64(value, UINT32_MAX, &e->rows);
-        e->rows_max = (uint32_t)e->rows;
-        e->used[CORE_QUOTA_ROWS] = e->rows;
-        return ok ? AMOUNT : 0;
-    }
-    if (str_eq(key, STR("bytes"))) {
-        return str_to_u64(value, UINT32_MAX, &e->bytes) ? AMOUNT : 0;
-    }
     if (str_eq(key, STR("spent"))) {
-        return parse_time(value, &e->spent_ns[CORE_CELL_CALLS]) ? SPENT : 0;
+        return story_parse_duration(value, &e->spent_ns[CORE_CELL_CALLS]) ? SPENT : 0;
+    }
+    if (str_eq(key, STR("catalog"))) {
+        return story_parse_duration(value, &e->spent_ns[CORE_CELL_CATALOG]) ? SPENT : 0;
     }
     if (str_eq(key, STR("timeout"))) {
-        return parse_time(value, &e->timeout_ns) ? TIMEOUT : 0;
+        return story_parse_duration(value, &e->timeout_ns) ? TIMEOUT : 0;
     }
-    /* Before the line's time; a minus sign means after it, as a clock that was set can
-     * do. */
-    bool ahead = str_starts(value, STR("-"));
-    uint64_t ns;
-    if (!parse_time(str_from(value, ahead), &ns) || ns > e->wall_ns) {
-        return 0;
-    }
-    uint64_t wall_ns = ahead ? e->wall_ns + ns : e->wall_ns - ns;
     if (str_eq(key, STR("age"))) {
-        e->created_wall_ns = wall_ns;
-        return SINCE;
+        return parse_since(value, e->wall_ns, &e->created_wall_ns) ? SINCE : 0;
     }
-    e->last_seen_wall_ns = wall_ns;
-    return str_eq(key, STR("away")) ? SINCE : 0;
+    if (str_eq(key, STR("away"))) {
+        return parse_since(value, e->wall_ns, &e->last_seen_wall_ns) ? SINCE : 0;
+    }
+    return parse_count(key, value, e);
 }
 
-/* What kind of operand @word is, stored in @e; 0: none. */
-static unsigned parse_operand(struct story *s, struct str word, struct core_event *e)
+static unsigned parse_flag(struct str word, struct core_event *e)
 {
-    struct str left;
-    struct str right;
-    if (split(word, '=', &left, &right)) {
-        return parse_pair(s, left, right, e);
-    }
-    if (split(word, '/', &left, &right)) {
-        e->principal = intern(s, left);
-        e->client = intern(s, right);
-        return e->principal > 0 && e->client > 0 ? WHO : 0;
-    }
-    if (str_eq(word, STR("dirty"))) {
-        e->clean = false;
-        return DIRTY;
-    }
-    if (str_eq(word, STR("moved"))) {
-        e->moved = true;
-        return MOVED;
-    }
-    if (str_eq(word, STR("pool"))) {
-        return POOL;
-    }
     static const char *const priorities[] = {"high", "normal", "low"};
     for (uint32_t i = 0; i < CORE_PRIORITIES; i++) {
         if (str_eq(word, str_of(priorities[i]))) {
@@ -276,9 +299,56 @@ static unsigned parse_operand(struct story *s, struct str word, struct core_even
             return PRIORITY;
         }
     }
-    if (str_eq(word, STR("catalog"))) {
-        e->is_catalog = true;
-        return PRIORITY;
+    const struct {
+        const char *word;
+        unsigned operand;
+        bool *flag;
+        bool value;
+    } flags[] = {{"dirty", DIRTY, &e->clean, false}, {"moved", MOVED, &e->moved, true},
+        {"catalog", CATALOG, &e->is_catalog, true},
+        {"principal", PRINCIPAL, &e->is_principal, true}, {"pool", POOL, NULL, false},
+        {"default", CONTEXT, NULL, false}};
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+        if (str_eq(word, str_of(flags[i].word))) {
+            if (flags[i].flag) {
+                *flags[i].flag = flags[i].value;
+            }
+            return flags[i].operand;
+        }
+    }
+    return 0;
+}
+
+/* The clock that is set keeps its new distance: the event's wall clock tells it. */
+static unsigned parse_shift(struct str word, struct core_event *e)
+{
+    bool ahead = word.ptr[0] == '+';
+    uint64_t ns;
+    if ((!ahead && word.ptr[0] != '-') || !story_parse_duration(str_from(word, 1), &ns) ||
+        (!ahead && ns > e->wall_ns)) {
+        return 0;
+    }
+    e->wall_ns = ahead ? e->wall_ns + ns : e->wall_ns - ns;
+    return SHIFT;
+}
+
+/* What kind of operand @word is, stored in @e; 0: none. */
+static unsigned parse_operand(struct story *s, struct str word, struct core_event *e)
+{
+    struct str left;
+    struct str right;
+    if (story_split(word, '=', &left, &right)) {
+        return parse_pair(s, left, right, e);
+    }
+    if (story_split(word, '/', &left, &right)) {
+        e->principal = intern(s, left);
+        e->client = intern(s, right);
+        return e->principal > 0 && e->client > 0 ? WHO : 0;
+    }
+    unsigned flag = parse_flag(word, e);
+    flag = flag == 0 ? parse_shift(word, e) : flag;
+    if (flag != 0) {
+        return flag;
     }
     for (uint32_t i = 0; i < CORE_REASONS; i++) {
         if (str_eq(word, str_of(core_reason_name((enum core_reason)i)))) {
@@ -340,13 +410,17 @@ static void bind_call(struct story *s, unsigned seen, struct core_event *e)
 bool story_parse_time(const struct story *s, struct str words, struct story_line *ret,
     struct buf *ret_error)
 {
-    struct str time = next_word(&words);
-    if (!parse_time(time, &ret->at_ns) || ret->at_ns < s->now_ns) {
+    struct str time = story_word(&words);
+    if (!story_parse_duration(time, &ret->at_ns) || ret->at_ns < s->now_ns) {
         buf_printf(ret_error, "'" STR_FMT "' is no time, or lies before the line above",
             STR_ARG(time));
         return false;
     }
-    ret->verb = next_word(&words);
+    ret->verb = story_word(&words);
+    ret->is_late = str_eq(ret->verb, STR("late"));
+    if (ret->is_late) {
+        ret->verb = story_word(&words);
+    }
     ret->operands = words;
     return true;
 }
@@ -360,12 +434,12 @@ bool story_parse_event(struct story *s, struct story_line *line, struct buf *ret
         .clean = true,
         .priority = CORE_NORMAL,
         .boot_ns = s->boot_ns + line->at_ns,
-        .wall_ns = s->wall_ns + line->at_ns};
+        .wall_ns = s->wall_ns + s->wall_set_ns + line->at_ns};
     e->created_wall_ns = e->wall_ns;
     e->last_seen_wall_ns = e->wall_ns;
-    for (struct str word; word = next_word(&operands), word.len > 0;) {
+    for (struct str word; word = story_word(&operands), word.len > 0;) {
         unsigned operand = parse_operand(s, word, e);
-        if (operand == 0 || (seen & operand & ~(unsigned)(CONTEXT | SINCE)) != 0) {
+        if (operand == 0 || (seen & operand & ~(unsigned)AGAIN) != 0) {
             buf_printf(ret_error, "'" STR_FMT "' is unknown, out of bounds or said twice",
                 STR_ARG(word));
             return false;
@@ -378,180 +452,11 @@ bool story_parse_event(struct story *s, struct story_line *line, struct buf *ret
     }
     e->kind = v->kind;
     line->what = v->what;
+    e->rows_max = seen & GRANTED ? e->rows_max : (uint32_t)e->rows;
     if (v->kind == CORE_SUBMIT) {
         bind_call(s, seen, e);
     } else if (v->kind == CORE_SESSION_BODY && !(seen & REASON)) {
         e->reason = CORE_OK;
-    }
-    return true;
-}
-
-#define FIELD(field, name)                                                               \
-    {                                                                                    \
-        name, offsetof(struct core_limits, field),                                       \
-            sizeof(((struct core_limits *)0)->field), false                              \
-    }
-#define FIELD_NS(field)                                                                  \
-    {                                                                                    \
-#field, offsetof(struct core_limits, field##_ns), sizeof(uint64_t), true          \
-    }
-static const struct {
-    const char *name;
-    size_t offset;
-    size_t size;
-    bool is_time;
-} fields[] = {
-    FIELD(sessions, "sessions"),
-    FIELD(principal_sessions, "principal_sessions"),
-    FIELD(tickets, "tickets"),
-    FIELD(queue_total, "queue_total"),
-    FIELD(queue_principal, "queue_principal"),
-    FIELD(queue_client, "queue_client"),
-    FIELD(run_principal, "run_principal"),
-    FIELD(run_client, "run_client"),
-    FIELD(reserved_slots, "reserved"),
-    FIELD(names_max, "names"),
-    FIELD(rate_client.burst, "rate_client"),
-    FIELD(rate_principal.burst, "rate_principal"),
-    FIELD(rate_catalog.burst, "rate_catalog"),
-    FIELD(rate_session.burst, "rate_session"),
-    FIELD(quota_client[CORE_QUOTA_CALLS], "quota_calls"),
-    FIELD(quota_client[CORE_QUOTA_ROWS], "quota_rows"),
-    FIELD(quota_client[CORE_QUOTA_BYTES], "quota_bytes"),
-    FIELD(quota_client[CORE_QUOTA_ENGINE_MS], "quota_engine_ms"),
-    FIELD(quota_principal[CORE_QUOTA_CALLS], "quota_principal_calls"),
-    FIELD(chunk_ms, "chunk_ms"),
-    FIELD_NS(present),
-    {"slot_start", offsetof(struct core_limits, slot_ns_start), sizeof(uint64_t), true},
-    FIELD_NS(idle),
-    FIELD_NS(resume),
-    FIELD_NS(age),
-    FIELD_NS(touch),
-    FIELD_NS(sleep),
-    FIELD_NS(grace),
-    FIELD_NS(queue),
-    FIELD_NS(cancel),
-    FIELD_NS(drain),
-    FIELD_NS(spawn),
-    {"backoff_min", offsetof(struct core_limits, backoff_ns_min), sizeof(uint64_t), true},
-    {"backoff_max", offsetof(struct core_limits, backoff_ns_max), sizeof(uint64_t), true},
-    FIELD(profiles, "profiles"),
-};
-
-void story_defaults(struct story *s)
-{
-    enum {
-        MS = 1000000
-    };
-    const uint64_t second = 1000 * MS;
-    s->names_len = 1;
-    s->boot_ns = 1000 * second;
-    s->wall_ns = 1000000 * second;
-    s->limits = (struct core_limits){.sessions = 8,
-        .principal_sessions = 4,
-        .tickets = 16,
-        .queue_total = 12,
-        .queue_principal = 8,
-        .queue_client = 6,
-        .accounts = 32,
-        .names_max = 8,
-        .rate_client = {0, second},
-        .rate_principal = {0, second},
-        .rate_catalog = {0, second},
-        .rate_session = {0, second},
-        .present_ns = 60 * second,
-        .slot_ns_start = 10 * second,
-        .floor_permille = {200, 200, 50},
-        .chunk_ms = 10000,
-        .idle_ns = 60 * second,
-        .resume_ns = 120 * second,
-        .touch_ns = 5 * second,
-        .sleep_ns = 3600 * second,
-        .queue_ns = 30 * second,
-        .cancel_ns = 100 * MS,
-        .drain_ns = second,
-        .spawn_ns = second,
-        .backoff_ns_min = 100 * MS,
-        .backoff_ns_max = second,
-        .profiles = 1};
-    for (uint32_t i = 0; i < CORE_PROFILES_MAX; i++) {
-        s->limits.profile[i] = (struct core_profile_limits){1, 1, 0};
-    }
-}
-
-static bool parse_profile_limit(struct story *s, struct str key, struct str value)
-{
-    uint32_t first = 0;
-    uint32_t last = CORE_PROFILES_MAX - 1;
-    struct str profile;
-    if (split(key, '.', &profile, &key)) {
-        if (profile.ptr[0] != 'p' ||
-            !parse_u32(str_from(profile, 1), CORE_PROFILES_MAX, &first)) {
-            return false;
-        }
-        last = first;
-    }
-    for (uint32_t i = first; i <= last; i++) {
-        struct core_profile_limits *limits = &s->limits.profile[i];
-        bool ok = false;
-        if (str_eq(key, STR("slots"))) {
-            ok = parse_u32(value, CORE_CONNS_MAX + 1, &limits->slots);
-        } else if (str_eq(key, STR("conns_per_worker"))) {
-            ok = parse_u32(value, CORE_CONNS_MAX + 1, &limits->conns_per_worker);
-        } else if (str_eq(key, STR("conn_idle"))) {
-            ok = parse_time(value, &limits->idle_ns);
-        }
-        if (!ok) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool parse_limit(struct story *s, struct str key, struct str value)
-{
-    uint64_t number;
-    if (str_eq(key, STR("boot"))) {
-        return parse_time(value, &s->boot_ns);
-    }
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-        char *field = (char *)&s->limits + fields[i].offset;
-        if (!str_eq(key, str_of(fields[i].name))) {
-            continue;
-        }
-        if (fields[i].is_time && parse_time(value, &number)) {
-            memcpy(field, &number, sizeof(number));
-            return true;
-        }
-        if (!fields[i].is_time && str_to_u64(value, UINT16_MAX, &number)) {
-            if (fields[i].size == sizeof(uint64_t)) {
-                memcpy(field, &number, sizeof(number));
-            } else {
-                memcpy(field, &(uint32_t){(uint32_t)number}, sizeof(uint32_t));
-            }
-            return true;
-        }
-        return false;
-    }
-    return parse_profile_limit(s, key, value);
-}
-
-bool story_parse_limits(struct story *s, struct str words, struct buf *ret_error)
-{
-    for (struct str word; word = next_word(&words), word.len > 0;) {
-        struct str key;
-        struct str value;
-        if (!split(word, '=', &key, &value) || !parse_limit(s, key, value)) {
-            buf_printf(ret_error, "'" STR_FMT "' is no limit, or not in its unit",
-                STR_ARG(word));
-            return false;
-        }
-    }
-    if (s->limits.sessions == 0 || s->limits.tickets == 0 || s->limits.profiles == 0 ||
-        s->limits.profiles > CORE_PROFILES_MAX) {
-        buf_printf(ret_error, "at least one session and ticket, 1 to %d profiles",
-            CORE_PROFILES_MAX);
-        return false;
     }
     return true;
 }
