@@ -38,6 +38,7 @@ static void on_start(struct sim *s, const struct core_action *a)
     t->conn = a->conn;
     t->run_until_ns = t->timeout_ns > 0 ? s->now_ns + t->timeout_ns : CORE_NEVER;
     c->ticket = a->ticket;
+    c->runs = true;
     s->running[t->profile]++;
     SIM_CHECK(s, s->running[t->profile] <= s->limits.profile[t->profile].slots);
 }
@@ -255,6 +256,21 @@ static bool is_late(const struct sim *s, const struct core_event *e)
            (!s->conns[e->conn].open || s->conns[e->conn].generation != e->generation);
 }
 
+static void on_submit(struct sim *s, const struct core_event *e)
+{
+    SIM_CHECK(s, !s->tickets[e->ticket].live);
+    s->tickets[e->ticket] = (struct sim_ticket){.live = true,
+        .submitted_by = s->given,
+        .principal = e->principal,
+        .profile = e->profile,
+        .session = e->session,
+        .conn = CORE_NONE,
+        .context = e->context,
+        .arrived_ns = s->now_ns,
+        .timeout_ns = e->timeout_ns};
+    s->result.requests++;
+}
+
 void oracle_event(struct sim *s, const struct core_event *e)
 {
     s->event = *e;
@@ -267,12 +283,15 @@ void oracle_event(struct sim *s, const struct core_event *e)
         oracle_session_asked(s);
     } else if (e->kind >= CORE_SESSION_BODY && e->kind <= CORE_SESSION_CLOSE) {
         oracle_session_event(s, e);
+    } else if (e->kind == CORE_SUBMIT) {
+        on_submit(s, e);
     } else if (e->kind == CORE_CANCEL) {
         s->tickets[e->ticket].cancelled = true;
     } else if (e->kind == CORE_STARTED && s->conns[e->conn].ticket != CORE_NONE) {
         s->tickets[s->conns[e->conn].ticket].engine_saw = true;
     } else if (e->kind == CORE_DONE) {
         s->conns[e->conn].spoiled = s->conns[e->conn].spoiled || !e->clean;
+        s->conns[e->conn].runs = false;
         s->conns[e->conn].actual = e->moved ? e->context : s->conns[e->conn].actual;
     } else if (e->kind == CORE_WORKER_UP) {
         s->workers[e->worker].up = true;

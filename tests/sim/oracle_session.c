@@ -94,7 +94,7 @@ void oracle_session_asked(struct sim *s)
     for (uint32_t i = 0; i < SIM_SESSIONS; i++) {
         others += i != s->heir_of && may_go(s, i, at_cap);
     }
-    s->heir_must_go = live == SIM_SESSIONS && others == 0;
+    s->heir_must_go = live == s->limits.sessions && others == 0;
 }
 
 static void check_heritage(const struct sim *s, const struct core_action *a)
@@ -120,6 +120,7 @@ void oracle_session_opened(struct sim *s, const struct core_action *a)
     }
     *own = (struct sim_session){.live = true,
         .life = ++s->lives,
+        .opened_by = s->given,
         .body = loaded ? SIM_BODY_ASLEEP : SIM_BODY_HERE,
         .view.state = loaded ? CORE_DISCONNECTED : CORE_CONNECTING,
         .active_ns = s->now_ns,

@@ -14,6 +14,8 @@ enum {
     SIM_PRINCIPALS = 5,
     SIM_PENDING_MAX = 512,
     SIM_ACTIONS = 1500, /* what clients do in a full run */
+    SIM_SYMBOLS = 64,
+    SIM_WALL_MS = 1000000000, /* what the wall clock is ahead of the boot clock */
 };
 
 struct sim_pending {
@@ -24,6 +26,7 @@ struct sim_pending {
 
 struct sim_ticket {
     bool live;
+    uint32_t submitted_by; /* sim.given then */
     bool cancelled;  /* somebody asked for it */
     bool engine_saw; /* CORE_STARTED was reported of it */
     bool graced;
@@ -51,6 +54,7 @@ struct sim_session {
     bool closing; /* left the view, its calls have not ended */
     bool closed;  /* CORE_SESSION_CLOSE was sent */
     uint64_t life;
+    uint32_t opened_by; /* sim.given then */
     enum sim_body body;
     uint32_t connections;
     bool saved_gone; /* its row says disconnected */
@@ -71,6 +75,7 @@ struct sim_conn {
     bool open;
     bool up;                    /* told so */
     uint64_t rests_ns;          /* since then nobody has it */
+    bool runs;                  /* a statement that was not reported as done */
     bool stuck;                 /* ignores every cancel */
     bool spoiled;               /* interrupted or not clean: nobody may have it again */
     struct core_context actual; /* what the engine is really set to */
@@ -120,14 +125,36 @@ struct sim {
     uint32_t running[CORE_PROFILES_MAX];
     uint64_t failed_ns[CORE_PROFILES_MAX]; /* to start or connect, the last time */
     struct core_action grant; /* of the last fetch */
-    uint32_t held[16]; /* symbols that accounts hold */
+    uint32_t held[SIM_SYMBOLS]; /* symbols that accounts hold */
     double tokens;      /* of the global rate, as a bucket that refills without pause */
     uint64_t tokens_ns; /* when they were counted */
     struct sim_result result;
+    bool settled;  /* the last event's due work is done */
+    bool finished; /* all was played, and the last oracle judges */
+    uint32_t given; /* the number of the present event, for whoever counts them */
+    /* Who listens: before each call of core_step(), after it, and to judged actions. */
+    void (*on_event)(struct sim *, const struct core_event *);
+    void (*on_answer)(struct sim *, const struct core_actions *);
+    void (*on_action)(struct sim *, const struct core_action *);
+    void *watcher;
 };
 
 /* A whole run. What an oracle does not like is told on stderr and ends in abort(). */
 struct sim_result sim_run(uint64_t seed, uint64_t actions);
+
+/* The same, for somebody who listens to what the core is told. */
+struct sim_result sim_watch(uint64_t seed, uint64_t actions,
+    void (*on_event)(struct sim *, const struct core_event *), void *watcher);
+
+/*
+ * step.c. Limits and clock are set: makes the core. One event with the clocks as they are,
+ * then ticks until its due work is done. Or one call of core_step(), stamped by the caller.
+ */
+void sim_begin(struct sim *sim);
+void sim_end(struct sim *sim);
+void sim_step(struct sim *sim, struct core_event event);
+void sim_step_once(
+    struct sim *sim, const struct core_event *event, struct core_actions *ret);
 
 _Noreturn void sim_fail(
     const struct sim *sim, const char *expr, const char *file, int line);

@@ -2,30 +2,13 @@
 /* Clients, workers and engines as the core meets them, well or badly behaved. */
 #include "sim.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/assert.h"
 
 enum {
     CLIENT_KEYS = 3,
     WORKERS_HIT = 4,
-    ROUNDS_MAX = 100,
     SLOW_MS = 100000,
     HEAL_MS = 200000
 };
-
-_Noreturn void sim_fail(const struct sim *s, const char *expr, const char *file, int line)
-{
-    fprintf(stderr,
-        "seed %" PRIu64 ", action %" PRIu64
-        ": %s (%s:%d); replay: build/tests/sim --seed %" PRIu64 " --actions %" PRIu64
-        "\n",
-        s->seed, s->action, expr, file, line, s->seed, s->actions);
-    abort();
-}
 
 static uint64_t below(struct sim *s, uint64_t bound)
 {
@@ -99,36 +82,6 @@ static void carry_out(struct sim *s, const struct core_action *a)
     }
 }
 
-static void note(struct sim *s, const struct core_action *a)
-{
-    uint64_t word = (uint64_t)a->kind << 56 ^ (uint64_t)a->ticket << 32 ^
-                    (uint64_t)a->conn << 16 ^ (uint64_t)a->reason << 8 ^ a->session;
-    s->result.hash = (s->result.hash ^ word) * 0x100000001B3u;
-}
-
-static void step(struct sim *s, struct core_event event)
-{
-    struct core_actions actions;
-    uint32_t rounds = 0;
-    event.boot_ns = s->now_ns;
-    event.wall_ns = s->now_ns + sim_ms(1000000000);
-    oracle_event(s, &event);
-    do {
-        core_step(s->core, &event, &actions);
-        s->result.steps++;
-        for (uint32_t i = 0; i < actions.len; i++) {
-            note(s, &actions.at[i]);
-            oracle_action(s, &actions.at[i]);
-            carry_out(s, &actions.at[i]);
-        }
-        oracle_stepped(s);
-        SIM_CHECK(s, ++rounds < ROUNDS_MAX);
-        event = (struct core_event){
-            .kind = CORE_TICK, .boot_ns = event.boot_ns, .wall_ns = event.wall_ns};
-    } while (core_deadline(s->core) <= s->now_ns);
-    oracle_settled(s);
-}
-
 /* ---- what clients do ---- */
 
 static uint32_t pick_session(struct sim *s)
@@ -151,7 +104,7 @@ static void come_by(struct sim *s, uint32_t session)
 {
     const struct sim_session *own = &s->sessions[session];
     if (own->connections == 0 && below(s, 2) == 0) {
-        step(s, (struct core_event){.kind = CORE_SESSION_TOUCH, .session = session});
+        sim_step(s, (struct core_event){.kind = CORE_SESSION_TOUCH, .session = session});
     }
 }
 
@@ -182,16 +135,7 @@ static void submit(struct sim *s, uint32_t session)
         e.client = s->sessions[session].view.client;
         e.context = s->sessions[session].view.context;
     }
-    s->tickets[ticket] = (struct sim_ticket){.live = true,
-        .principal = e.principal,
-        .profile = e.profile,
-        .session = session,
-        .conn = CORE_NONE,
-        .context = e.context,
-        .arrived_ns = s->now_ns,
-        .timeout_ns = e.timeout_ns};
-    s->result.requests++;
-    step(s, e);
+    sim_step(s, e);
 }
 
 static void use_session(struct sim *s, uint32_t session, uint64_t what)
@@ -215,7 +159,7 @@ static void use_session(struct sim *s, uint32_t session, uint64_t what)
     } else {
         return;
     }
-    step(s, e);
+    sim_step(s, e);
 }
 
 static void open_session(struct sim *s, bool stored)
@@ -224,11 +168,11 @@ static void open_session(struct sim *s, bool stored)
         .principal = 1 + (uint32_t)below(s, SIM_PRINCIPALS),
         .client = 1 + (uint32_t)below(s, CLIENT_KEYS)};
     if (stored) {
-        uint64_t wall_ns = s->now_ns + sim_ms(1000000000);
+        uint64_t wall_ns = s->now_ns + sim_ms(SIM_WALL_MS);
         e.last_seen_wall_ns = wall_ns - sim_ms(below(s, 20000));
         e.created_wall_ns = e.last_seen_wall_ns - sim_ms(below(s, 5000));
     }
-    step(s, e);
+    sim_step(s, e);
 }
 
 /* kill -9 of a worker or the end of a socket; sometimes it names an older generation. */
@@ -243,7 +187,7 @@ static void break_something(struct sim *s)
         e.conn = (uint32_t)below(s, WORKERS_HIT);
         e.generation = s->conns[e.conn].generation - (below(s, 3) == 0);
     }
-    step(s, e);
+    sim_step(s, e);
 }
 
 /* A page of a kept result; sometimes another day begins before it is shown. */
@@ -253,16 +197,16 @@ static void fetch_page(struct sim *s)
         .principal = 1 + (uint32_t)below(s, SIM_PRINCIPALS),
         .client = 1 + (uint32_t)below(s, CLIENT_KEYS),
         .rows_max = (uint32_t)below(s, 100)};
-    step(s, e);
+    sim_step(s, e);
     if (s->grant.reason == CORE_OK) {
         if (below(s, 8) == 0) {
-            step(s, (struct core_event){.kind = CORE_QUOTA_DAY});
+            sim_step(s, (struct core_event){.kind = CORE_QUOTA_DAY});
         }
         e.kind = CORE_FETCHED;
         e.rows_max = s->grant.rows_max;
         e.generation = s->grant.generation;
         e.rows = below(s, (uint64_t)e.rows_max + 1);
-        step(s, e);
+        sim_step(s, e);
     }
 }
 
@@ -278,11 +222,11 @@ static void client_does_something(struct sim *s)
         uint32_t ticket = (uint32_t)below(s, SIM_TICKETS);
         struct core_event e = {
             .kind = CORE_CANCEL, .ticket = ticket, .reason = CORE_CANCELLED};
-        step(s, e);
+        sim_step(s, e);
     } else if (dice == 80 && s->faults) {
         break_something(s);
     } else if (dice == 81 && below(s, 4) == 0) {
-        step(s, (struct core_event){.kind = CORE_QUOTA_DAY});
+        sim_step(s, (struct core_event){.kind = CORE_QUOTA_DAY});
     } else if (dice == 82) {
         fetch_page(s);
     } else if (session != CORE_NONE) {
@@ -327,14 +271,14 @@ static void advance(struct sim *s, uint64_t until_ns)
         }
         if (due_ns < next_ns) {
             s->now_ns = due_ns > s->now_ns ? due_ns : s->now_ns;
-            step(s, (struct core_event){.kind = CORE_TICK});
+            sim_step(s, (struct core_event){.kind = CORE_TICK});
             continue;
         }
         struct core_event event = s->pending[first].event;
         s->now_ns = next_ns > s->now_ns ? next_ns : s->now_ns;
         s->pending[first] = s->pending[--s->pending_len];
         if (!is_void(s, &event)) {
-            step(s, event);
+            sim_step(s, event);
         }
     }
 }
@@ -397,15 +341,17 @@ static void play(struct sim *s)
     }
     s->faults = false;
     if (s->seed % 5 == 0) {
-        step(s, (struct core_event){.kind = CORE_DRAIN});
+        sim_step(s, (struct core_event){.kind = CORE_DRAIN});
         submit(s, CORE_NONE);
         open_session(s, false);
     }
     advance(s, s->now_ns + sim_ms(HEAL_MS));
+    s->finished = true;
     oracle_finished(s);
 }
 
-struct sim_result sim_run(uint64_t seed, uint64_t actions)
+struct sim_result sim_watch(uint64_t seed, uint64_t actions,
+    void (*on_event)(struct sim *, const struct core_event *), void *watcher)
 {
     static struct sim s;
     s = (struct sim){.seed = seed,
@@ -414,15 +360,16 @@ struct sim_result sim_run(uint64_t seed, uint64_t actions)
         .now_ns = sim_ms(seed % 2 == 0 ? 1000000 : 100), /* up for long, or just now */
         .faults = seed % 3 != 0};
     s.limits = limits_of(&s);
-    s.tokens = s.limits.rate_global.burst;
-    s.tokens_ns = s.now_ns;
-    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
-        s.conns[i].ticket = CORE_NONE;
-    }
-    void *memory = calloc(1, core_size(&s.limits));
-    ASSERT(memory);
-    s.core = core_init(memory, &s.limits);
+    s.on_event = on_event;
+    s.on_action = carry_out;
+    s.watcher = watcher;
+    sim_begin(&s);
     play(&s);
-    free(memory);
+    sim_end(&s);
     return s.result;
+}
+
+struct sim_result sim_run(uint64_t seed, uint64_t actions)
+{
+    return sim_watch(seed, actions, NULL, NULL);
 }
