@@ -171,6 +171,7 @@ static void check_nodes(const struct core *core, uint32_t count)
             ASSERT(b->queued == n->queued && b->running == n->running);
             ASSERT(b->present == n->present);
             ASSERT(n->level <= LEVEL_CLASS || b->children == n->children);
+            ASSERT(n->running > 0 || n->pending + n->leased_ns_sum == 0);
             for (uint32_t h = 0; h < 2; h++) {
                 ASSERT(check_heap_of(core, i, n->heap[h], h) == b->in_heap[h]);
             }

@@ -100,18 +100,29 @@ void node_place(struct core *core, uint32_t at)
     }
 }
 
-/* Who becomes backlogged starts at the least charge of those present: idling earns nothing. */
+uint64_t node_settled(const struct core *core, uint32_t at)
+{
+    const struct node *n = &core->nodes[at];
+    uint64_t used = (n->running * core->now_ns - n->leased_ns_sum) / n->weight;
+    uint64_t unused = n->pending > used ? n->pending - used : 0;
+    return n->charge > unused ? n->charge - unused : 0;
+}
+
+/*
+ * Who becomes backlogged starts at the least that anybody present has settled: idling earns
+ * nothing. Charges in flight do not count: they are mostly given back, and would keep a
+ * newcomer waiting till then.
+ */
 static void node_join(struct core *core, uint32_t at)
 {
     struct node *n = &core->nodes[at];
     const struct node *parent = &core->nodes[n->parent];
-    uint64_t base = CORE_NEVER;
+    uint64_t base = parent->base;
     for (int i = 0; i < 2; i++) {
-        if (parent->heap[i] != CORE_NONE && core->nodes[parent->heap[i]].charge < base) {
-            base = core->nodes[parent->heap[i]].charge;
+        if (parent->heap[i] != CORE_NONE && node_settled(core, parent->heap[i]) < base) {
+            base = node_settled(core, parent->heap[i]);
         }
     }
-    base = base == CORE_NEVER ? parent->base : base;
     n->charge = n->charge > base ? n->charge : base;
     n->order = core->order++;
 }
@@ -159,6 +170,7 @@ void node_count(struct core *core, uint32_t at, int queued, int running)
         if (n->level > LEVEL_CLASS && n->queued > 0 && !was_waiting) {
             node_join(core, at);
         }
+        n->pending = n->running > 0 ? n->pending : 0; /* parts were rounded */
         if (n->level > LEVEL_CLASS) {
             node_place(core, at);
         }

@@ -9,6 +9,11 @@
  */
 #include "core/state.h"
 
+static uint64_t least_of(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static uint32_t class_node(const struct core *core, uint32_t profile, uint32_t class)
 {
     return core->limits.profiles + profile * CORE_PRIORITIES + class;
@@ -112,17 +117,31 @@ static void owe(
     }
 }
 
-/* Adds to (or takes from) what a ticket's nodes and class were charged. */
-static void charge(struct core *core, const struct ticket *t, uint64_t ns, bool is_refund)
+/* Adds to what a ticket's nodes and class were charged, for as long as it runs. */
+static void charge(struct core *core, const struct ticket *t, uint64_t ns)
 {
     for (uint32_t at = t->node; core->nodes[at].level > LEVEL_CLASS; at = core->nodes[at].parent) {
         struct node *n = &core->nodes[at];
         uint64_t part = ns / n->weight;
-        n->charge = is_refund ? n->charge - (part < n->charge ? part : n->charge)
-                              : n->charge + part;
+        n->charge += part;
+        n->pending += part;
         node_place(core, at);
     }
-    owe(core, t, is_refund ? -(int64_t)ns : (int64_t)ns);
+    owe(core, t, (int64_t)ns);
+}
+
+/* It ran for @ran_ns: that stays, what it was charged beyond is given back. */
+static void settle(struct core *core, const struct ticket *t, uint64_t ran_ns)
+{
+    uint64_t rest_ns = t->charged_ns - ran_ns;
+    for (uint32_t at = t->node; core->nodes[at].level > LEVEL_CLASS; at = core->nodes[at].parent) {
+        struct node *n = &core->nodes[at];
+        n->charge -= least_of(rest_ns / n->weight, n->charge);
+        n->pending -= least_of(t->charged_ns / n->weight, n->pending);
+        n->leased_ns_sum -= t->leased_ns;
+        node_place(core, at);
+    }
+    owe(core, t, -(int64_t)rest_ns);
 }
 
 /* ---- tickets come and go ---- */
@@ -196,11 +215,12 @@ void sched_take(struct core *core, uint32_t ticket)
         t->owed_classes |= (uint8_t)((core->nodes[class_node(core, t->profile, c)].queued > 0) << c);
     }
     for (uint32_t at = t->node; core->nodes[at].level > LEVEL_CLASS; at = core->nodes[at].parent) {
-        core->nodes[core->nodes[at].parent].base = core->nodes[at].charge;
+        core->nodes[core->nodes[at].parent].base = node_settled(core, at);
+        core->nodes[at].leased_ns_sum += core->now_ns;
     }
     t->leased_ns = core->now_ns;
     t->charged_ns = p->job_ns;
-    charge(core, t, t->charged_ns, false);
+    charge(core, t, t->charged_ns);
     account_count(core, t->account, -1, 1);
     node_count(core, t->node, -1, 1);
     uint64_t since_ns = p->dispatched_ns > p->waits_ns ? p->dispatched_ns : p->waits_ns;
@@ -218,7 +238,7 @@ void sched_extend(struct core *core, uint32_t ticket)
         /* Steps grow with what it has run: a long one must not wake the loop for ever. */
         uint64_t job_ns = core->profiles[t->profile].job_ns;
         uint64_t more_ns = t->charged_ns / 4 > job_ns ? t->charged_ns / 4 : job_ns;
-        charge(core, t, more_ns, false);
+        charge(core, t, more_ns);
         t->charged_ns += more_ns;
     }
 }
@@ -247,7 +267,7 @@ void sched_give_back(struct core *core, uint32_t ticket)
     struct profile *p = &core->profiles[t->profile];
     uint64_t ran_ns = core->now_ns - t->leased_ns;
     sched_extend(core, ticket);
-    charge(core, t, t->charged_ns - ran_ns, true);
+    settle(core, t, ran_ns);
     account_count(core, t->account, 0, -1);
     node_count(core, t->node, 0, -1);
     learn(p, ran_ns);

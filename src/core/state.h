@@ -147,8 +147,10 @@ enum level { LEVEL_ROOT, LEVEL_CLASS, LEVEL_PRINCIPAL, LEVEL_CLIENT, LEVEL_SESSI
 
 /* A place in a profile's tree; see node.c. */
 struct node {
-    uint64_t charge; /* slot time charged, by weight; compared among siblings */
-    uint64_t base;   /* of its children: the charge of the one served last, before */
+    uint64_t charge;  /* slot time charged, by weight; compared among siblings */
+    uint64_t pending; /* of that: for statements that run, */
+    uint64_t leased_ns_sum; /* which began then */
+    uint64_t base;    /* of its children: what the one served last had settled, before */
     uint64_t left_ns[2];
     uint32_t left[2]; /* the children whose work ended last */
     uint32_t parent;
@@ -356,6 +358,8 @@ void node_evict_all(struct core *core, uint32_t at); /* with all below it; none 
 void node_place(struct core *core, uint32_t at);
 void node_count(struct core *core, uint32_t at, int queued, int running);
 bool node_has_other(const struct core *core, uint32_t parent, uint32_t child);
+/* Its charge, without what running statements were charged beyond what they have used. */
+uint64_t node_settled(const struct core *core, uint32_t at);
 void node_list(struct core *core, uint32_t at);
 void node_unlist(struct core *core, uint32_t at);
 

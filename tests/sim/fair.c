@@ -16,6 +16,7 @@ static const struct {
     {"quiet", fair_quiet, false},
     {"newcomer", fair_newcomer, false},
     {"all_slots_held", fair_all_slots_held, false},
+    {"after_a_long_one", fair_after_a_long_one, false},
     {"starvation", fair_starvation, false},
     {"reserve_ends", fair_reserve_ends, false},
     {"splitting", fair_splitting, false},

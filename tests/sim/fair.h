@@ -131,6 +131,7 @@ void fair_killed(void);
 void fair_quiet(void);
 void fair_newcomer(void);
 void fair_all_slots_held(void);
+void fair_after_a_long_one(void);
 void fair_starvation(void);
 void fair_reserve_ends(void);
 void fair_splitting(void);

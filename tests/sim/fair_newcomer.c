@@ -217,3 +217,46 @@ void fair_reserve_ends(void)
         "seconds until the reserve is given up");
     world_end(w);
 }
+
+/* ---- short statements, after a long one ---- */
+
+static uint64_t first_long(struct world *w, uint32_t flow)
+{
+    return flow == 0 && w->flow[0].started <= w->limits.profile[0].slots ? w->job_ns_max
+                                                               : w->job_ns_max / 100;
+}
+
+/*
+ * What a statement is charged until it ends is the longest recent one: what those in flight
+ * have too much of must not keep newcomers waiting. Short ones of somebody else end all the
+ * time, so nobody waits longer than one of them takes.
+ */
+void fair_after_a_long_one(void)
+{
+    enum { NEWCOMERS = 5 };
+    static const uint32_t slots[] = {1, 2, 8};
+    for (size_t i = 0; i < ARRAY_LEN(slots); i++) {
+        struct world *w = world_new(slots[i]);
+        double worst_ns = 0;
+        w->length = first_long;
+        world_add(w, 1, 1)->backlog = 40;
+        for (uint32_t n = 1; n <= NEWCOMERS; n++) {
+            world_add(w, 1 + n, 1 + n);
+        }
+        world_start(w);
+        world_run(w, w->now_ns + 2 * w->job_ns_max);
+        for (uint32_t n = 1; n <= NEWCOMERS; n++) {
+            world_submit(w, n);
+        }
+        for (uint32_t n = 1; n <= NEWCOMERS; n++) {
+            while (w->flow[n].started == 0) {
+                world_advance(w);
+            }
+            double wait_ns = (double)w->flow[n].wait_ns;
+            worst_ns = wait_ns > worst_ns ? wait_ns : worst_ns;
+        }
+        expect(worst_ns / ((double)w->job_ns_max / 100) / (NEWCOMERS / slots[i] + 1), 0, 1,
+            "statements that %d newcomers wait in their turn, %u slots", NEWCOMERS, slots[i]);
+        world_end(w);
+    }
+}
