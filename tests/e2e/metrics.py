@@ -71,17 +71,42 @@ class Metrics(Case):
         self.assertEqual(self.ask(daemon, "/metrics", headers={"Host": "evil.example"})[0], 403)
 
     def test_a_flood_is_told_when_to_come_back(self):
-        daemon = self.daemon({"rate.http": {"burst": 5, "per_s": 0.5}})
+        daemon = self.daemon({"rate.http": {"burst": 5, "per_s": 0.001}})  # none comes back meanwhile
         got = [self.ask(daemon, "/healthz") for _ in range(7)]
         self.assertEqual([status for status, _, _ in got], [200] * 5 + [429] * 2)
         _, headers, text = got[-1]
-        error = json.loads(text)["error"]
-        wait_ms = error["data"]["retry_after_ms"]
+        answer = json.loads(text)
+        wait_ms = answer["error"]["data"]["retry_after_ms"]
         self.assertEqual(int(headers["Retry-After"]), -(-wait_ms // 1000))
-        self.assertTrue(0 < wait_ms <= 2000, wait_ms)
-        self.assertIn("[rate] http", error["message"])
+        self.assertTrue(0 < wait_ms <= 1000000, wait_ms)
+        self.assertIn("[rate] http", answer["error"]["message"])
+        self.assertIn("%d ms" % wait_ms, answer["error"]["message"])
+        self.assertEqual((answer["jsonrpc"], answer["id"]), ("2.0", None))
         client = self.stdio("ts_v1", daemon)  # the socket is not concerned
         self.assertEqual(client.sql("SELECT 1").rows, [[1]])
+
+    def test_of_a_flood_nothing_is_done(self):
+        daemon = self.daemon({"rate.http": {"burst": 2, "per_s": 0.001}})
+        first = self.initialize(daemon)
+        session = {"Mcp-Session-Id": first[1]["Mcp-Session-Id"]}
+        self.assertEqual([first[0], self.initialize(daemon)[0]], [200, 200])
+        self.assertEqual(self.initialize(daemon)[0], 429)  # opens none,
+        self.assertEqual(self.ask(daemon, "/mcp", "DELETE", headers=session)[0], 429)  # ends none,
+        self.assertEqual(self.ask(daemon, "/nothing")[0], 429)
+        self.assertEqual(len(daemon.ask("ls")["sessions"]), 2)
+
+    def test_who_is_refused_anyway_takes_nothing_from_the_rate(self):
+        daemon = self.daemon({"rate.http": {"burst": 1, "per_s": 0.001}})
+        for _ in range(3):
+            self.assertEqual(self.ask(daemon, "/healthz", headers={"Host": "evil.example"})[0], 403)
+        self.assertEqual(self.ask(daemon, "/healthz")[0], 200)
+        self.assertEqual(self.ask(daemon, "/healthz")[0], 429)
+
+    def initialize(self, daemon):
+        params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}
+        return self.ask(daemon, "/mcp", "POST", json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize",
+                                                            "params": params}),
+                        {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"})
 
 
 if __name__ == "__main__":
