@@ -103,6 +103,9 @@ static void on_tick(uv_timer_t *timer)
     call_drop_left(d);
     progress_tick(d);
     limits_tick(d);
+    if (store_is_failing(d->store)) {
+        store_try(d->store);
+    }
     check_use(d);
     work(d);
 }

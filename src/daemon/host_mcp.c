@@ -34,9 +34,9 @@ static int page(void *ctx, struct str path, struct buf *out, const char **ret_ty
         return 200;
     }
     if (str_eq(path, STR("/readyz"))) {
-        const char *why = d->is_draining    ? "draining: no new calls\n"
-                          : d->bounds_broken ? "the store cannot be written\n"
-                                             : NULL;
+        const char *why = d->is_draining             ? "draining: no new calls\n"
+                          : metrics_store_trouble(d) ? "the store cannot be written\n"
+                                                     : NULL;
         buf_puts(out, why ? why : "ready\n");
         return why ? 503 : 200;
     }

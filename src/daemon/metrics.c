@@ -180,6 +180,11 @@ static void put_pool(struct daemon *d, struct buf *out)
         d->metrics.workers_started);
 }
 
+bool metrics_store_trouble(const struct daemon *d)
+{
+    return d->bounds_broken || store_is_failing(d->store);
+}
+
 void metrics_put(struct daemon *d, struct buf *out)
 {
     put_head(out, "build_info", "gauge", "The version that runs.");
@@ -197,6 +202,8 @@ void metrics_put(struct daemon *d, struct buf *out)
         d->pipe_conns);
     put_one(out, "store_jobs", "gauge", "Writes and reads that the store has not answered.",
         store_jobs(d->store));
-    put_one(out, "store_trouble", "gauge", "1 while what was used of quotas cannot be written.",
-        d->bounds_broken);
+    put_one(out, "store_write_failures_total", "counter", "Writes that the store failed to do.",
+        store_write_failures(d->store));
+    put_one(out, "store_trouble", "gauge", "1 while the store cannot be written.",
+        metrics_store_trouble(d));
 }

@@ -32,4 +32,5 @@ struct metrics {
 };
 
 void metrics_call(struct call *call); /* it is over */
+bool metrics_store_trouble(const struct daemon *d); /* what was used or opened is not written */
 void metrics_put(struct daemon *d, struct buf *out); /* Prometheus text, 0.0.4 */

@@ -14,6 +14,7 @@ enum job_kind {
     JOB_DROP_SESSION,
     JOB_GET_SESSION,
     JOB_PUT_ACCOUNT,
+    JOB_TRY, /* a write of nothing, see store_try() */
     JOB_KINDS,
 };
 
@@ -22,7 +23,8 @@ struct job {
     store_done_fn done;   /* of a write, or NULL */
     store_session_fn got; /* of a read */
     void *ctx;
-    bool ok;                   /* a write: committed */
+    bool ok;                   /* a write: committed, */
+    bool is_proof;             /* and its group changed the file: it can be written */
     struct store_session *row; /* a read: what was found, or NULL; freed with the job */
     enum job_kind kind;
     union {
@@ -39,6 +41,7 @@ struct job *job_put_session(
 struct job *job_drop_session(struct str handle, store_done_fn done, void *ctx);
 struct job *job_get_session(struct str handle, store_session_fn got, void *ctx);
 struct job *job_put_account(const struct store_account *account, store_done_fn done, void *ctx);
+struct job *job_try(void);
 
 /* Tells who waits for it, then frees. */
 void job_answer(struct job *job);

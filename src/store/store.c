@@ -17,6 +17,8 @@ struct store {
     uv_thread_t thread;
     uint32_t jobs_max;
     uint32_t jobs; /* accepted and not yet answered, wherever they are */
+    uint64_t write_failures;
+    bool is_failing; /* a write failed, and none was done since */
     bool has_asked;
     bool is_closing;
     void (*closed)(void *ctx);
@@ -109,6 +111,13 @@ static void on_async_closed(uv_handle_t *handle)
     }
 }
 
+static void note(struct store *store, const struct job *job)
+{
+    bool has_failed = !job_is_read(job) && !job->ok;
+    store->write_failures += has_failed;
+    store->is_failing = has_failed || (store->is_failing && !job->is_proof);
+}
+
 static void on_async(uv_async_t *async)
 {
     struct store *store = async->data;
@@ -120,6 +129,7 @@ static void on_async(uv_async_t *async)
     uv_mutex_unlock(&store->lock);
     while ((job = job_queue_pop(&finished))) {
         store->jobs--;
+        note(store, job);
         job_answer(job);
     }
     if (has_ended) {
@@ -209,6 +219,21 @@ bool store_load_stop(
 uint32_t store_jobs(const struct store *store)
 {
     return store->jobs;
+}
+
+uint64_t store_write_failures(const struct store *store)
+{
+    return store->write_failures;
+}
+
+bool store_is_failing(const struct store *store)
+{
+    return store->is_failing;
+}
+
+void store_try(struct store *store)
+{
+    (void)!(has_room(store) && push(store, job_try())); /* no room: others are tried */
 }
 
 void store_set_clean(struct store *store)

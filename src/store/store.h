@@ -143,5 +143,17 @@ MUST_USE bool store_put_account(
 /* Writes and reads that are not answered yet. */
 uint32_t store_jobs(const struct store *store);
 
+/* Writes that failed since it was opened, tries included. */
+uint64_t store_write_failures(const struct store *store);
+
+/* Did a write fail, and was none done since? */
+bool store_is_failing(const struct store *store);
+
+/*
+ * Within a second writes what means nothing, to learn whether writes succeed again. Not
+ * before store_load_stop(): how the last daemon ended is then lost.
+ */
+void store_try(struct store *store);
+
 /* Does what waits, ends the thread, closes; then @closed (or NULL) runs on the loop. */
 void store_close(struct store *store, void (*closed)(void *ctx), void *ctx);

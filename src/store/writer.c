@@ -207,10 +207,13 @@ static int run_transaction(struct writer *writer, const struct job_queue *run)
 
 static void do_writes(struct writer *writer, const struct job_queue *run)
 {
+    int before = sqlite3_total_changes(writer->db);
     int rc = run_transaction(writer, run);
-    if (rc == SQLITE_OK) {
+    /* Dropping what is not there succeeds on a full disk, too. */
+    bool is_proof = rc == SQLITE_OK && sqlite3_total_changes(writer->db) != before;
+    if (is_proof) {
         note_success(&writer->writes, "store_write_recovered");
-    } else {
+    } else if (rc != SQLITE_OK) {
         note_failure(writer, &writer->writes, "store_write_failed", rc, run->len);
         writer->has_failed = true;
     }
@@ -220,6 +223,7 @@ static void do_writes(struct writer *writer, const struct job_queue *run)
     }
     for (struct job *job = run->first; job; job = job->next) {
         job->ok = rc == SQLITE_OK;
+        job->is_proof = is_proof;
     }
 }
 

@@ -4,9 +4,14 @@ import http.client
 import json
 import os
 import re
+import resource
+import signal
 from urllib.parse import urlsplit
 
 from lib.case import SOURCE, Case, main
+from lib.client import Answer
+from lib.daemon import FAKE
+from lib.program import poll
 
 LINE = re.compile(r'snowmux_([a-z_]+)(\{[a-z_]+="[^"]*"(?:,[a-z_]+="[^"]*")*\})? ([0-9.e+-]+)$')
 
@@ -69,6 +74,49 @@ class Metrics(Case):
         self.assertEqual((status, headers["Allow"]), (405, "GET, HEAD"))
         self.assertEqual(self.ask(daemon, "/nothing")[0], 404)
         self.assertEqual(self.ask(daemon, "/metrics", headers={"Host": "evil.example"})[0], 403)
+
+    def test_a_store_that_fails_is_not_ready_until_it_can_be_written(self):
+        """As on a full disk: from now on no file of the daemon may grow."""
+        daemon = self.daemon()
+        limit = lambda bytes: resource.prlimit(daemon.program.pid, resource.RLIMIT_FSIZE,
+                                               (bytes, resource.RLIM_INFINITY))
+        limit(0)
+        self.assertNotEqual(self.initialize(daemon)[0], 200)
+        status, _, text = self.ask(daemon, "/readyz")
+        self.assertEqual((status, text), (503, "the store cannot be written\n"))
+        self.assertEqual(self.ask(daemon, "/healthz")[0], 200)
+        now = self.values(daemon)
+        self.assertEqual(now["store_trouble"], 1)
+        poll(lambda: self.values(daemon)["store_write_failures_total"] > now["store_write_failures_total"],
+             "it tries again by itself")
+        self.assertEqual(self.ask(daemon, "/readyz")[0], 503)
+        limit(resource.RLIM_INFINITY)
+        poll(lambda: self.ask(daemon, "/readyz")[0] == 200, "it is ready again")
+        self.assertEqual(self.values(daemon)["store_trouble"], 0)
+        self.assertEqual(self.initialize(daemon)[0], 200)
+
+    def test_a_daemon_that_drains_is_not_ready(self):
+        daemon = self.daemon({"profile.demo": {**FAKE, "slots": 1}})
+        client = self.stdio("ts_v1", daemon)
+        client.sql("SELECT 'waits'")
+        running = client.send("execute_query", query="SELECT 'sleep 2000'")
+        daemon.wait_calls(running=1)
+        asker = http.client.HTTPConnection(urlsplit(daemon.url).netloc, timeout=30)
+        self.addCleanup(asker.close)
+        asker.putrequest("GET", "/readyz")
+        asker.putheader("X-Rest", "comes later")
+        asker.send(b"\r\n".join(asker._buffer))  # a connection in the middle of its request stays
+        poll(lambda: self.values(daemon)["http_connections"] == 2, "the daemon has the connection")
+        daemon.program.signal(signal.SIGTERM)
+        daemon.event("stopping")
+        asker.send(b"\r\n\r\n")
+        answer = http.client.HTTPResponse(asker.sock, method="GET")
+        answer.begin()
+        self.assertEqual((answer.status, answer.read()), (503, b"draining: no new calls\n"))
+        with self.assertRaises(ConnectionRefusedError):
+            self.ask(daemon, "/readyz")
+        self.assertEqual(Answer(running.result(60)).rows, [["slept"]])
+        self.assertEqual(daemon.program.wait(), 0)
 
     def test_a_flood_is_told_when_to_come_back(self):
         daemon = self.daemon({"rate.http": {"burst": 5, "per_s": 0.001}})  # none comes back meanwhile

@@ -98,6 +98,53 @@ static void a_full_disk_answers_false_until_there_is_room(void **state)
     stop(f);
 }
 
+static void it_is_known_to_fail_until_something_was_written(void **state)
+{
+    (void)state;
+    struct fixture *f = start();
+    struct buf log = BUF_INIT(LOG_MAX);
+    int log_end;
+    int old = catch_log(&log_end);
+    put_done(f, "s_before", "");
+    await_answers(f, 1);
+    assert_false(store_is_failing(f->store));
+    signal(SIGXFSZ, SIG_IGN);
+    limit_files(512);
+    put_done(f, "s_lost", "");
+    await_answers(f, 2);
+    assert_true(store_is_failing(f->store));
+    assert_int_equal(store_write_failures(f->store), 1);
+    drop(f, "s_nobody"); /* nothing to write: succeeds, and proves nothing */
+    get(f, "s_before");
+    await_answers(f, 3);
+    assert_int_equal(f->failures, 1);
+    assert_true(store_is_failing(f->store));
+    store_try(f->store);
+    get(f, "s_before");
+    await_answers(f, 4);
+    assert_int_equal(store_write_failures(f->store), 2);
+    assert_true(store_is_failing(f->store));
+    limit_files(RLIM_INFINITY);
+    for (int i = 0; i < 2; i++) { /* as often as one likes */
+        store_try(f->store);
+        get(f, "s_before");
+        await_answers(f, 5 + i);
+        assert_false(store_is_failing(f->store));
+    }
+    assert_int_equal(store_write_failures(f->store), 2);
+    release_log(old, log_end, &log);
+    assert_int_equal(count_of(&log, "event=store_write_recovered"), 1);
+    expect_seen(f, "s_before= s_before= s_before= s_before= ");
+    close_store(f);
+    open_store(f, JOBS_MAX);
+    enum store_stop how = STORE_STOPPED_CLEANLY;
+    assert_int_equal(ask(f, "SELECT how FROM stop"), 3);
+    assert_true(store_load_stop(f->store, &how, f->err, sizeof(f->err)));
+    assert_int_equal(how, STORE_CRASHED);
+    buf_free(&log);
+    stop(f);
+}
+
 /* Not every error ends the transaction by itself. */
 static void a_missing_table_answers_false_until_it_is_back(void **state)
 {
@@ -382,6 +429,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_disk_answers_false_until_there_is_room),
+        cmocka_unit_test(it_is_known_to_fail_until_something_was_written),
         cmocka_unit_test(a_missing_table_answers_false_until_it_is_back),
         cmocka_unit_test(a_store_that_fails_to_the_end_still_closes),
         cmocka_unit_test(a_read_answers_what_was_committed_while_writes_fail),
