@@ -8,13 +8,10 @@ void metrics_call(struct call *call)
 {
     struct metrics *m = &call->daemon->metrics;
     uint64_t response_ns = call_response_ns(call);
-    if (!call->tool.is_error) {
-        m->calls_ok++;
-    } else if (call_was_refused(call)) {
-        m->calls_refused++;
-    } else {
-        m->calls_failed++;
-    }
+    enum metrics_outcome outcome = !call->tool.is_error     ? METRICS_OK
+                                   : call_was_refused(call) ? METRICS_REFUSED
+                                                            : METRICS_FAILED;
+    m->calls[tool_number(call->tool.tool)][outcome]++;
     m->errors[call->tool.code] += call->tool.is_error;
     m->rows += call->rows;
     m->bytes_received += call->bytes_in;
@@ -81,31 +78,59 @@ static void put_tallies(struct buf *out, const char *name, const char *label, co
     }
 }
 
+/* With many sessions that takes milliseconds, which nobody is to have for each request. */
+static const struct tool_stats *recent_stats(struct daemon *d)
+{
+    struct metrics *m = &d->metrics;
+    uint64_t now_ns = clock_boot_ns();
+    if (m->stats_ns == 0 || now_ns - m->stats_ns >= NS_PER_S) {
+        sessions_stats(d, 0, &m->stats);
+        m->stats_ns = now_ns;
+    }
+    return &m->stats;
+}
+
 /* The six figures of session_stats, over all sessions that there are. */
 static void put_stats(struct daemon *d, struct buf *out)
 {
-    struct tool_stats stats;
-    sessions_stats(d, 0, &stats);
-    uint64_t calls = stats.counts.calls_total;
-    uint64_t timed = stats.counts.calls_timed;
-    put_one(out, "total_sessions", "gauge", "Sessions, sleeping ones too.", stats.sessions);
-    put_one(out, "active_sessions", "gauge", "Sessions with a connection.", stats.active);
-    put_one(out, "unique_clients", "gauge", "Client keys that have a session.", stats.clients);
-    put_tallies(out, "client_types", "type", "Sessions by type of client.", stats.type,
-        stats.type_count);
-    put_tallies(out, "sessions", "state", "Sessions by state.", stats.state, stats.state_count);
-    put_one(out, "total_requests", "gauge", "Calls of these sessions in their lives.", calls);
-    put_head(out, "avg_response_time_ms", "gauge", "Mean over those calls.");
+    const struct tool_stats *stats = recent_stats(d);
+    uint64_t timed = stats->counts.calls_timed;
+    put_one(out, "total_sessions", "gauge", "Sessions, sleeping ones too.", stats->sessions);
+    put_one(out, "active_sessions", "gauge", "Sessions with a connection.", stats->active);
+    put_one(out, "unique_clients", "gauge", "Client keys that have a session.", stats->clients);
+    put_tallies(out, "client_types", "type", "Sessions by type of client.", stats->type,
+        stats->type_count);
+    put_tallies(out, "sessions", "state", "Sessions by state.", stats->state, stats->state_count);
+    put_one(out, "total_requests", "gauge", "Calls of these sessions in their lives.",
+        stats->counts.calls_total);
+    put_head(out, "avg_response_time_ms", "gauge", "Mean over those calls that were timed.");
     buf_printf(out, "snowmux_avg_response_time_ms %.3f\n",
-        timed > 0 ? (double)stats.counts.response_ns / (double)timed / NS_PER_MS : 0.0);
+        timed > 0 ? (double)stats->counts.response_ns / (double)timed / NS_PER_MS : 0.0);
+}
+
+static const char *const outcomes[METRICS_OUTCOMES] = {"ok", "failed", "refused"};
+
+static void put_tools(const struct metrics *m, struct buf *out)
+{
+    const struct tool *tool;
+    uint64_t total[METRICS_OUTCOMES] = {0};
+    put_head(out, "tool_calls_total", "counter", "Tool calls that ended, by tool and outcome.");
+    for (uint32_t i = 0; (tool = tool_at(i)); i++) {
+        for (int o = 0; o < METRICS_OUTCOMES; o++) {
+            total[o] += m->calls[i][o];
+            buf_printf(out, "snowmux_tool_calls_total{tool=\"%s\",outcome=\"%s\"} %llu\n",
+                tool->name, outcomes[o], (unsigned long long)m->calls[i][o]);
+        }
+    }
+    put_head(out, "calls_total", "counter", "Tool calls that ended, by outcome.");
+    for (int o = 0; o < METRICS_OUTCOMES; o++) {
+        put_labelled(out, "calls_total", "outcome", str_of(outcomes[o]), total[o]);
+    }
 }
 
 static void put_calls(const struct metrics *m, struct buf *out)
 {
-    put_head(out, "calls_total", "counter", "Tool calls that ended, by outcome.");
-    put_labelled(out, "calls_total", "outcome", STR("ok"), m->calls_ok);
-    put_labelled(out, "calls_total", "outcome", STR("failed"), m->calls_failed);
-    put_labelled(out, "calls_total", "outcome", STR("refused"), m->calls_refused);
+    put_tools(m, out);
     put_head(out, "call_errors_total", "counter", "Tool calls that ended in an error, by code.");
     for (int i = 0; i < TOOL_CODES; i++) {
         put_labelled(out, "call_errors_total", "code",

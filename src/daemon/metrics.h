@@ -11,10 +11,10 @@
 struct daemon;
 struct call;
 
+enum metrics_outcome { METRICS_OK, METRICS_FAILED, METRICS_REFUSED, METRICS_OUTCOMES };
+
 struct metrics {
-    uint64_t calls_ok;
-    uint64_t calls_failed;
-    uint64_t calls_refused;
+    uint64_t calls[TOOLS_MAX][METRICS_OUTCOMES]; /* by tool */
     uint64_t errors[TOOL_CODES];
     uint64_t refused[2][CORE_SCOPE_ALL + 1]; /* for a rate, for a quota; by scope */
     uint64_t floods;
@@ -29,6 +29,8 @@ struct metrics {
     uint64_t queued; /* calls that waited for a connection at all */
     struct histogram response_times;
     struct histogram queue_times;
+    struct tool_stats stats; /* of the sessions, as they were, */
+    uint64_t stats_ns;       /* then; 0: never looked at */
 };
 
 void metrics_call(struct call *call); /* it is over */

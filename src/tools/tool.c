@@ -322,6 +322,19 @@ static const struct tool tools[] = {
     },
 };
 
+_Static_assert(ARRAY_LEN(tools) <= TOOLS_MAX, "raise TOOLS_MAX");
+
+const struct tool *tool_at(uint32_t number)
+{
+    return number < ARRAY_LEN(tools) ? &tools[number] : NULL;
+}
+
+uint32_t tool_number(const struct tool *tool)
+{
+    ASSERT(tool >= tools && tool < tools + ARRAY_LEN(tools));
+    return (uint32_t)(tool - tools);
+}
+
 const struct tool *tool_find(struct str name)
 {
     for (size_t i = 0; i < ARRAY_LEN(tools); i++) {

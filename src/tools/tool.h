@@ -330,6 +330,11 @@ struct tool_host {
 /* NULL: no tool of that name. */
 const struct tool *tool_find(struct str name);
 
+/* All tools by number, which is below TOOLS_MAX; NULL: no more. */
+enum { TOOLS_MAX = 32 };
+const struct tool *tool_at(uint32_t number);
+uint32_t tool_number(const struct tool *tool);
+
 /* The array of tools/list, compact JSON; written once at start. */
 void tool_list_put(struct buf *out);
 

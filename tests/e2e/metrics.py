@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """/metrics, /healthz and /readyz, and what floods are told."""
+import contextlib
 import http.client
 import json
 import os
 import re
 import resource
 import signal
+import sqlite3
 from urllib.parse import urlsplit
 
 from lib.case import SOURCE, Case, main
@@ -48,6 +50,9 @@ class Metrics(Case):
         self.assertEqual(now['calls_total{outcome="ok"}'], 3)
         self.assertEqual(now['calls_total{outcome="failed"}'], 1)
         self.assertEqual(now['calls_total{outcome="refused"}'], 2)
+        for outcome, count in ("ok", 3), ("failed", 1), ("refused", 2):
+            self.assertEqual(now['tool_calls_total{tool="execute_query",outcome="%s"}' % outcome], count)
+            self.assertEqual(now['tool_calls_total{tool="whoami",outcome="%s"}' % outcome], 0)
         self.assertEqual(now['call_errors_total{code="statement_refused"}'], 1)
         self.assertEqual(now['limit_refusals_total{limit="rate",scope="client"}'], 1)
         self.assertEqual((now["rows_total"], now["call_seconds_count"], now["queue_seconds_count"]), (7, 6, 4))
@@ -56,6 +61,29 @@ class Metrics(Case):
         self.assertEqual((now["total_requests"], now['client_types{type="http_client"}']), (6, 1))
         self.assertGreater(now["avg_response_time_ms"], 0)
         self.assertEqual(now['slots{profile="demo"}'], now['connections{profile="demo",state="idle"}'] + 7)
+
+    def test_each_tool_has_its_counter_and_figures_follow(self):
+        daemon = self.daemon()
+        before = self.values(daemon)
+        client = self.http("ts_v1", daemon)
+        client.call("whoami")
+        tools = {re.search('tool="([a-z_]+)"', name).group(1) for name in before if name.startswith("tool_calls")}
+        self.assertEqual(tools, {tool["name"] for tool in client.tools()})
+        self.assertEqual(self.values(daemon)['tool_calls_total{tool="whoami",outcome="ok"}'], 1)
+        self.assertEqual(before["total_sessions"], 0)
+        poll(lambda: self.values(daemon)["total_sessions"] == 1, "the session is among the figures")
+
+    def test_calls_that_an_older_version_did_not_time_are_in_no_mean(self):
+        daemon = self.daemon()
+        client = self.http("ts_v1", daemon)
+        client.call("whoami")
+        self.assertEqual(daemon.stop(), 0)
+        with contextlib.closing(sqlite3.connect(os.path.join(daemon.state, "snowmux.db"))) as db, db:
+            db.execute("UPDATE session SET response_times = '', response_ns = 0, calls_total = 1000000000000")
+        daemon.restart()
+        self.assertEqual(self.values(daemon)["avg_response_time_ms"], 0)
+        client.call("whoami")
+        poll(lambda: self.values(daemon)["avg_response_time_ms"] > 0, "the call counts alone")
 
     def test_each_metric_is_documented_and_no_other(self):
         daemon = self.daemon()
