@@ -18,7 +18,7 @@ static void self(struct tool_call *tool, struct tool_self *ret)
     *ret = (struct tool_self){
         .principal = symbol_str(d->symbols, call->principal),
         .client = str_of(call->client_name),
-        .client_type = str_of(client_type(call->daemon, str_of(call->client_name))),
+        .client_type = str_of(client_type(d, str_of(call->client_name), call->session)),
         .version = STR(SNOWMUX_VERSION),
         .limit_rows = (uint32_t)config->query_limit_rows,
         .limit_rows_max = 10000,

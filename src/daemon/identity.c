@@ -53,7 +53,8 @@ static const struct {
     {"codex*", "codex"},
 };
 
-const char *client_type(const struct daemon *d, struct str client_name)
+/* NULL: nobody knows the name. */
+static const char *type_of_name(const struct daemon *d, struct str client_name)
 {
     int64_t type;
     if (config_names_find(&d->config->client_types, client_name, &type)) {
@@ -66,19 +67,26 @@ const char *client_type(const struct daemon *d, struct str client_name)
             return known_clients[i].type;
         }
     }
-    return "unknown";
+    return NULL;
+}
+
+const char *client_type(
+    const struct daemon *d, struct str client_name, const struct session *session)
+{
+    const char *type = type_of_name(d, client_name);
+    bool is_http = session && !session->stays;
+    return type ? type : is_http ? "http_client" : "unknown";
 }
 
 void sessions_view(struct daemon *d, const struct session *session, struct tool_session *ret)
 {
     struct core_session_view view = {.state = CORE_EXPIRED};
     bool is_live = core_session_view(d->core, session->number, &view);
-    const char *type = client_type(d, client_name(d, session));
     *ret = (struct tool_session){
         .handle = handle_str(&session->handle),
         .label = str_of(session->label),
         .client = client_name(d, session),
-        .client_type = str_of(strcmp(type, "unknown") == 0 && !session->stays ? "http_client" : type),
+        .client_type = str_of(client_type(d, client_name(d, session), session)),
         .state = str_of(core_session_state_name(is_live ? view.state : CORE_EXPIRED)),
         .created_wall_ns = session->created_wall_ns,
         .last_seen_wall_ns = view.last_seen_wall_ns > session->last_seen_wall_ns

@@ -393,7 +393,9 @@ void progress_tick(struct daemon *d);   /* once a second */
 uint32_t client_key(struct daemon *d, struct str principal, const struct mcp_client *client);
 struct str client_name(const struct daemon *d, const struct session *session);
 struct str client_instance(const struct daemon *d, const struct session *session);
-const char *client_type(const struct daemon *d, struct str client_name); /* for telemetry and defaults only */
+/* For telemetry and defaults only. @session may be NULL. */
+const char *client_type(
+    const struct daemon *d, struct str client_name, const struct session *session);
 void sessions_view(struct daemon *d, const struct session *session, struct tool_session *ret);
 
 /* host_mcp.c, host_tools.c, control.c */

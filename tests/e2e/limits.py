@@ -5,6 +5,7 @@ import itertools
 
 from lib.case import LONG_SQL, Case, main
 from lib.client import Answer
+from lib.daemon import FAKE
 
 
 class Limits(Case):
@@ -115,10 +116,45 @@ class Limits(Case):
         self.assertGreater(done["heavy"], 3 * done["light"], done)
 
     def test_types_of_clients_are_configured(self):
-        daemon = self.daemon({"client.types": {'"own-*"': "codex"}})
-        types = [self.http("ts_v1", daemon, name=name).call("whoami").data["client_type"]
-                 for name in ("Own-Agent", "claude-code")]
-        self.assertEqual(types, ["codex", "claude_code"])
+        daemon = self.daemon({"client.types": {'"own-*"': "codex", '"Script"': "unknown", '"claude-code"': "vscode"}})
+        names = {"Own-Agent": "codex", "script": "unknown", "scripts": "http_client", "Claude-Code": "vscode",
+                 "claude-code-2": "claude_code"}
+        for name, kind in names.items():
+            self.check_type(self.http("ts_v1", daemon, name=name), kind)
+
+    def test_clients_are_known_by_the_names_that_they_send(self):
+        daemon = self.daemon()
+        names = {"claude-ai": "claude_desktop", "Anthropic/ClaudeAI": "claude_desktop", "claude-code": "claude_code",
+                 "Roo Code": "roo_code", "Roo-Code": "roo_code", "cursor-vscode": "cursor",
+                 "Visual Studio Code": "vscode", "Visual Studio Code - Insiders": "vscode",
+                 "codex-mcp-client": "codex", "Claude": "http_client"}
+        for name, kind in names.items():
+            self.check_type(self.http("ts_v1", daemon, name=name), kind)
+        self.check_type(self.stdio("ts_v1", daemon, name="Claude"), "unknown")
+
+    def check_type(self, client, kind):
+        who = client.call("whoami").data
+        (session,) = [s for s in client.call("list_sessions").data["sessions"] if s["session"] == who["session"]]
+        self.assertEqual((who["client_type"], session["client_type"]), (kind, kind), who["client"])
+
+    def test_credits_are_those_of_the_warehouse(self):
+        hour = 3600  # a credit a second
+        sales = {**FAKE, "dialect": "snowflake", "credits_per_hour_1000": 10 * hour * 1000}
+        daemon = self.daemon({"profile.sales": sales, "profile.sales.warehouse_credits": {"WH_FREE": 0, "WH_L": 200 * hour},
+                              "quota.client": {"credits": 1000000}})
+        client = self.http("ts_v1", daemon)
+
+        def used(warehouse):
+            before = self.left(client, "client_microcredits")
+            query = "SELECT 'sleep %d'" % next(numbers)  # no two alike: they would be one
+            answer = client.sql(query, profile="sales", **warehouse)
+            self.assertEqual(answer.rows, [["slept"]], answer.text)
+            return before - self.left(client, "client_microcredits")
+
+        numbers = itertools.count(200)
+        self.assertEqual(used({"warehouse": "WH_FREE"}), 0)
+        self.assertGreaterEqual(used({"warehouse": "wh_l"}), 200 * 200 * 1000)  # 0.2 s of it
+        self.assertGreaterEqual(used({"warehouse": "WH_XS"}), 200 * 10 * 1000)  # not named: the profile's
 
     def left(self, client, name):
         limits = client.call("whoami").data["limits"]["rates_and_quotas"]
