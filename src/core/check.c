@@ -249,8 +249,35 @@ static void check_pool(const struct core *core)
     }
 }
 
+/* Of one client's calls for a profile: the higher first, then as they came. */
+static bool is_before(const struct ticket *a, const struct ticket *b)
+{
+    return a->class < b->class || (a->class == b->class && a->order < b->order);
+}
+
+static void check_views(const struct core *core, uint32_t profile)
+{
+    const struct profile *p = &core->profiles[profile];
+    for (uint32_t i = p->waits_first; i != CORE_NONE; i = core->tickets[i].waits_next) {
+        const struct ticket *t = &core->tickets[i];
+        struct core_queue_view view;
+        uint32_t position = 1;
+        uint32_t length = 0;
+        for (uint32_t k = p->waits_first; k != CORE_NONE; k = core->tickets[k].waits_next) {
+            const struct ticket *other = &core->tickets[k];
+            length += other->account == t->account;
+            position += other->account == t->account && is_before(other, t);
+        }
+        ASSERT(core_queue_view(core, i, &view));
+        ASSERT(view.position == position && view.length == length);
+    }
+}
+
 void core_check(const struct core *core)
 {
+    for (uint32_t i = 0; i < core->limits.profiles; i++) {
+        check_views(core, i);
+    }
     check_heap(core);
     check_sessions(core);
     check_groups(core);

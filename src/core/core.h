@@ -298,11 +298,16 @@ struct core_profile_view {
     uint32_t connecting;
 };
 
+/*
+ * Where a queued ticket stands in its client's own queue for its profile. A client's calls
+ * of a higher priority are before those of a lower one, its sessions take turns: a position
+ * tells how many are before it, and may also grow.
+ */
 struct core_queue_view {
-    uint32_t position; /* in its client's queue, from 1, */
-    uint32_t length;   /* which is so long */
-    uint64_t wait_ns;  /* until it is likely to be served */
-    uint32_t busy;     /* of the profile's slots */
+    uint32_t position; /* from 1 */
+    uint32_t length;
+    uint64_t wait_ns; /* likely, judged by how fast the profile took up calls lately */
+    uint32_t busy;    /* slots of the profile */
     uint32_t slots;
 };
 
@@ -334,9 +339,8 @@ bool core_accounts_of(const struct core *core, uint32_t principal, uint32_t clie
     struct core_account_view *ret_principal, struct core_account_view *ret_client);
 /* False when @session is no live session. */
 bool core_session_view(const struct core *core, uint32_t session, struct core_session_view *ret);
-/* Tickets of the same client before @ticket in its queue, plus one; 0 when it is not queued. */
-uint32_t core_position(const struct core *core, uint32_t ticket);
-/* The same and more; false when it is not queued. Walks all who wait for the profile. */
+/* False when @ticket is not queued. Costs as much as its client has calls waiting there. */
 bool core_queue_view(const struct core *core, uint32_t ticket, struct core_queue_view *ret);
+uint32_t core_position(const struct core *core, uint32_t ticket); /* of the view; or 0 */
 const char *core_reason_name(enum core_reason reason);
 const char *core_session_state_name(enum core_session_state state);

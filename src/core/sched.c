@@ -318,6 +318,59 @@ uint64_t sched_retry_ns(const struct core *core, const struct core_event *event,
     return core->profiles[event->profile].gap_ns * rounds(core, class, client, scope);
 }
 
+/* ---- where a ticket stands ---- */
+
+/* The next in a pairing heap in which every node is visited once; NONE after the last. */
+static uint32_t heap_next(const struct core *core, uint32_t at)
+{
+    if (core->nodes[at].down != CORE_NONE) {
+        return core->nodes[at].down;
+    }
+    while (at != CORE_NONE && core->nodes[at].next == CORE_NONE) {
+        while (core->nodes[at].prev != CORE_NONE &&
+               core->nodes[core->nodes[at].prev].down != at) {
+            at = core->nodes[at].prev;
+        }
+        at = core->nodes[at].prev;
+    }
+    return at == CORE_NONE ? CORE_NONE : core->nodes[at].next;
+}
+
+/* Tickets below a client's node that came before @order; a session that waits is in a heap. */
+static uint32_t count_before(const struct core *core, uint32_t client, uint32_t order)
+{
+    uint32_t count = 0;
+    for (int which = 0; which < 2; which++) {
+        uint32_t at = core->nodes[client].heap[which];
+        for (; at != CORE_NONE; at = heap_next(core, at)) {
+            uint32_t ticket = core->nodes[at].first;
+            for (; ticket != CORE_NONE; ticket = core->tickets[ticket].next) {
+                count += core->tickets[ticket].order < order;
+            }
+        }
+    }
+    return count;
+}
+
+/*
+ * Turns go round all who wait in its class, after the higher ones; but no more than all who
+ * wait can be before it. A statement that runs for long makes the gap what it has been
+ * so far, at least.
+ */
+static uint64_t likely_wait_ns(const struct core *core, const struct ticket *t, uint32_t turns)
+{
+    const struct profile *p = &core->profiles[t->profile];
+    uint32_t class = class_node(core, t->profile, t->class);
+    uint64_t before = turns * rounds(core, class, t->account, CORE_SCOPE_CLIENT);
+    for (uint32_t c = 0; c < t->class; c++) {
+        before += core->nodes[class_node(core, t->profile, c)].queued;
+    }
+    uint64_t since_ns = p->dispatched_ns > p->waits_ns ? p->dispatched_ns : p->waits_ns;
+    uint64_t gap_ns = core->now_ns - since_ns;
+    gap_ns = gap_ns > p->gap_ns ? gap_ns : p->gap_ns;
+    return gap_ns * (before < p->queued ? before : p->queued);
+}
+
 bool core_queue_view(const struct core *core, uint32_t ticket, struct core_queue_view *ret)
 {
     const struct ticket *t = &core->tickets[ticket];
@@ -325,15 +378,20 @@ bool core_queue_view(const struct core *core, uint32_t ticket, struct core_queue
     if (t->state != TICKET_QUEUED) {
         return false;
     }
-    *ret = (struct core_queue_view){.position = 1, .busy = p->busy, .slots = p->limits.slots};
-    for (uint32_t at = p->waits_first; at != CORE_NONE; at = core->tickets[at].waits_next) {
-        const struct ticket *other = &core->tickets[at];
-        ret->length += other->account == t->account;
-        ret->position += other->account == t->account && other->order < t->order;
+    uint32_t turns = count_before(core, core->nodes[t->node].parent, t->order) + 1;
+    *ret = (struct core_queue_view){.position = turns,
+        .wait_ns = likely_wait_ns(core, t, turns),
+        .busy = p->busy,
+        .slots = p->limits.slots};
+    uint32_t at = core->accounts[t->account].first_node;
+    for (; at != CORE_NONE; at = core->nodes[at].account_next) {
+        uint32_t class = core->nodes[core->nodes[at].parent].parent;
+        uint32_t first = class_node(core, t->profile, 0);
+        if (class >= first && class < first + CORE_PRIORITIES) {
+            ret->length += core->nodes[at].queued;
+            ret->position += class < first + t->class ? core->nodes[at].queued : 0;
+        }
     }
-    uint32_t class = class_node(core, t->profile, t->class);
-    ret->wait_ns =
-        p->gap_ns * rounds(core, class, t->account, CORE_SCOPE_CLIENT) * ret->position;
     return true;
 }
 

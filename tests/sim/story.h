@@ -24,7 +24,7 @@
  * Deadlines before a line's time are met by ticks of their own; when such a tick acts,
  * the story has a line for it. A deadline at a line's very time is due work of that
  * line's own step, unless a tick stands before it. "look" steps nothing: it shows a
- * session, a ticket's position or the pool. "clock +1h" sets the wall clock. "late" before
+ * session, where a ticket stands, or the pool. "clock +1h" sets the wall clock. "late" before
  * a verb means that the loop was busy: what was due meanwhile is found after that event.
  * Actions are separated by semicolons, "-" is none, "?" is what nobody has said yet; a line
  * that begins with a bar continues the actions of the one above.

@@ -231,13 +231,25 @@ static void print_view(const struct story *s, uint32_t session, struct buf *out)
     print_context(s, &view.context, out);
 }
 
+static void print_queue(const struct story *s, uint32_t ticket, struct buf *out)
+{
+    struct core_queue_view view;
+    if (!core_queue_view(s->core, ticket, &view)) {
+        buf_puts(out, "not queued");
+        return;
+    }
+    buf_printf(out, "position %" PRIu32 " of %" PRIu32 " wait=", view.position, view.length);
+    story_print_time((int64_t)view.wait_ns, out);
+    buf_printf(out, " busy=%" PRIu32 "/%" PRIu32, view.busy, view.slots);
+}
+
 void story_print_look(
     const struct story *s, const struct story_line *line, struct buf *out)
 {
     if (line->what == STORY_LOOK_SESSION) {
         print_view(s, line->event.session, out);
     } else if (line->what == STORY_LOOK_TICKET) {
-        buf_printf(out, "position %" PRIu32, core_position(s->core, line->event.ticket));
+        print_queue(s, line->event.ticket, out);
     } else {
         struct core_counts c = core_counts(s->core);
         buf_printf(out,

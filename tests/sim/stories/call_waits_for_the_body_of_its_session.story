@@ -6,7 +6,7 @@ limits slots=1
      1ms  submit #1 s0              | load s0
      2ms  submit #2 s0              | -
      3ms  submit #3 s0              | -
-     4ms  look #1                   | position 0
+     4ms  look #1                   | not queued
      5ms  submit #4 b/b1            | spawn W0@1
      6ms  cancel #2                 | end #2 cancelled in s0
      7ms  look s0                   | disconnecting a/a1 connections=0 calls=2 created=0s seen=6ms db=x

@@ -7,4 +7,4 @@ limits queue_total=1
      3ms  submit #2 b/b1 | -
      4ms  lost W0        | spawn W0@3
      5ms  submit #3 c/c1 | end #3 queue_full all retry=10s
-     6ms  look #1        | position 1
+     6ms  look #1        | position 1 of 1 wait=20s busy=0/1
