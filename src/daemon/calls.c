@@ -307,7 +307,7 @@ bool call_new(struct daemon *d, struct mcp_request *r, const struct mcp_call *wa
     }
     call->tool.tool = tool;
     set_client(call, wanted);
-    progress_begin(call);
+    progress_begin(call, wanted->again);
     if (call->session && !call->session->body) {
         call_hold(call, call->session);
     } else {

@@ -129,7 +129,8 @@ struct call {
     struct list of_session;
     struct list ready;   /* in daemon->ready: its tool may go on */
     struct list waiting; /* in a query's waiters */
-    struct list told;    /* in daemon->told: its asker wants progress */
+    struct list told;    /* in daemon->told: its asker wants progress, */
+    uint64_t told_since_ns; /* which counts from then */
     struct mcp_request *asker; /* NULL: it has its answer, or went */
     yyjson_doc *document;      /* owned, once it outlives its request */
     enum call_state state;
@@ -386,7 +387,7 @@ void sessions_wake(struct session *session);  /* the core asks for its body */
 void sessions_sleep(struct session *session); /* the core can do without it */
 
 /* progress.c */
-void progress_begin(struct call *call); /* if its asker wants it */
+void progress_begin(struct call *call, bool again); /* if its asker wants it */
 void progress_tick(struct daemon *d);   /* once a second */
 
 /* identity.c */

@@ -5,8 +5,14 @@
 
 enum { FIRST_MS = 900 }; /* a call that is over within a tick says nothing */
 
-void progress_begin(struct call *call)
+/*
+ * Progress is the seconds since the call came. The daemon before this one may have told of
+ * a call that is offered again: it goes on above, whatever that was, by counting from the
+ * machine's start.
+ */
+void progress_begin(struct call *call, bool again)
 {
+    call->told_since_ns = again ? 0 : call->arrived_ns;
     if (call->asker && mcp_wants_progress(call->asker)) {
         list_push_back(&call->daemon->told, &call->told);
     }
@@ -63,7 +69,8 @@ void progress_tick(struct daemon *d)
         } else if (age_ns >= FIRST_MS * NS_PER_MS && !call->has_answer) {
             struct buf text = BUF_INIT(1024);
             put_state(call, &text);
-            mcp_progress(call->asker, (double)age_ns / NS_PER_S, buf_str(&text));
+            double progress = (double)(now_ns - call->told_since_ns) / NS_PER_S;
+            mcp_progress(call->asker, progress, buf_str(&text));
             buf_free(&text);
         }
     }

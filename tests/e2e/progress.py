@@ -4,6 +4,7 @@ import re
 
 from lib.case import LONG_SQL, Case, main
 from lib.client import Answer
+from lib.daemon import FAKE
 
 RUNNING = re.compile(r"running \d+ s, \d+ rows so far$")
 QUEUED = re.compile(r"queued: position 1 of 1, about \d+ s; 1 of 1 connections busy$")
@@ -52,6 +53,24 @@ class Progress(Case):
         client = self.http("ts_v1", daemon)
         call = client.send_with_progress("execute_query", query=LONG_SQL, deadline_s=3, resets=True)
         self.check_error(Answer(call.result(60)), "timeout", True)  # the daemon's own limit
+
+    def test_it_grows_also_when_the_daemon_behind_a_bridge_is_another(self):
+        for kind, era in (("ts_v1", "legacy"), ("python", "auto")):
+            with self.subTest(kind=kind):
+                daemon = self.daemon({"profile.demo": FAKE})
+                client = self.stdio(kind, daemon, era=era)
+                other = self.http("ts_v2", daemon, era="modern")  # sees all of the principal's queries
+                self.assertEqual(client.sql("SELECT 'rows 1'").data["row_count"], 1)
+                call = client.send_with_progress("execute_query", query="SELECT 'sleep 6000'")
+                daemon.wait_calls(running=1)
+                query = other.call("query_status").data["queries"][0]["query"]
+                other.call("query_status", query=query, wait_s=4)  # some was told by now
+                daemon.kill9()  # the bridge starts another
+                answer = Answer(call.result(60))
+                self.assertEqual(answer.rows, [["slept"]])
+                self.check(answer.progress, RUNNING)
+                numbers = [told["progress"] for told in answer.progress]
+                self.assertTrue(numbers[0] < 6 < numbers[-1], numbers)
 
     def test_rows_are_counted_while_they_are_read(self):
         daemon = self.daemon({"query": {"timeout_s": 4}, "results": {"spool_rows": 1000000000, "spool_mb": 4096}})

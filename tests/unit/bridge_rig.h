@@ -40,6 +40,9 @@ enum {
 #define AGAIN(message) "{\"snowmux\":\"again\",\"message\":" message "}"
 #define CALL(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"tools/call\"}"
 #define RESULT(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"result\":{}}"
+#define PROGRESS(token, number)                                                          \
+    "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{"                \
+    "\"progressToken\":" token ",\"progress\":" number ",\"message\":\"queued\"}}"
 #define INITIALIZE                                                                       \
     "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{}}"
 #define CANCEL(id)                                                                              \

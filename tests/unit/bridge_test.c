@@ -147,6 +147,33 @@ static void the_bridges_own_lines_are_refused_from_the_client(void **state)
     rig_stop(&rig);
 }
 
+static void progress_passes_and_answers_nothing(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_start(&rig);
+    static const char *const calls[] = {CALL("7"), CALL("\"t\"")};
+    static const char *const told[] = {PROGRESS("7", "1.0"), PROGRESS("\"t\"", "1.5"),
+        PROGRESS("7", "2.0"), PROGRESS("8", "1.0")};
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        write_line(rig.to, calls[i]);
+        expect(&rig.daemon, calls[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+        write_line(rig.daemon.fd, told[i]);
+        expect(&rig.from, told[i]);
+    }
+    rig_break_off(&rig); /* both are still to be answered */
+    rig_accept(&rig, HELLO_FIRST, NEW);
+    expect(&rig.daemon, AGAIN(CALL("7")));
+    expect(&rig.daemon, AGAIN(CALL("\"t\"")));
+    write_line(rig.daemon.fd, PROGRESS("7", "86400.0"));
+    write_line(rig.daemon.fd, RESULT("7"));
+    expect(&rig.from, PROGRESS("7", "86400.0"));
+    expect(&rig.from, RESULT("7"));
+    rig_stop(&rig);
+}
+
 /* ---- the daemon goes and comes ---- */
 
 static void a_session_goes_on_with_what_was_not_answered(void **state)
@@ -460,6 +487,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_side_that_does_not_read_stops_the_other),
         cmocka_unit_test(a_line_too_long_is_answered_and_skipped),
         cmocka_unit_test(the_bridges_own_lines_are_refused_from_the_client),
+        cmocka_unit_test(progress_passes_and_answers_nothing),
         cmocka_unit_test(a_session_goes_on_with_what_was_not_answered),
         cmocka_unit_test(a_new_session_gets_initialize_first_and_its_answer_is_swallowed),
         cmocka_unit_test(
