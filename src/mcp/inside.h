@@ -15,6 +15,7 @@ enum {
     SSE_AFTER_MS = 100,     /* a call that takes longer gets its headers then */
     SSE_COMMENT_MS = 15000, /* keeps idle streams open in whatever stands between */
     ANSWER_MAX = 32 * 1024 * 1024,
+    PROGRESS_UNREAD_MAX = 64 * 1024, /* who has so much to read is told no progress */
     CONN_REQUESTS_MAX = 256, /* unanswered at once on one connection */
     PRINCIPAL_SIZE = 32,
     NAME_SIZE = 128,

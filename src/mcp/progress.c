@@ -2,8 +2,6 @@
 /* Progress notifications, for requests that carry a token. */
 #include "mcp/inside.h"
 
-enum { UNREAD_MAX = 64 * 1024 }; /* who does not read gets no more of them */
-
 static yyjson_val *token_of(const struct mcp_request *r)
 {
     yyjson_val *token =
@@ -18,7 +16,7 @@ bool mcp_wants_progress(const struct mcp_request *r)
 
 static bool is_read(const struct mcp_request *r)
 {
-    return (r->x ? http_pending_bytes(r->x) : pipe_pending_bytes(r->conn->pipe)) < UNREAD_MAX;
+    return (r->x ? http_pending_bytes(r->x) : pipe_pending_bytes(r->conn->pipe)) < PROGRESS_UNREAD_MAX;
 }
 
 static void send_event(struct mcp_request *r, struct str json)
@@ -37,6 +35,7 @@ void mcp_progress(struct mcp_request *r, double progress, struct str message)
 {
     struct buf json = BUF_INIT(64 * 1024);
     ASSERT(mcp_wants_progress(r));
+    progress = (double)(int64_t)(progress * 10 + 0.5) / 10; /* as it is written: that must grow */
     if (!is_read(r) || (r->has_progress && progress <= r->progress)) {
         return;
     }

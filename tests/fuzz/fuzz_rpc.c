@@ -144,6 +144,9 @@ static void act(char what, struct str rest)
     case 'e':
         answer_first(what == 'a');
         break;
+    case 'm': /* the host tells how far it is */
+        tell_all();
+        break;
     case 'n': /* the host answers at once from now on, or no longer */
         rig.at_once = !rig.at_once;
         break;
@@ -192,7 +195,8 @@ int main(int argc, char **argv)
     static const struct str words[] = {FUZZ_WORD("\n"), FUZZ_WORD("\na\n"),
         FUZZ_WORD("\ne\n"), FUZZ_WORD("\ng\n"), FUZZ_WORD("\nt\n"), FUZZ_WORD("\nT\n"),
         FUZZ_WORD("\nx\n"), FUZZ_WORD("\nn\n"), FUZZ_WORD("\nc\n"), FUZZ_WORD("\nC\n"),
-        FUZZ_WORD("\nd\n"), FUZZ_WORD("\n0{\"snowmux\":\"hello\",\"version\":1}\n"),
+        FUZZ_WORD("\nd\n"), FUZZ_WORD("\nm\n"),
+        FUZZ_WORD("\"_meta\":{\"progressToken\":0}"), FUZZ_WORD("\n0{\"snowmux\":\"hello\",\"version\":1}\n"),
         FUZZ_WORD("\n1{\"snowmux\":\"hello\",\"version\":1,\"session\":\"s_"
                   "00000000000000000000000001\"}\n"),
         FUZZ_WORD("\n0{\"snowmux\":\"bye\"}\n"),

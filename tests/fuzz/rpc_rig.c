@@ -52,6 +52,28 @@ static yyjson_doc *check_answer(struct str json)
     return doc;
 }
 
+/* Progress of the request that the host tells of now, which asked for it? Checks it. */
+static bool is_progress(struct str json)
+{
+    struct mcp_request *r = rig.telling;
+    yyjson_doc *doc = r ? yyjson_read(json.ptr, json.len, 0) : NULL;
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    yyjson_val *params = yyjson_obj_get(root, "params");
+    yyjson_val *progress = yyjson_obj_get(params, "progress");
+    if (!r) {
+        return false;
+    }
+    ASSERT(!memchr(json.ptr, '\n', json.len) && !memchr(json.ptr, '\r', json.len));
+    ASSERT(yyjson_equals_str(yyjson_obj_get(root, "method"), "notifications/progress"));
+    ASSERT(!yyjson_obj_get(root, "id"));
+    ASSERT(yyjson_equals(yyjson_obj_get(params, "progressToken"),
+        yyjson_obj_get(json_get_object(r->message.params, "_meta"), "progressToken")));
+    ASSERT(!rig.has_told || yyjson_get_real(progress) > rig.told_before);
+    ASSERT(!yyjson_obj_get(params, "message") == (r->revision == REVISION_2024_11_05));
+    yyjson_doc_free(doc);
+    return true;
+}
+
 static void check_body(const struct http_exchange *x, struct str json)
 {
     yyjson_doc *doc = check_answer(json);
@@ -113,6 +135,10 @@ void http_stream_event(struct http_exchange *x, const char *event, struct str da
 {
     ASSERT(x->live && x->streaming && !x->has_event);
     ASSERT(strcmp(event, "message") == 0);
+    if (is_progress(data)) {
+        ASSERT(rig.telling->x == x);
+        return;
+    }
     check_body(x, data);
     x->has_event = true;
 }
@@ -140,6 +166,10 @@ size_t http_pending_bytes(const struct http_exchange *x)
 void pipe_send(struct pipe_conn *pipe, struct str line)
 {
     if (pipe->ended) {
+        return;
+    }
+    if (is_progress(line)) {
+        ASSERT(rig.telling->conn->pipe == pipe);
         return;
     }
     yyjson_doc *doc = yyjson_read(line.ptr, line.len, 0);
@@ -399,6 +429,21 @@ static void connections(void *ctx, uint32_t count)
     (void)ctx;
     ASSERT(count == rig.conns + 1 || count + 1 == rig.conns);
     rig.conns = count;
+}
+
+void tell_all(void)
+{
+    rig.told += 0.07; /* not each of them is a tenth more */
+    for (size_t i = 0; i < rig.pending_count; i++) {
+        rig.telling = rig.pending[i];
+        if (!mcp_wants_progress(rig.telling)) {
+            continue;
+        }
+        rig.has_told = rig.telling->has_progress;
+        rig.told_before = rig.telling->progress + 0.05; /* what is written differs */
+        mcp_progress(rig.telling, rig.told, STR("\"so far\"\n"));
+    }
+    rig.telling = NULL;
 }
 
 void answer_first(bool well)

@@ -65,6 +65,10 @@ struct rig {
     unsigned opened;
     struct mcp_request *pending[PENDING_MAX];
     size_t pending_count;
+    struct mcp_request *telling; /* whose progress the host tells just now */
+    double told;                 /* that was told last, */
+    bool has_told;               /* and whether it was told before, */
+    double told_before;          /* not to be repeated */
     uint32_t conns;
     bool at_once;                        /* the host answers before it returns */
     const struct pipe_conn *talking;     /* whose line, */
@@ -81,3 +85,4 @@ void owe(struct pipe_conn *pipe, yyjson_val *id);
 void disconnect(struct pipe_conn *pipe);
 void leave(void);             /* the client of the oldest open exchange goes */
 void answer_first(bool well); /* the host answers its oldest question */
+void tell_all(void);          /* it tells all that wait how far it is */
