@@ -38,7 +38,8 @@ const char *frame_name(enum wire_kind kind)
         [WIRE_ERROR] = "ERROR",
         [WIRE_FETCH] = "FETCH",
         [WIRE_CELL] = "CELL",
-        [WIRE_TEXT] = "TEXT"};
+        [WIRE_TEXT] = "TEXT",
+        [WIRE_ROWS] = "ROWS"};
     ASSERT(kind < ARRAY_LEN(names) && names[kind]);
     return names[kind];
 }

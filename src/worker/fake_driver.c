@@ -4,6 +4,7 @@
  * stands before it, as SELECT 'SCRIPT':
  *   rows N [WIDTH]  N rows of an integer and a text of WIDTH characters (8)
  *   broken N [WIDTH] the same, but instead of an end the stream has an error
+ *   slow N MS       N times 1000 rows as of `rows`, each after MS; a cancel ends it
  *   sleep MS        one row after MS, a cancel ends it
  *   hang            never comes back and ignores cancel
  *   late MS         one row after MS, whatever cancel says
@@ -58,6 +59,7 @@ struct fake_stream {
     int column_count;
     int64_t rows;  /* still to come */
     int64_t first; /* number of the next row */
+    long pace_ms;  /* before each batch */
     int64_t width; /* of `rows`; -1: the columns' own values */
     bool has_nulls;
     bool is_broken; /* ends with an error */
@@ -205,14 +207,29 @@ static void fill_values(
     }
 }
 
+/* Waits; false when a cancel came first (and is heeded). */
+static bool nap(struct fake_statement *statement, long ms, bool heeds_cancel)
+{
+    struct timespec millisecond = {.tv_nsec = 1000000};
+    for (long i = 0; i < ms; i++) {
+        if (heeds_cancel && atomic_load(&statement->is_cancelled)) {
+            return false;
+        }
+        nanosleep(&millisecond, NULL);
+    }
+    return true;
+}
+
 static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *ret)
 {
     struct fake_stream *stream = self->private_data;
     *ret = (struct ArrowArray){0};
-    if (atomic_load(&stream->statement->is_cancelled)) {
+    bool has_more = stream->rows > 0;
+    if (!nap(stream->statement, has_more ? stream->pace_ms : 0, true) ||
+        atomic_load(&stream->statement->is_cancelled)) {
         return ECANCELED;
     }
-    if (stream->rows == 0) {
+    if (!has_more) {
         return stream->is_broken ? EIO : 0;
     }
     int64_t count = stream->rows < BATCH_ROWS ? stream->rows : BATCH_ROWS;
@@ -238,19 +255,6 @@ static void stream_release(struct ArrowArrayStream *self)
 {
     free(self->private_data);
     self->release = NULL;
-}
-
-/* Waits; false when a cancel came first (and is heeded). */
-static bool nap(struct fake_statement *statement, long ms, bool heeds_cancel)
-{
-    struct timespec millisecond = {.tv_nsec = 1000000};
-    for (long i = 0; i < ms; i++) {
-        if (heeds_cancel && atomic_load(&statement->is_cancelled)) {
-            return false;
-        }
-        nanosleep(&millisecond, NULL);
-    }
-    return true;
 }
 
 static void add(struct fake_stream *stream, const char *name, const char *format,
@@ -347,6 +351,11 @@ static AdbcStatusCode play(
         add(stream, "id", "l", NULL, 0);
         add(stream, "text", "U", NULL, 0);
         stream->rows = count;
+        stream->width = width;
+    } else if (sscanf(sql, "slow %lld %ld", &count, &stream->pace_ms) == 2) {
+        add(stream, "id", "l", NULL, 0);
+        add(stream, "text", "U", NULL, 0);
+        stream->rows = count * BATCH_ROWS;
         stream->width = width;
     } else if (sscanf(sql, "sleep %lld", &count) == 1) {
         if (!nap(statement, (long)count, true)) {

@@ -169,6 +169,9 @@ static const struct {
     {"text_for_page", "the worker sent an unexpected TEXT", 0, true},
     {"bad_code", "the worker sent a malformed ERROR", 0, true},
     {"started_twice", "the worker sent an unexpected STARTED", 1, true},
+    {"rows_first", "the worker sent an unexpected ROWS", 0, true},
+    {"rows_long", "the worker sent a malformed ROWS", 1, true},
+    {"rows_late", "the worker sent an unexpected ROWS", 2, true},
     {"answered_twice", "the worker sent an unexpected PAGE", 1, true},
 };
 
@@ -292,6 +295,7 @@ static void frames_may_be_split_and_joined_anywhere(void **state)
         assert_true(await(rig, STARTED, 0)->call == 1);
         for (uint64_t call = 1; call <= 2; call++) {
             const struct news *news = await(rig, PAGE, 0);
+            assert_true(rig->rows == 1ull << 42);
             assert_true(news->call == call);
             assert_string_equal(news->columns, "[columns]");
             assert_string_equal(news->text, "[rows]");

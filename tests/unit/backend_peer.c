@@ -94,6 +94,16 @@ static void put_page(uint64_t call, bool is_short)
     (void)!wire_end(&writer);
 }
 
+static void put_rows(uint64_t call, bool is_long)
+{
+    struct wire_writer writer = wire_begin(&out, WIRE_ROWS, call);
+    wire_u64(&writer, 1ull << 42);
+    if (is_long) {
+        wire_u32(&writer, 1);
+    }
+    (void)!wire_end(&writer);
+}
+
 static void put_text(uint64_t call)
 {
     struct wire_writer writer = wire_begin(&out, WIRE_TEXT, call);
@@ -168,6 +178,7 @@ static void put_answer(const struct wire_frame *frame)
     bool ok = true;
     if (frame->kind == WIRE_EXEC) {
         put_empty(WIRE_STARTED, frame->call);
+        put_rows(frame->call, false);
         put_page(frame->call, false);
         return;
     }
@@ -232,6 +243,15 @@ static void misbehave(int fd)
         } else if (is("started_twice")) {
             put_empty(WIRE_STARTED, call);
             put_empty(WIRE_STARTED, call);
+        } else if (is("rows_first")) {
+            put_rows(call, false);
+        } else if (is("rows_long")) {
+            put_empty(WIRE_STARTED, call);
+            put_rows(call, true);
+        } else if (is("rows_late")) {
+            put_empty(WIRE_STARTED, call);
+            put_page(call, false);
+            put_rows(call, false);
         } else if (is("answered_twice")) {
             put_page(call, false);
             put_page(call, false);

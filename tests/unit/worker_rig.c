@@ -111,7 +111,7 @@ enum wire_kind set_up(struct rig *rig, const char *driver, const char *entrypoin
     return control_read(rig);
 }
 
-enum wire_kind connection_read(struct rig *rig, int fd)
+static enum wire_kind frame_read(struct rig *rig, int fd)
 {
     struct buf *in = &rig->frame_in;
     buf_clear(in);
@@ -135,6 +135,21 @@ enum wire_kind connection_read(struct rig *rig, int fd)
         }
         buf_put(in, chunk, (size_t)got);
     }
+}
+
+enum wire_kind connection_read(struct rig *rig, int fd)
+{
+    enum wire_kind kind;
+    while ((kind = frame_read(rig, fd)) == WIRE_ROWS) {
+        struct wire_reader reader = wire_reader_of(&rig->frame);
+        uint64_t rows = wire_get_u64(&reader);
+        assert_true(wire_reader_done(&reader));
+        assert_true(rows > rig->told_rows);
+        assert_true(rig->frame.call == rig->calls);
+        rig->told_rows = rows;
+        rig->told_count++;
+    }
+    return kind;
 }
 
 int attach(struct rig *rig, uint32_t id)
@@ -170,6 +185,8 @@ uint64_t exec_send(struct rig *rig, int fd, const char *key, const char *value,
     assert_true(wire_end(&writer));
     assert_int_equal(send(fd, out.ptr, out.len, MSG_NOSIGNAL), out.len);
     buf_free(&out);
+    rig->told_count = 0;
+    rig->told_rows = 0;
     return rig->calls;
 }
 

@@ -17,6 +17,8 @@ struct rig {
     struct buf frame_in; /* the last frame of a connection */
     struct wire_frame frame;
     uint64_t calls;
+    uint32_t told_count; /* ROWS frames of the last EXEC, */
+    uint64_t told_rows;  /* and what the last one told */
 
     /* For the EXECs to come; no path: no spool. */
     const char *spool_path;
@@ -65,7 +67,7 @@ enum wire_kind control_read(struct rig *rig);
 enum wire_kind set_up(struct rig *rig, const char *driver, const char *entrypoint,
     const char *option, const char *init);
 
-/* Reads one frame of a connection exactly; 0 at the end of the socket. */
+/* Reads one frame of a connection exactly; a ROWS is counted and passed over. 0 at the end of the socket. */
 enum wire_kind connection_read(struct rig *rig, int fd);
 int attach(struct rig *rig, uint32_t id);
 uint64_t exec_send(struct rig *rig, int fd, const char *key, const char *value,

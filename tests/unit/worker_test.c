@@ -146,6 +146,27 @@ static void fake_cancel(void **state)
     assert_int_equal(rig_stop(&rig), 0);
 }
 
+/* Rows so far are told while batches come: not before a second, nor more often. */
+static void fake_rows_so_far(void **state)
+{
+    (void)state;
+    struct rig rig;
+    fake_start(&rig);
+    int fd = attach(&rig, 1);
+    uint64_t start = clock_boot_ns();
+    struct page page = query(&rig, fd, "slow 6 400", wide);
+    uint64_t seconds = (clock_boot_ns() - start) / NS_PER_S;
+    assert_int_equal(page.total_rows, 6000);
+    assert_in_range(rig.told_count, 1, seconds);
+    assert_true(rig.told_rows % 1000 == 0 && rig.told_rows < 6000 + 1);
+    uint64_t call = exec_send(&rig, fd, NULL, NULL, "slow 1000 100", wide);
+    assert_int_equal(connection_read(&rig, fd), WIRE_STARTED);
+    cancel(&rig, 1, call);
+    assert_int_equal(error_read(&rig, fd).code, WIRE_E_CANCELLED);
+    close(fd);
+    assert_int_equal(rig_stop(&rig), 0);
+}
+
 /* Asks on @fd until the answer to @sql is no longer @rows. */
 static void await_change(struct rig *rig, int fd, const char *sql, const char *rows)
 {
@@ -350,6 +371,7 @@ int main(void)
         cmocka_unit_test(fake_limits),
         cmocka_unit_test(fake_errors),
         cmocka_unit_test(fake_cancel),
+        cmocka_unit_test(fake_rows_so_far),
         cmocka_unit_test(fake_hang_up),
         cmocka_unit_test(fake_crash_and_hang),
         cmocka_unit_test(failed_setups),
