@@ -432,12 +432,12 @@ void call_grace(struct call *call)
     struct tool_call answer = {.tool = call->tool.tool,
         .host = call->tool.host,
         .out = BUF_INIT(TOOL_OUT_MAX)};
-    uint32_t position = core_position(call->daemon->core, call->ticket);
+    struct tool_query query;
     if (!asker || !call->query) {
         return;
     }
-    tool_answer_unfinished(&answer, handle_str(&call->query->handle),
-        str_of(call->query->status), (clock_boot_ns() - call->arrived_ns) / NS_PER_MS, position);
+    query_view(call->daemon, call->query, &query);
+    tool_answer_unfinished(&answer, &query, STR(""));
     call->document = mcp_take_document(asker);
     call->asker = NULL;
     call->answered_ns = clock_boot_ns();

@@ -102,6 +102,10 @@ struct query *query_find(struct daemon *d, uint32_t principal, struct str handle
 void query_view(struct daemon *d, const struct query *query, struct tool_query *ret)
 {
     uint64_t end_ns = query->call ? clock_boot_ns() : query->ended_ns;
+    struct core_queue_view queue = {0};
+    if (query->call && query->call->ticket != CORE_NONE) {
+        (void)core_queue_view(d->core, query->call->ticket, &queue); /* stays 0 when it runs */
+    }
     *ret = (struct tool_query){
         .handle = handle_str(&query->handle),
         .tool = str_of(query->tool),
@@ -109,9 +113,10 @@ void query_view(struct daemon *d, const struct query *query, struct tool_query *
         .status = str_of(query->status),
         .session = str_of(query->session),
         .elapsed_ms = (end_ns - query->arrived_ns) / NS_PER_MS,
-        .position = query->call && query->call->ticket != CORE_NONE
-                        ? core_position(d->core, query->call->ticket)
-                        : 0,
+        .position = queue.position,
+        .queue_length = queue.length,
+        .wait_ms = queue.wait_ns / NS_PER_MS,
+        .rows_so_far = query->call ? query->call->rows_so_far : 0,
         .started_wall_ns = query->started_wall_ns,
         .answer = query->call ? STR("") : buf_str(&query->answer),
         .answer_is_error = query->answer_is_error,

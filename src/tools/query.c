@@ -152,8 +152,8 @@ enum tool_move execute_query_done(struct tool_call *call, const struct tool_done
         return run_query(call);
     }
     if (str_eq(query.status, STR("queued")) || str_eq(query.status, STR("running"))) {
-        tool_answer_unfinished(call, query.handle, query.status,
-            call->host->elapsed_ms(call), query.position);
+        query.elapsed_ms = call->host->elapsed_ms(call);
+        tool_answer_unfinished(call, &query, STR(""));
         return TOOL_ANSWER;
     }
     if (str_eq(query.status, STR("done")) && query.answer.len > 0) {

@@ -96,22 +96,34 @@ enum tool_move reply_end_of(struct tool_call *call, struct str query, uint64_t e
     return TOOL_ANSWER;
 }
 
-void tool_answer_unfinished(struct tool_call *call, struct str query, struct str status,
-    uint64_t elapsed_ms, uint32_t position)
+void reply_put_figures(struct buf *out, const struct tool_query *query)
+{
+    if (query->position > 0) {
+        buf_printf(out, ",\"queue_length\":%u,\"wait_ms\":%llu", query->queue_length,
+            (unsigned long long)query->wait_ms);
+    }
+    if (str_eq(query->status, STR("running"))) {
+        buf_printf(out, ",\"rows_so_far\":%llu", (unsigned long long)query->rows_so_far);
+    }
+}
+
+void tool_answer_unfinished(
+    struct tool_call *call, const struct tool_query *query, struct str figures)
 {
     tool_call_init(call);
     struct buf *out = &call->out;
     buf_clear(out);
     call->is_error = false;
     buf_puts(out, "{\"status\":");
-    buf_put_json(out, status);
-    reply_put_member(out, "query", query);
-    buf_printf(out, ",\"elapsed_ms\":%llu", (unsigned long long)elapsed_ms);
-    if (position > 0) {
-        buf_printf(out, ",\"position\":%u", position);
+    buf_put_json(out, query->status);
+    reply_put_member(out, "query", query->handle);
+    buf_printf(out, ",\"elapsed_ms\":%llu", (unsigned long long)query->elapsed_ms);
+    if (query->position > 0) {
+        buf_printf(out, ",\"position\":%u", query->position);
     }
+    buf_put_str(out, figures);
     buf_puts(out, ",\"next\":{\"tool\":\"query_status\",\"arguments\":{\"query\":");
-    buf_put_json(out, query);
+    buf_put_json(out, query->handle);
     buf_puts(out, ",\"wait_s\":25}},\"notice\":\"Do not send the SQL again.\"");
     if (tool_is_set(call->context.part[TOOL_PROFILE])) {
         buf_putc(out, ',');

@@ -18,6 +18,9 @@ void reply_put_time(struct buf *out, uint64_t wall_ns);
 enum tool_move reply_rows(
     struct tool_call *call, const struct tool_page *page, struct str next_json);
 
+/* Of an unfinished query: how long its queue and its wait are, or how far it is. */
+void reply_put_figures(struct buf *out, const struct tool_query *query);
+
 /* The engine's refusal as sql_error, with its sqlstate. */
 enum tool_move reply_refused(struct tool_call *call, const struct tool_failure *failure);
 

@@ -187,8 +187,10 @@ static enum tool_move answer_query(struct tool_call *call)
         return TOOL_ANSWER;
     }
     if (is_unfinished(&query)) {
-        tool_answer_unfinished(
-            call, query.handle, query.status, query.elapsed_ms, query.position);
+        struct buf figures = BUF_INIT(1024);
+        reply_put_figures(&figures, &query);
+        tool_answer_unfinished(call, &query, buf_str(&figures));
+        buf_free(&figures);
         return TOOL_ANSWER;
     }
     if (query.answer.len > 0) {
@@ -219,6 +221,7 @@ static void put_query(void *arg, const struct tool_query *query)
     if (query->position > 0) {
         buf_printf(out, ",\"position\":%u", query->position);
     }
+    reply_put_figures(out, query);
     reply_put_member(out, "result", query->result);
     buf_putc(out, '}');
 }

@@ -201,7 +201,8 @@ static const struct tool tools[] = {
                       ",\"wait_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":25}",
         .required = "[]",
         .output = ROWS_OUT "," RELATIONS_OUT "," SESSION_OUT
-                           ",\"queries\":{\"type\":\"array\"}",
+                           ",\"queries\":{\"type\":\"array\"},\"queue_length\":{\"type\":\"integer\"},"
+                           "\"wait_ms\":{\"type\":\"integer\"},\"rows_so_far\":{\"type\":\"integer\"}",
         .read_only = true,
         .start = query_status_start,
         .done = query_status_done,

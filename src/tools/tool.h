@@ -240,6 +240,9 @@ struct tool_query {
     struct str session;
     uint64_t elapsed_ms;
     uint32_t position; /* in the client's own queue, from 1; 0: not queued */
+    uint32_t queue_length; /* while queued: of that queue, */
+    uint64_t wait_ms;      /* and how long it may wait yet */
+    uint64_t rows_so_far;  /* while running: read of what it runs now */
     uint64_t started_wall_ns;
     struct str answer; /* its whole answer while it is kept; "" otherwise */
     bool answer_is_error;
@@ -350,9 +353,12 @@ void tool_call_free(struct tool_call *call); /* its buffers */
 enum tool_move tool_fail(struct tool_call *call, enum tool_code code,
     uint64_t retry_after_ms, const char *format, ...) PRINTF_LIKE(4, 5);
 
-/* {"status":"running",...} or queued: what a call answers that is not finished in time. */
-void tool_answer_unfinished(struct tool_call *call, struct str query, struct str status,
-    uint64_t elapsed_ms, uint32_t position);
+/*
+ * {"status":"running",...} or queued: what a call answers that is not finished in time.
+ * @figures: further members, each after a comma.
+ */
+void tool_answer_unfinished(
+    struct tool_call *call, const struct tool_query *query, struct str figures);
 
 /* A rate_limited or quota_exhausted call: with the limit that stood in the way. */
 enum tool_move tool_fail_limit(struct tool_call *call, enum tool_code code,

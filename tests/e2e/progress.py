@@ -80,6 +80,24 @@ class Progress(Case):
         self.check(told, RUNNING)
         self.assertGreater(int(re.search(r"(\d+) rows", told[-1]["message"]).group(1)), 0)
 
+    def test_who_asks_hears_the_same_figures(self):
+        daemon = self.daemon({"profile.demo": {**FAKE, "slots": 1}})
+        client = self.http("ts_v1", daemon)
+        self.assertEqual(client.sql("SELECT 'rows 1'").data["row_count"], 1)
+        call = client.send("execute_query", query="SELECT 'slow 1000 100'")
+        daemon.wait_calls(running=1)
+        waits = client.send("execute_query", query="SELECT 'rows 1'")
+        daemon.wait_calls(running=1, queued=1)
+        second, first = client.call("query_status").data["queries"][:2]
+        self.assertEqual((second["position"], second["queue_length"]), (1, 1))
+        self.assertGreater(second["wait_ms"], 0)
+        answer = client.call("query_status", query=first["query"], wait_s=4)
+        self.assertEqual(answer.data["status"], "running")
+        self.assertGreater(answer.data["rows_so_far"], 0)
+        client.call("cancel_query", query=first["query"])
+        self.check_error(Answer(call.result(60)), "cancelled", True)
+        self.assertEqual(len(Answer(waits.result(60)).rows), 1)
+
     def test_who_did_not_ask_hears_nothing(self):
         daemon = self.daemon({"query": {"timeout_s": 2}})
         answer = Answer(self.http("ts_v1", daemon).send("execute_query", query=LONG_SQL).result(60))

@@ -177,6 +177,9 @@ static void put_query(const struct rig_query *from, struct tool_query *to)
         .status = str_of(from->status),
         .elapsed_ms = 25003,
         .position = strcmp(from->status, "queued") == 0 ? 3 : 0,
+        .queue_length = 9,
+        .wait_ms = 4000,
+        .rows_so_far = 17,
         .started_wall_ns = 1700000000000000000u,
         .answer = str_of(from->answer),
         .answer_is_error = from->is_error};

@@ -307,12 +307,15 @@ static void an_unfinished_call_says_how_to_wait(void **state)
 {
     struct rig *rig = *state;
     rig_call(rig, "execute_query", "{\"query\":\"select 1\"}");
-    tool_answer_unfinished(
-        &rig->call, STR("q_aaaaaaaaaaaaaaaaaaaaaaaaaa"), STR("queued"), 25003, 3);
+    struct tool_query query = {.handle = STR("q_aaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        .status = STR("queued"),
+        .elapsed_ms = 25003,
+        .position = 3};
+    tool_answer_unfinished(&rig->call, &query, STR(",\"more\":1"));
     yyjson_doc *doc = yyjson_read(rig->call.out.ptr, rig->call.out.len, 0);
     rig_assert_json(yyjson_doc_get_root(doc), "",
         "{\"status\":\"queued\",\"query\":\"q_aaaaaaaaaaaaaaaaaaaaaaaaaa\",\"elapsed_ms\":25003,"
-        "\"position\":3,\"next\":{\"tool\":\"query_status\",\"arguments\":{\"query\":\"q_"
+        "\"position\":3,\"more\":1,\"next\":{\"tool\":\"query_status\",\"arguments\":{\"query\":\"q_"
         "aaaaaaaaaaaaaaaaaaaaaaaaaa\",\"wait_s\":25}},\"notice\":\"Do not send the SQL "
         "again.\",\"context\":{\"profile\":\"prod\",\"database\":\"SALES\",\"schema\":\"main\"}}");
     yyjson_doc_free(doc);
@@ -362,7 +365,15 @@ static void queries_are_waited_for_listed_and_cancelled(void **state)
     yyjson_val *answer =
         call_with(rig, "query_status", "{\"wait_s\":0,\"query\":", handle);
     rig_assert_json(answer, "/position", "3");
+    rig_assert_json(answer, "/queue_length", "9");
+    rig_assert_json(answer, "/wait_ms", "4000");
+    assert_null(yyjson_obj_get(answer, "rows_so_far"));
     assert_int_equal(rig->wait_s, 0); /* was not asked */
+    rig->queries[0].status = "running";
+    answer = call_with(rig, "query_status", "{\"wait_s\":0,\"query\":", handle);
+    rig_assert_json(answer, "/rows_so_far", "17");
+    assert_null(yyjson_obj_get(answer, "queue_length"));
+    rig->queries[0].status = "queued";
     rig->status_after = "done";
     rig->queries[0].answer = "{\"status\":\"done\",\"row_count\":7}";
     answer = call_with(rig, "query_status", "{\"query\":", handle);
