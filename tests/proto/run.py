@@ -42,6 +42,10 @@ A file is a list of lines; one that begins with # is a comment.
     < comment working
     < end
 
+    < progress {...}                 an event, or a line, that tells of progress. More of the
+    line< progress {...}             same token may come before what is named next; they must
+                                     match, too, and each tells of more than the one before
+
     wait ls {...}                    until the daemon's `ls` looks like this
     wait log EXPRESSION              until a line of the log, since the file began, matches
     restart                          the daemon ends and is started again; all connections go
@@ -176,7 +180,7 @@ class Play:
         self.mode = mode
         self.channels = {}
         self.bound = {"port": daemon.port}
-        self.unread_lines = {}
+        self.progress = {}  # (channel, token) -> the pattern and the last number
         self.since = len(daemon.log)
         self.failures = []
 
@@ -263,8 +267,45 @@ class Play:
             lines += pattern.lines(pattern.merge(wanted, pattern.read(reply.body), self.bound))
         return lines
 
+    def is_progress(self, step, text):
+        """Also checks it. That it comes is only expected after a step that named its token."""
+        message = pattern.read(text)
+        if message.get("method") != "notifications/progress":
+            return False
+        params = message["params"]
+        key = step.channel, json.dumps(params["progressToken"])
+        if step.kind == "progress":
+            self.progress.setdefault(key, [None, 0])[0] = step.text().partition(" ")[2]
+        wanted, last = self.progress.get(key, [None, 0])
+        if wanted is None:
+            return False
+        pattern.match(pattern.parse(wanted), params, self.bound)
+        if params["progress"] <= last:
+            raise pattern.Mismatch(f"from {last} it went on to {params['progress']}")
+        self.progress[key][1] = params["progress"]
+        return True
+
+    def next_part(self, step):
+        """Of a stream, or a line; without what may come in between."""
+        channel = self.channel(step.channel)
+        while True:
+            kind, text = ("event", channel.until(b"\n").decode()) if step.is_line \
+                else wire.read_event(channel)
+            if kind == "event" and self.is_progress(step, text):
+                if step.kind == "progress":
+                    return kind, text
+            elif kind != "comment" or step.kind == "comment":
+                break
+        self.progress = {key: value for key, value in self.progress.items() if key[0] != step.channel}
+        return kind, text
+
+    def check_progress(self, step):
+        kind, text = self.next_part(step)
+        if not any(channel == step.channel for channel, _ in self.progress):
+            raise pattern.Mismatch(f"no progress but: {kind} {text}")
+
     def check_line(self, step):
-        line = self.channel(step.channel).until(b"\n").decode()
+        _, line = self.next_part(step)
         text = step.text()
         try:
             pattern.match(pattern.parse(text) if text != "?" else None, pattern.read(line), self.bound)
@@ -274,9 +315,7 @@ class Play:
             self.fail(step, e, [line], merged[:1] + [" " + more for more in merged[1:]])
 
     def check_part(self, step):
-        kind, text = wire.read_event(self.channel(step.channel))
-        while kind == "comment" and step.kind != "comment":
-            kind, text = wire.read_event(self.channel(step.channel))
+        kind, text = self.next_part(step)
         wanted = step.text().partition(" ")[2]
         try:
             if kind != step.kind or (kind == "comment" and text != wanted):
@@ -318,6 +357,8 @@ class Play:
     def one(self, step):
         if step.kind == "reply":
             (self.check_line if step.is_line else self.check_http)(step)
+        elif step.kind == "progress":
+            self.check_progress(step)
         elif step.kind in ("event", "comment", "end"):
             self.check_part(step)
         elif step.kind == "closed":

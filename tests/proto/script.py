@@ -2,11 +2,11 @@
 """Reads a file of exchanges (its form: see run.py) into steps."""
 import re
 
-HTTP_START = re.compile(r"(\d{3}\b|\?$|event\b|comment\b|end$|closed$)")
+HTTP_START = re.compile(r"(\d{3}\b|\?$|event\b|progress\b|comment\b|end$|closed$)")
 
 
 class Step:
-    """kind: send, reply, event, comment, end, closed, close, wait, restart."""
+    """kind: send, reply, event, progress, comment, end, closed, close, wait, restart."""
 
     def __init__(self, kind, channel, number):
         self.kind = kind
@@ -77,7 +77,7 @@ class Script:
         if kind:
             self.add(kind, channel, number, text)
             return
-        wanted = ("send",) if sigil == ">" else ("reply", "event")
+        wanted = ("send",) if sigil == ">" else ("reply", "event", "progress")
         if not last or last.kind not in wanted or last.channel != channel:
             raise ValueError("begins with neither a request nor a reply")
         last.lines.append(text)
@@ -91,13 +91,13 @@ class Script:
         if channel.startswith("line"):
             if text.startswith(" "):
                 return None
-            return "send" if sigil == ">" else "reply"
+            return "send" if sigil == ">" else "progress" if text.startswith("progress ") else "reply"
         if sigil == ">":
             return "send" if re.match(r"[A-Z]+ \S", text) else None
         m = HTTP_START.match(text)
         if not m:
             return None
-        return m.group(1) if m.group(1) in ("event", "comment", "end") else "reply"
+        return m.group(1) if m.group(1) in ("event", "progress", "comment", "end") else "reply"
 
 
 def split_head(lines):
