@@ -93,7 +93,8 @@ static bool is_fitting(
     case CORE_QUEUE_FULL:
         return submitted && a->retry_after_ns > 0;
     case CORE_NO_SESSION:
-        return submitted && t->session != CORE_NONE && s->sessions[t->session].closing;
+        return submitted && t->session != CORE_NONE &&
+               (s->sessions[t->session].closing || !s->sessions[t->session].live);
     case CORE_WORKER_DIED:
         return !waits && (t->engine_saw || t->starts == 2);
     case CORE_UNAVAILABLE:
@@ -186,7 +187,9 @@ static void check_in_time(struct sim *s, uint32_t ticket)
         SIM_CHECK(s, s->now_ns < t->interrupted_ns + s->limits.cancel_ns);
     }
     SIM_CHECK(s, t->interrupted_ns > 0 || !oracle_session_ends(s, t->session));
-    SIM_CHECK(s, t->graced == (s->now_ns >= t->arrived_ns + s->limits.grace_ns));
+    bool grace_over =
+        s->limits.grace_ns > 0 && s->now_ns >= t->arrived_ns + s->limits.grace_ns;
+    SIM_CHECK(s, t->graced == grace_over);
 }
 
 /* ---- connections and workers ---- */

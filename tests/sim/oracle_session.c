@@ -110,6 +110,13 @@ static void check_heritage(const struct sim *s, const struct core_action *a)
     SIM_CHECK(s, memcmp(&heir->view.context, &a->context, sizeof(a->context)) == 0);
 }
 
+/* Of a time that runs since @since_ns; what lies ahead has not begun. */
+static uint64_t left_of(uint64_t time_ns, uint64_t since_ns, uint64_t now_ns)
+{
+    uint64_t passed_ns = since_ns < now_ns ? now_ns - since_ns : 0;
+    return passed_ns < time_ns ? time_ns - passed_ns : 0;
+}
+
 void oracle_session_opened(struct sim *s, const struct core_action *a)
 {
     struct sim_session *own = &s->sessions[a->session];
@@ -129,10 +136,13 @@ void oracle_session_opened(struct sim *s, const struct core_action *a)
         .sleep_ns = CORE_NEVER,
         .old_ns = s->limits.age_ns > 0 ? s->now_ns + s->limits.age_ns : CORE_NEVER};
     if (loaded) {
-        uint64_t age_ns = s->event.wall_ns - s->event.created_wall_ns;
-        uint64_t away_ns = s->event.wall_ns - s->event.last_seen_wall_ns;
-        own->window_ns = s->now_ns + s->limits.resume_ns - away_ns;
-        own->old_ns -= s->limits.age_ns > 0 ? age_ns : 0;
+        uint64_t wall_ns = s->event.wall_ns;
+        own->window_ns = s->now_ns +
+                         left_of(s->limits.resume_ns, s->event.last_seen_wall_ns, wall_ns);
+        own->old_ns = s->limits.age_ns > 0
+                          ? s->now_ns + left_of(s->limits.age_ns,
+                                            s->event.created_wall_ns, wall_ns)
+                          : CORE_NEVER;
     }
 }
 
@@ -172,7 +182,8 @@ void oracle_session_ended(struct sim *s, const struct core_action *a)
     } else if (a->reason == CORE_AGE_LIMIT) {
         SIM_CHECK(s, own->old_ns <= s->now_ns);
     } else if (a->reason == CORE_TOO_MANY) {
-        SIM_CHECK(s, s->event.kind == CORE_SESSION_OPEN);
+        SIM_CHECK(
+            s, s->event.kind == CORE_SESSION_OPEN || s->event.kind == CORE_SESSION_LOAD);
         SIM_CHECK(s, own->view.state == CORE_DISCONNECTED);
     } else {
         SIM_CHECK(s, a->reason == CORE_IDLE_LIMIT && own->window_ns <= s->now_ns);

@@ -2,12 +2,14 @@
 /*
  * Runs the core in a simulated world from many seeds. Each seed runs in a process of its
  * own, so that one that fails can be run again with fewer actions until the shortest
- * failing prefix is found: sim [--seeds N | --seed S [--actions N]]
+ * failing prefix is found, which is then shrunk to a story:
+ * sim [--seeds N | --seed S [--actions N]] [--out DIRECTORY] | --story FILE
  */
-#include "sim.h"
+#include "shrink.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,8 +51,21 @@ static bool run_child(
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* The story goes where the programs' directory is, the build directory. */
+static const char *directory_above(void)
+{
+    static char path[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    for (int up = 0; len > 0 && up < 2; up++) {
+        path[len] = '\0';
+        len = strrchr(path, '/') - path;
+    }
+    path[len > 0 ? len : 0] = '\0';
+    return len > 0 ? path : ".";
+}
+
 /* A run plays the same up to any action: halving finds where it begins to fail. */
-static void shrink(uint64_t seed, struct sim_result *shared)
+static void find_first(uint64_t seed, const char *directory, struct sim_result *shared)
 {
     uint64_t passes = 0;
     uint64_t fails = SIM_ACTIONS;
@@ -70,6 +85,7 @@ static void shrink(uint64_t seed, struct sim_result *shared)
         "seed %" PRIu64 ": shortest failing prefix is %" PRIu64
         " actions; replay: build/tests/sim --seed %" PRIu64 " --actions %" PRIu64 "\n",
         seed, fails, seed, fails);
+    shrink(seed, fails, directory ? directory : directory_above());
 }
 
 static void add(struct sim_result *sum, const struct sim_result *result)
@@ -118,7 +134,7 @@ static uint64_t clock_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static int run_seeds(uint64_t first, uint64_t count)
+static int run_seeds(uint64_t first, uint64_t count, const char *directory)
 {
     struct sim_result sum = {0};
     uint64_t begin_ns = clock_ns();
@@ -127,7 +143,7 @@ static int run_seeds(uint64_t first, uint64_t count)
     ASSERT(shared != MAP_FAILED);
     for (uint64_t seed = first; seed < first + count; seed++) {
         if (!run_child(seed, SIM_ACTIONS, false, shared)) {
-            shrink(seed, shared);
+            find_first(seed, directory, shared);
             return 1;
         }
         add(&sum, shared);
@@ -161,20 +177,35 @@ int main(int argc, char **argv)
     uint64_t seed = 0;
     uint64_t seeds = 200;
     uint64_t actions = 0;
+    const char *directory = NULL;
+    const char *story = NULL;
     bool ok = argc % 2 == 1;
     for (int i = 1; ok && i + 1 < argc; i += 2) {
         uint64_t *option = strcmp(argv[i], "--seed") == 0      ? &seed
                            : strcmp(argv[i], "--seeds") == 0   ? &seeds
                            : strcmp(argv[i], "--actions") == 0 ? &actions
                                                                : NULL;
-        ok = option && str_to_u64(str_of(argv[i + 1]), UINT64_MAX, option) && *option > 0;
+        const char **name = strcmp(argv[i], "--out") == 0     ? &directory
+                            : strcmp(argv[i], "--story") == 0 ? &story
+                                                              : NULL;
+        ok = name || (option && str_to_u64(str_of(argv[i + 1]), UINT64_MAX, option) &&
+                         *option > 0);
+        if (name) {
+            *name = argv[i + 1];
+        }
     }
     if (!ok || (actions > 0 && seed == 0)) {
-        fprintf(stderr, "usage: %s [--seeds N | --seed S [--actions N]]\n", argv[0]);
+        fprintf(stderr,
+            "usage: %s [--seeds N | --seed S [--actions N]] [--out DIRECTORY] | --story "
+            "FILE\n",
+            argv[0]);
         return 2;
+    }
+    if (story) {
+        return story_judge(story);
     }
     if (actions > 0) {
         return replay(seed, actions);
     }
-    return seed > 0 ? run_seeds(seed, 1) : run_seeds(1, seeds);
+    return run_seeds(seed > 0 ? seed : 1, seed > 0 ? 1 : seeds, directory);
 }

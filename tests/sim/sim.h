@@ -130,9 +130,11 @@ struct sim {
     uint64_t tokens_ns; /* when they were counted */
     struct sim_result result;
     bool settled;  /* the last event's due work is done */
-    bool finished; /* all was played, and the last oracle judges */
     uint32_t given; /* the number of the present event, for whoever counts them */
-    /* Who listens: before each call of core_step(), after it, and to judged actions. */
+    /*
+     * Who listens: before each call of core_step() (NULL: all was played, the last oracle
+     * judges), after it, and to judged actions.
+     */
     void (*on_event)(struct sim *, const struct core_event *);
     void (*on_answer)(struct sim *, const struct core_actions *);
     void (*on_action)(struct sim *, const struct core_action *);
@@ -149,10 +151,13 @@ struct sim_result sim_watch(uint64_t seed, uint64_t actions,
 /*
  * step.c. Limits and clock are set: makes the core. One event with the clocks as they are,
  * then ticks until its due work is done. Or one call of core_step(), stamped by the caller.
+ * sim_tick() lets all deadlines before @until_ns pass; sim_finish() is the last judgement.
  */
 void sim_begin(struct sim *sim);
 void sim_end(struct sim *sim);
 void sim_step(struct sim *sim, struct core_event event);
+void sim_tick(struct sim *sim, uint64_t until_ns);
+void sim_finish(struct sim *sim);
 void sim_step_once(
     struct sim *sim, const struct core_event *event, struct core_actions *ret);
 

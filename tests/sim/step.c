@@ -93,3 +93,19 @@ void sim_step(struct sim *s, struct core_event event)
             .kind = CORE_TICK, .boot_ns = event.boot_ns, .wall_ns = event.wall_ns};
     } while (!s->settled);
 }
+
+void sim_tick(struct sim *s, uint64_t until_ns)
+{
+    for (uint64_t due_ns; due_ns = core_deadline(s->core), due_ns < until_ns;) {
+        s->now_ns = due_ns > s->now_ns ? due_ns : s->now_ns;
+        sim_step(s, (struct core_event){.kind = CORE_TICK});
+    }
+}
+
+void sim_finish(struct sim *s)
+{
+    if (s->on_event) {
+        s->on_event(s, NULL);
+    }
+    oracle_finished(s);
+}

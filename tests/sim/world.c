@@ -346,8 +346,7 @@ static void play(struct sim *s)
         open_session(s, false);
     }
     advance(s, s->now_ns + sim_ms(HEAL_MS));
-    s->finished = true;
-    oracle_finished(s);
+    sim_finish(s);
 }
 
 struct sim_result sim_watch(uint64_t seed, uint64_t actions,
