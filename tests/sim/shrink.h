@@ -15,16 +15,18 @@ enum {
 };
 
 /*
- * One event. Whom it concerns is kept by its cause, not by number: with other events gone
- * the core gives other numbers.
+ * One event. Whom it concerns is kept by its cause, or as what a worker or connection
+ * was, not by number: with other events gone the core gives other numbers.
  */
 struct tape_entry {
-    struct core_event event; /* of LOAD, the wall clocks are ages at the event */
+    struct core_event event; /* LOAD: wall clocks are ages; news: with the profile */
     uint64_t at_ns;          /* since the tape's begin */
     uint32_t index;          /* in the recording */
     uint32_t of;     /* what opened its session or submitted its ticket, CORE_NONE */
-    uint32_t behind; /* generations, of its worker or connection */
-    bool is_late;    /* something was due before it */
+    uint32_t behind; /* generations, of its worker or connection, */
+    bool was_there;  /* which lived then, */
+    bool was_up;
+    bool is_late; /* something was due before it */
 };
 
 struct tape {
@@ -58,8 +60,8 @@ struct verdict {
 struct verdict try_run(void (*run)(void *user), void *user);
 
 /*
- * shrink_write.c. Makes the world's symbols those of a story, which has one name for each.
- * Appends such a tape as a story, up to where it barks; false: it is too long.
+ * shrink_write.c. Makes the world's symbols those of a story, which has one name for
+ * each. Appends such a tape as a story, up to where it barks; false: it is too long.
  */
 void tape_name(struct tape *tape);
 uint32_t tape_first_client(void);

@@ -27,10 +27,15 @@ static void step(void *user, const struct core_event *event, struct core_actions
     sim_step_once(user, event, ret);
 }
 
+static void finish(void *user)
+{
+    sim_finish(user);
+}
+
 static bool judge(const char *path, struct story_tally *tally)
 {
     static struct sim s;
-    const struct story_host host = {begin, step, &s};
+    const struct story_host host = {begin, step, finish, &s};
     s = (struct sim){0};
     bool ok = story_play(path, STORY_LISTEN, &host, tally);
     sim_end(&s);

@@ -13,14 +13,38 @@ static uint32_t cause_of(const struct sim *s, const struct core_event *e)
     uint32_t ticket = e->kind == CORE_CANCEL ? e->ticket : CORE_NONE;
     bool of_session = (e->kind >= CORE_SESSION_BODY && e->kind <= CORE_SESSION_CLOSE) ||
                       (e->kind == CORE_SUBMIT && e->session != CORE_NONE);
-    if (e->kind == CORE_STARTED || e->kind == CORE_DONE) {
+    if (e->kind == CORE_STARTED || e->kind == CORE_DONE || e->kind == CORE_CONN_LOST) {
         ticket = s->conns[e->conn].ticket;
     }
     if (of_session) {
         return s->sessions[e->session].opened_by;
     }
-    return ticket != CORE_NONE && s->tickets[ticket].live ? s->tickets[ticket].submitted_by
-                                                          : CORE_NONE;
+    return ticket != CORE_NONE && s->tickets[ticket].live
+               ? s->tickets[ticket].submitted_by
+               : CORE_NONE;
+}
+
+static bool is_of_worker(const struct core_event *e)
+{
+    return e->kind == CORE_WORKER_UP || e->kind == CORE_WORKER_LOST;
+}
+
+static bool is_news(const struct core_event *e)
+{
+    return is_of_worker(e) || (e->kind >= CORE_CONN_UP && e->kind <= CORE_DONE);
+}
+
+static void record_news(const struct sim *s, struct tape_entry *entry)
+{
+    struct core_event *e = &entry->event;
+    const struct sim_conn *c = &s->conns[e->conn];
+    const struct sim_worker *w = &s->workers[e->worker];
+    bool of_worker = is_of_worker(e);
+    entry->behind = (of_worker ? w->generation : c->generation) - e->generation;
+    entry->was_there = entry->behind == 0 && (of_worker ? w->alive : c->open);
+    entry->was_up = of_worker ? w->up : c->up;
+    entry->of = entry->was_there ? entry->of : CORE_NONE;
+    e->profile = of_worker ? w->profile : c->profile;
 }
 
 static void record(struct sim *s, const struct core_event *e)
@@ -47,11 +71,8 @@ static void record(struct sim *s, const struct core_event *e)
         .index = tape->len,
         .of = cause_of(s, e),
         .is_late = core_deadline(s->core) < e->boot_ns};
-    if (e->kind == CORE_WORKER_UP || e->kind == CORE_WORKER_LOST) {
-        entry->behind = s->workers[e->worker].generation - e->generation;
-    } else if (e->kind >= CORE_CONN_UP && e->kind <= CORE_DONE) {
-        entry->behind = s->conns[e->conn].generation - e->generation;
-        entry->of = entry->behind > 0 ? CORE_NONE : entry->of;
+    if (is_news(e)) {
+        record_news(s, entry);
     } else if (e->kind == CORE_SESSION_LOAD) {
         entry->event.created_wall_ns = e->wall_ns - e->created_wall_ns;
         entry->event.last_seen_wall_ns = e->wall_ns - e->last_seen_wall_ns;
@@ -150,40 +171,76 @@ static bool place_call(const struct sim *s, uint32_t of, struct core_event *e)
     return true;
 }
 
-/* News of connections and workers: only what they could say now. */
-static bool place_news(const struct sim *s, const struct tape_entry *entry, struct core_event *e)
+static bool fits_worker(const struct sim_worker *w, const struct tape_entry *entry)
 {
-    bool of_worker = e->kind == CORE_WORKER_UP || e->kind == CORE_WORKER_LOST;
+    return w->alive && w->up == entry->was_up && w->profile == entry->event.profile;
+}
+
+static bool fits_conn(const struct sim_conn *c, const struct tape_entry *entry)
+{
+    return c->open && c->up == entry->was_up && c->profile == entry->event.profile;
+}
+
+/* The one of that number if it is what it was, otherwise the first that is. */
+static bool find_owner(
+    const struct sim *s, const struct tape_entry *entry, struct core_event *e)
+{
+    bool of_worker = is_of_worker(e);
+    uint32_t number = of_worker ? e->worker : e->conn;
+    uint32_t count = of_worker ? CORE_WORKERS_MAX : CORE_CONNS_MAX;
+    for (uint32_t i = 0; i <= count; i++) {
+        uint32_t at = i == 0 ? number : i - 1;
+        if (of_worker && fits_worker(&s->workers[at], entry)) {
+            e->worker = at;
+            return true;
+        }
+        if (!of_worker && fits_conn(&s->conns[at], entry)) {
+            e->conn = at;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What was late is told of who is not there, or of an older generation. */
+static bool place_late(
+    const struct sim *s, const struct tape_entry *entry, struct core_event *e)
+{
+    const struct sim_conn *c = &s->conns[e->conn];
+    const struct sim_worker *w = &s->workers[e->worker];
+    uint32_t present = is_of_worker(e) ? w->generation : c->generation;
+    e->generation = present - entry->behind;
+    return present >= entry->behind &&
+           (entry->behind > 0 || (is_of_worker(e) ? !w->alive : !c->open));
+}
+
+/* News of connections and workers: only what they could say now. */
+static bool place_news(
+    const struct sim *s, const struct tape_entry *entry, struct core_event *e)
+{
+    if (!entry->was_there) {
+        return place_late(s, entry, e);
+    }
     if (entry->of != CORE_NONE) {
         uint32_t ticket = find_ticket(s, entry->of);
         if (ticket == CORE_NONE || s->tickets[ticket].conn == CORE_NONE) {
             return false;
         }
         e->conn = s->tickets[ticket].conn;
+    } else if (!find_owner(s, entry, e)) {
+        return false;
     }
     const struct sim_conn *c = &s->conns[e->conn];
-    const struct sim_worker *w = &s->workers[e->worker];
-    uint32_t present = of_worker ? w->generation : c->generation;
-    e->generation = present - entry->behind;
-    if (entry->behind > 0 || (of_worker ? !w->alive : !c->open)) {
-        return present >= entry->behind; /* late, and ignored */
-    }
-    switch (e->kind) {
-    case CORE_WORKER_UP:
-        return !w->up;
-    case CORE_CONN_UP:
-        return !c->up;
-    case CORE_STARTED:
+    e->generation = is_of_worker(e) ? s->workers[e->worker].generation : c->generation;
+    if (e->kind == CORE_STARTED) {
         return c->runs && c->ticket != CORE_NONE && !s->tickets[c->ticket].engine_saw;
-    case CORE_DONE:
-        return c->runs;
-    default:
-        return true;
     }
+    return e->kind != CORE_DONE || c->runs;
 }
 
 /* The event as it is now; false: it makes no sense any more. */
-static bool place(const struct sim *s, const struct tape_entry *entry, struct core_event *e)
+static bool place(
+    const struct sim *s, const struct tape_entry *entry, struct core_event *e)
 {
     *e = entry->event;
     uint64_t wall_ns = s->now_ns + sim_ms(SIM_WALL_MS);
@@ -225,6 +282,20 @@ static bool place(const struct sim *s, const struct tape_entry *entry, struct co
     }
 }
 
+/* What the store owes has no limit: without it a run would not end, and rightly. */
+static void answer_all(struct sim *s)
+{
+    for (uint32_t i = 0; i < SIM_SESSIONS; i++) {
+        const struct sim_session *own = &s->sessions[i];
+        if (own->live && own->view.state == CORE_CONNECTING) {
+            sim_step(s, (struct core_event){.kind = CORE_SESSION_DURABLE, .session = i});
+        }
+        if (own->live && own->body == SIM_BODY_LOADING) {
+            sim_step(s, (struct core_event){.kind = CORE_SESSION_BODY, .session = i});
+        }
+    }
+}
+
 void tape_play(const struct tape *tape, bool *given,
     void (*on_event)(struct sim *, const struct core_event *),
     void (*on_answer)(struct sim *, const struct core_actions *), void *watcher)
@@ -251,6 +322,7 @@ void tape_play(const struct tape *tape, bool *given,
     }
     if (tape->end_ns > 0) {
         uint64_t at_ns = tape->boot_ns + tape->end_ns;
+        answer_all(&s);
         sim_tick(&s, at_ns + 1);
         s.now_ns = at_ns;
         sim_finish(&s);

@@ -50,7 +50,8 @@ void tape_name(struct tape *tape)
         struct core_event *e = &tape->at[i].event;
         e->client += e->client > 0 ? (uint32_t)OF_CLIENTS : 0;
         for (uint32_t part = 0; part < CORE_PARTS; part++) {
-            e->context.part[part] += e->context.part[part] > 0 ? (uint32_t)OF_CONTEXTS : 0;
+            e->context.part[part] +=
+                e->context.part[part] > 0 ? (uint32_t)OF_CONTEXTS : 0;
         }
         ASSERT(e->principal < OF_CLIENTS && e->client < OF_CONTEXTS);
     }
@@ -135,10 +136,10 @@ static void on_event(struct sim *s, const struct core_event *e)
         w->line.is_tick = e->kind == CORE_TICK;
         story_print_event(&w->story, e, &w->line.left);
     } else {
-        const struct story_line look = {.what = STORY_LOOK_POOL};
+        const struct story_line look = {.what = STORY_FINISH};
         begin_line(w, s->now_ns - w->tape->boot_ns, false);
         w->line.is_answered = true;
-        buf_puts(&w->line.left, "look pool");
+        buf_puts(&w->line.left, "finish");
         story_print_look(&w->story, &look, &w->line.right);
     }
     put_present(w);
@@ -200,8 +201,8 @@ bool tape_write(const struct tape *tape, const char *title, struct buf *ret)
 {
     static struct writer w;
     struct buf text = BUF_INIT(2 * TEXT_MAX);
-    struct page *page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE,
-        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct page *page = mmap(
+        NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ASSERT(page != MAP_FAILED);
     w = (struct writer){.tape = tape, .page = page};
     struct verdict verdict = try_run(run, &w);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The core between its oracles, whoever tells it what happens: the world, a tape, a story. */
+/* The core between its oracles, whoever tells it what happens: the world, a tape, a
+ * story. */
 #include "sim.h"
 
 #include <inttypes.h>
@@ -18,8 +19,8 @@ _Noreturn void sim_fail(const struct sim *s, const char *expr, const char *file,
     fprintf(stderr, "level=fatal event=oracle expr=\"%s\" at=%s:%d\n", expr, file, line);
     if (s->actions > 0) {
         fprintf(stderr,
-            "seed %" PRIu64 ", action %" PRIu64 "; replay: build/tests/sim --seed %" PRIu64
-            " --actions %" PRIu64 "\n",
+            "seed %" PRIu64 ", action %" PRIu64
+            "; replay: build/tests/sim --seed %" PRIu64 " --actions %" PRIu64 "\n",
             s->seed, s->action, s->seed, s->actions);
     }
     abort();

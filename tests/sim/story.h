@@ -24,10 +24,11 @@
  * Deadlines before a line's time are met by ticks of their own; when such a tick acts,
  * the story has a line for it. A deadline at a line's very time is due work of that
  * line's own step, unless a tick stands before it. "look" steps nothing: it shows a
- * session, where a ticket stands, or the pool. "clock +1h" sets the wall clock. "late" before
- * a verb means that the loop was busy: what was due meanwhile is found after that event.
- * Actions are separated by semicolons, "-" is none, "?" is what nobody has said yet; a line
- * that begins with a bar continues the actions of the one above.
+ * session, where a ticket stands, or the pool; "finish" shows the pool, too, and says that
+ * nothing is to be left. "clock +1h" sets the wall clock. "late" before a verb means that
+ * the loop was busy: what was due meanwhile is found after that event. Actions are
+ * separated by semicolons, "-" is none, "?" is what nobody has said yet; a line that begins
+ * with a bar continues the actions of the one above.
  */
 #include "base/buf.h"
 #include "base/str.h"
@@ -56,6 +57,7 @@ enum story_what {
     STORY_LOOK_SESSION,
     STORY_LOOK_TICKET,
     STORY_LOOK_POOL,
+    STORY_FINISH,    /* a look at the pool; who judges expects it empty */
     STORY_SET_CLOCK, /* the event's wall clock is what it is set to */
 };
 
@@ -102,8 +104,15 @@ void story_defaults(struct story *story);
 bool story_parse_limits(struct story *story, struct str words, struct buf *ret_error);
 /* Appends those that differ from the defaults, a blank before each. */
 void story_print_limits(const struct story *story, struct buf *out);
-/* The limits one by one, to STORY_LIMITS_END: false when this one has its default already. */
+/* The limits one by one, to STORY_LIMITS_END; false: there is none of this number. */
 enum {
     STORY_LIMITS_END = 96
 };
-bool story_drop_limit(struct core_limits *limits, uint32_t which);
+struct story_limit {
+    uint64_t value;
+    uint64_t usual; /* the default */
+    bool is_time;
+};
+bool story_limit_get(
+    const struct core_limits *limits, uint32_t which, struct story_limit *ret);
+void story_limit_set(struct core_limits *limits, uint32_t which, uint64_t value);

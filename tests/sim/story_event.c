@@ -160,7 +160,9 @@ static void put_conn(const struct story *s, const struct core_event *e, struct b
     if (e->kind == CORE_DONE) {
         buf_puts(out, e->clean ? "" : " dirty");
         buf_puts(out, e->moved ? " moved" : "");
-        put_context(s, &e->context, out);
+        if (e->moved) {
+            put_context(s, &e->context, out);
+        }
         put_count("rows", e->rows, out);
         put_count("bytes", e->bytes, out);
     }

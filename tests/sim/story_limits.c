@@ -262,30 +262,45 @@ void story_print_limits(const struct story *s, struct buf *out)
     }
 }
 
-bool story_drop_limit(struct core_limits *limits, uint32_t which)
+/* Where in the limits that one is, or NULL. */
+static const struct field *find_limit(uint32_t which, size_t *ret_offset)
 {
     enum {
         OF_PROFILE = ARRAY_LEN(profile_fields),
         ALL = ARRAY_LEN(fields) + CORE_PROFILES_MAX * OF_PROFILE
     };
     _Static_assert((int)ALL <= (int)STORY_LIMITS_END, "every limit has its number");
-    const struct core_limits *usual = &defaults()->limits;
-    const struct field *field = NULL;
-    const void *from = usual;
-    void *to = limits;
+    *ret_offset = 0;
     if (which < ARRAY_LEN(fields)) {
-        field = &fields[which];
-    } else {
-        uint32_t at = which - (uint32_t)ARRAY_LEN(fields);
-        if (at >= limits->profiles * OF_PROFILE) {
-            return false;
-        }
-        field = &profile_fields[at % OF_PROFILE];
-        from = &usual->profile[at / OF_PROFILE];
-        to = &limits->profile[at / OF_PROFILE];
+        return &fields[which];
     }
-    uint64_t value = value_of(from, field);
-    bool differs = value != value_of(to, field);
-    set_value(to, field, value);
-    return differs;
+    if (which >= ALL) {
+        return NULL;
+    }
+    uint32_t at = which - (uint32_t)ARRAY_LEN(fields);
+    *ret_offset = offsetof(struct core_limits, profile) +
+                  at / OF_PROFILE * sizeof(struct core_profile_limits);
+    return &profile_fields[at % OF_PROFILE];
+}
+
+bool story_limit_get(
+    const struct core_limits *limits, uint32_t which, struct story_limit *ret)
+{
+    size_t offset;
+    const struct field *field = find_limit(which, &offset);
+    if (field) {
+        *ret =
+            (struct story_limit){.value = value_of((const char *)limits + offset, field),
+                .usual = value_of((const char *)&defaults()->limits + offset, field),
+                .is_time = field->is_time};
+    }
+    return field != NULL;
+}
+
+void story_limit_set(struct core_limits *limits, uint32_t which, uint64_t value)
+{
+    size_t offset;
+    const struct field *field = find_limit(which, &offset);
+    ASSERT(field);
+    set_value((char *)limits + offset, field, value);
 }

@@ -70,6 +70,7 @@ static const struct verb {
     {"restarted", STORY_EVENT, CORE_RESTARTED, 0, DIRTY},
     {"account", STORY_EVENT, CORE_ACCOUNT_LOAD, WHO, PRINCIPAL | AMOUNT | USED | SPENT},
     {"drain", STORY_EVENT, CORE_DRAIN, 0, 0},
+    {"finish", STORY_FINISH, CORE_TICK, 0, 0},
     {"clock", STORY_SET_CLOCK, CORE_TICK, SHIFT, 0},
     {"look", STORY_LOOK_SESSION, CORE_TICK, SESSION, 0},
     {"look", STORY_LOOK_TICKET, CORE_TICK, TICKET, 0},
@@ -179,7 +180,6 @@ static bool parse_owner(struct str number, const uint32_t *generations, uint32_t
 static unsigned parse_named(struct story *s, struct str word, struct core_event *e)
 {
     struct str number = str_from(word, 1);
-    uint32_t request = 0;
     bool ok = false;
     unsigned operand = 0;
     switch (word.ptr[0]) {
@@ -197,8 +197,7 @@ static unsigned parse_named(struct story *s, struct str word, struct core_event 
         break;
     case 'r':
         operand = REQUEST;
-        ok = story_parse_u32(number, UINT32_MAX, &request);
-        e->user = request;
+        ok = str_to_u64(number, UINT64_MAX, &e->user);
         break;
     case 'W':
         operand = WORKER;

@@ -179,6 +179,9 @@ static void step(struct play *p, const struct story_line *line)
     }
     if (line->what != STORY_EVENT) {
         story_print_look(&p->story, line, &p->actual);
+        if (line->what == STORY_FINISH && p->host->finish) {
+            p->host->finish(p->host->user);
+        }
         return;
     }
     p->tally.steps++;
@@ -246,7 +249,8 @@ static void ticks_before(struct play *p, const struct story_line *line)
     if (line->is_late) {
         tick_until(p, p->story.now_ns);
     } else if (!is_tick || line->at_ns != p->story.now_ns) {
-        tick_until(p, line->at_ns + str_eq(line->verb, STR("look")));
+        bool looks = str_eq(line->verb, STR("look")) || str_eq(line->verb, STR("finish"));
+        tick_until(p, line->at_ns + looks);
     }
 }
 
@@ -381,7 +385,7 @@ bool story_play(const char *path, enum story_mode mode, const struct story_host 
 {
     static struct play p;
     struct own own = {0};
-    const struct story_host own_host = {own_begin, own_step, &own};
+    const struct story_host own_host = {own_begin, own_step, NULL, &own};
     struct buf text = BUF_INIT(TEXT_MAX);
     struct buf error = BUF_INIT(4096);
     p = (struct play){.reader.path = path,

@@ -14,6 +14,7 @@ struct story_host {
     /* Makes the core, now that the limits are known; false with a sentence. */
     bool (*begin)(void *user, struct story *story, struct buf *ret_error);
     void (*step)(void *user, const struct core_event *event, struct core_actions *ret);
+    void (*finish)(void *user); /* or NULL: nobody judges */
     void *user;
 };
 
