@@ -43,12 +43,18 @@ static void on_start(struct sim *s, const struct core_action *a)
     SIM_CHECK(s, s->running[t->profile] <= s->limits.profile[t->profile].slots);
 }
 
+/* A running call may use up what it has of the day. */
+static bool is_metered(const uint64_t *quotas)
+{
+    return quotas[CORE_QUOTA_ENGINE_MS] > 0 || quotas[CORE_QUOTA_MICROCREDITS] > 0;
+}
+
 static void on_interrupt(struct sim *s, const struct core_action *a)
 {
     struct sim_ticket *t = &s->tickets[a->ticket];
     SIM_CHECK(s, t->live && t->conn == a->conn && s->conns[a->conn].ticket == a->ticket);
     SIM_CHECK(s, t->interrupted_ns == 0 && s->conns[a->conn].generation == a->generation);
-    bool has_quota = s->limits.quota_principal[CORE_QUOTA_ENGINE_MS] > 0;
+    bool has_quota = is_metered(s->limits.quota_principal) || is_metered(s->limits.quota_client);
     SIM_CHECK(s, t->cancelled || t->run_until_ns <= s->now_ns || has_quota ||
                      oracle_session_ends(s, t->session));
     t->interrupted_ns = s->now_ns;

@@ -254,6 +254,19 @@ static void ticks_before(struct play *p, const struct story_line *line)
     }
 }
 
+/* Where the core went another way, what a line names may not be there any more. */
+static bool skip(struct play *p, int number, struct str left, struct buf *error)
+{
+    if (p->tally.differences == 0 || p->mode == STORY_UPDATE) {
+        return false;
+    }
+    buf_clear(&p->actual);
+    buf_printf(&p->actual, "(skipped: " STR_FMT ")", STR_ARG(buf_str(error)));
+    mismatch(p, number, left, STR("the event"));
+    buf_clear(error);
+    return true;
+}
+
 static bool play_event(struct play *p, struct str line, struct buf *ret_error)
 {
     struct str right;
@@ -270,11 +283,13 @@ static bool play_event(struct play *p, struct str line, struct buf *ret_error)
         "%s:%d: the core gave up or hung here: " STR_FMT "\n", p->reader.path, number,
         STR_ARG(left));
     bool ok = story_parse_time(&p->story, left, &parsed, ret_error);
+    bool known = false;
     if (ok) {
         ticks_before(p, &parsed);
-        ok = story_parse_event(&p->story, &parsed, ret_error);
+        known = story_parse_event(&p->story, &parsed, ret_error);
+        ok = known || skip(p, number, left, ret_error);
     }
-    if (ok) {
+    if (known) {
         bool is_tick = parsed.what == STORY_EVENT && parsed.event.kind == CORE_TICK;
         if (is_tick) {
             step_tick(p, &parsed);
