@@ -57,16 +57,27 @@ static void on_timer(uv_timer_t *timer)
 
 static void finish(struct daemon *d);
 
+/* Nothing is with the core, and nobody who came before waits for the store or the reader. */
+static bool is_drained(const struct daemon *d)
+{
+    struct core_counts counts = core_counts(d->core);
+    LIST_FOR(node, &d->calls) {
+        const struct call *call = CONTAINER_OF(node, struct call, all);
+        if (call->asker && call->arrived_ns < d->drain_from_ns) {
+            return false;
+        }
+    }
+    return counts.queued == 0 && counts.running == 0;
+}
+
 void daemon_arm(struct daemon *d, uint64_t at_ns)
 {
     uint64_t now_ns = clock_boot_ns();
-    struct core_counts counts;
     if (d->is_closing) {
         return;
     }
     if (d->is_draining) {
-        counts = core_counts(d->core);
-        if ((counts.queued == 0 && counts.running == 0) || now_ns >= d->drain_until_ns) {
+        if (is_drained(d) || now_ns >= d->drain_until_ns) {
             finish(d);
             return;
         }
@@ -174,7 +185,8 @@ void daemon_stop(struct daemon *d)
     }
     log_event(LOG_INFO, "stopping", "drain_s=%lld", (long long)d->config->daemon_drain_s);
     d->is_draining = true;
-    d->drain_until_ns = clock_boot_ns() + (uint64_t)d->config->daemon_drain_s * NS_PER_S;
+    d->drain_from_ns = clock_boot_ns();
+    d->drain_until_ns = d->drain_from_ns + (uint64_t)d->config->daemon_drain_s * NS_PER_S;
     if (d->http) {
         http_server_stop_accepting(d->http);
     }

@@ -113,6 +113,18 @@ static void no_memory(struct call *call)
     call_done(call, false, TOOL_E_INTERNAL, STR("There is no memory."));
 }
 
+/* True: answered. The drain waits for the store on behalf of those who came before it. */
+static bool is_too_late(struct call *call)
+{
+    const struct daemon *d = call->daemon;
+    bool is_late = d->is_draining && call->arrived_ns >= d->drain_from_ns;
+    if (is_late) {
+        call_done(
+            call, false, TOOL_E_DRAINING, STR("The daemon is stopping. Nothing was changed."));
+    }
+    return is_late;
+}
+
 static void open_session(struct tool_call *tool, const struct tool_session_set *set)
 {
     struct call *call = call_of(tool);
@@ -135,6 +147,9 @@ static void set_session(
 {
     struct call *call = call_of(tool);
     struct session *s = own_session(call, handle);
+    if (is_too_late(call)) {
+        return;
+    }
     if (s && !s->body) {
         call_hold(call, s); /* another session than its own: it begins again */
         return;
@@ -153,6 +168,9 @@ static void close_session(struct tool_call *tool, struct str handle)
 {
     struct call *call = call_of(tool);
     struct session *s = own_session(call, handle);
+    if (is_too_late(call)) {
+        return;
+    }
     struct waiter *waiter = s ? waiter_new(NULL, call) : NULL;
     if (waiter) {
         sessions_close(s, waiter);

@@ -251,6 +251,7 @@ struct daemon {
     uint32_t pipe_conns;
     bool is_draining;
     bool is_closing;
+    uint64_t drain_from_ns; /* calls that arrive later change no session */
     uint64_t drain_until_ns;
     unsigned open_parts; /* that must close before the loop ends */
     int exit_status;

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The first SIGTERM lets running calls finish, the second one does not."""
+import contextlib
+import os
 import signal
+import sqlite3
 
 from lib.case import Case, main
 from lib.client import Answer, CallFailed
@@ -51,6 +54,24 @@ class Stop(Case):
             self.assertIn("daemon stopped", error["message"])
         for pid in workers:
             wait_gone(pid)
+
+    def test_what_only_waits_for_the_store_is_answered_as_it_was_done(self):
+        daemon = self.daemon()
+        client = self.stdio("ts_v1", daemon)
+        opened = client.call("open_session").data["session"]
+        with contextlib.closing(sqlite3.connect(os.path.join(daemon.state, "snowmux.db"))) as store:
+            store.execute("BEGIN IMMEDIATE")  # the daemon cannot write meanwhile
+            waiting = client.send("set_preferences", limit=7)
+            client.call("whoami")  # so the other one has begun
+            daemon.program.signal(signal.SIGTERM)
+            daemon.event("stopping")
+            self.check_error(client.call("set_preferences", limit=8), "draining", True)
+            self.check_error(client.call("close_session", session=opened), "draining", True)
+            store.rollback()
+        answer = Answer(waiting.result(60))
+        self.assertFalse(answer.is_error, answer.text)
+        self.assertEqual(answer.data["preferences"]["limit"], 7)
+        self.assertEqual(daemon.program.wait(), 0)
 
     def test_a_second_signal_ends_it_at_once(self):
         daemon, _, running = self.start("http", 100000)
