@@ -42,7 +42,7 @@ static void finish(struct call *call)
 {
     bool is_counted = call->query || call->ask.result.text[0] != '\0';
     call->has_answer = true;
-    if (call->daemon->bounds_open > 0 && is_counted) {
+    if (call->daemon->bounds_open > 0 && (is_counted || call->shows_quotas)) {
         list_remove(&call->waiting);
         list_push_back(&call->daemon->withheld, &call->waiting);
     } else {

@@ -163,6 +163,7 @@ struct call {
     bool is_granted;        /* its fetch: rows are reserved, */
     uint32_t grant;
     bool is_asked;          /* and it was sent */
+    bool shows_quotas;      /* what it says remains must remain so after a crash */
     struct reader_ask ask;  /* while in daemon->fetches */
     struct tool_done done; /* what `ready` tells the tool; strings in done_text */
     char done_text[WHY_SIZE];

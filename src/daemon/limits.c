@@ -349,4 +349,5 @@ void limits_show(struct call *call, struct tool_self *ret)
     show(ret, "client_queries", d->limits.rate_client.burst, client.rate_left, STR(""));
     show_quotas(d, ret, &principal, d->limits.quota_principal);
     show_quotas(d, ret, &client, d->limits.quota_client);
+    call->shows_quotas = true;
 }

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rates and quotas as clients see them, over sessions, names and restarts."""
 import concurrent.futures
+import contextlib
 import itertools
+import os
+import sqlite3
 
 from lib.case import LONG_SQL, Case, main
 from lib.client import Answer
@@ -23,6 +26,20 @@ class Limits(Case):
         self.assertEqual(daemon.stop(), 0)
         daemon.restart()
         self.assertEqual(self.left(client, "client_rows"), after - 5)
+
+    def test_what_remains_is_said_when_a_crash_cannot_give_it_back_any_more(self):
+        daemon = self.daemon({"quota.client": {"calls": 1000}})
+        client = self.stdio("ts_v1", daemon)
+        self.assertEqual(self.left(client, "client_calls"), 1000)
+        with contextlib.closing(sqlite3.connect(os.path.join(daemon.state, "snowmux.db"))) as store:
+            store.execute("BEGIN IMMEDIATE")  # the daemon cannot write meanwhile
+            running = client.send("execute_query", query="SELECT 1")
+            said = client.send("whoami")
+            client.call("list_sessions")  # answers come in this order, where nothing is waited for
+            self.assertFalse(said.done())
+            store.rollback()
+        self.assertEqual(Answer(running.result(60)).rows, [[1]])
+        self.assertEqual(self.remaining(Answer(said.result(60)), "client_calls"), 999)
 
     def test_a_rate_outlives_a_crash_and_a_clean_stop(self):
         daemon = self.daemon({"rate.client": {"burst": 16, "per_s": 0.001}})
@@ -157,8 +174,10 @@ class Limits(Case):
         self.assertGreaterEqual(used({"warehouse": "WH_XS"}), 200 * 10 * 1000)  # not named: the profile's
 
     def left(self, client, name):
-        limits = client.call("whoami").data["limits"]["rates_and_quotas"]
-        (limit,) = [limit for limit in limits if limit["name"] == name]
+        return self.remaining(client.call("whoami"), name)
+
+    def remaining(self, answer, name):
+        (limit,) = [limit for limit in answer.data["limits"]["rates_and_quotas"] if limit["name"] == name]
         return limit["remaining"]
 
 
