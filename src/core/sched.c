@@ -204,6 +204,13 @@ void sched_remove(struct core *core, uint32_t ticket)
     t->node = CORE_NONE;
 }
 
+/* Since the last dispatch, or since somebody waits. */
+static uint64_t gap_so_far_ns(const struct core *core, const struct profile *p)
+{
+    uint64_t since_ns = p->dispatched_ns > p->waits_ns ? p->dispatched_ns : p->waits_ns;
+    return core->now_ns - since_ns;
+}
+
 /* It gets a slot: what it may cost is charged at once. */
 void sched_take(struct core *core, uint32_t ticket)
 {
@@ -223,8 +230,7 @@ void sched_take(struct core *core, uint32_t ticket)
     charge(core, t, t->charged_ns);
     account_count(core, t->account, -1, 1);
     node_count(core, t->node, -1, 1);
-    uint64_t since_ns = p->dispatched_ns > p->waits_ns ? p->dispatched_ns : p->waits_ns;
-    uint64_t gap_ns = core->now_ns - since_ns;
+    uint64_t gap_ns = gap_so_far_ns(core, p);
     p->gap_ns = p->queued > 0 ? p->gap_ns - p->gap_ns / 8 + gap_ns / 8 : p->gap_ns;
     p->dispatched_ns = core->now_ns;
 }
@@ -365,8 +371,7 @@ static uint64_t likely_wait_ns(const struct core *core, const struct ticket *t, 
     for (uint32_t c = 0; c < t->class; c++) {
         before += core->nodes[class_node(core, t->profile, c)].queued;
     }
-    uint64_t since_ns = p->dispatched_ns > p->waits_ns ? p->dispatched_ns : p->waits_ns;
-    uint64_t gap_ns = core->now_ns - since_ns;
+    uint64_t gap_ns = gap_so_far_ns(core, p);
     gap_ns = gap_ns > p->gap_ns ? gap_ns : p->gap_ns;
     return gap_ns * (before < p->queued ? before : p->queued);
 }
