@@ -80,6 +80,12 @@ class Progress(Case):
         self.check(told, RUNNING)
         self.assertGreater(int(re.search(r"(\d+) rows", told[-1]["message"]).group(1)), 0)
 
+    def test_the_warehouse_is_named_where_there_is_one(self):
+        daemon = self.daemon({"profile.demo": {**FAKE, "dialect": "snowflake", "warehouse": "WH_S"}})
+        call = self.http("ts_v1", daemon).send_with_progress("execute_query", query="SELECT 'sleep 2500'")
+        told = Answer(call.result(60)).progress
+        self.assertRegex(told[-1]["message"], r"^running \d+ s on WH_S, 0 rows so far$")
+
     def test_who_asks_hears_the_same_figures(self):
         daemon = self.daemon({"profile.demo": {**FAKE, "slots": 1}})
         client = self.http("ts_v1", daemon)
