@@ -445,10 +445,24 @@ void call_grace(struct call *call)
     buf_free(&answer.out);
 }
 
+static bool is_awaited(const struct call *call)
+{
+    return call->query && !list_is_empty(&call->query->waiters);
+}
+
+/* The last who waited for a query, whose own asker had cancelled it, does not want it either. */
+static void cancel_unwanted(struct daemon *d, const struct query *query)
+{
+    struct call *call = query ? query->call : NULL;
+    if (call && call->is_unwanted && !is_awaited(call) && call->ticket != CORE_NONE) {
+        core_event_for_call(d, CORE_CANCEL, call, CORE_CANCELLED);
+        work(d);
+    }
+}
+
 void call_gone(struct call *call, enum mcp_gone why)
 {
     struct daemon *d = call->daemon;
-    bool is_shared = call->query && !list_is_empty(&call->query->waiters);
     if (call->ticket == CORE_NONE && call->has_answer) {
         call->document = mcp_take_document(call->asker);
         call->asker = NULL; /* its answer waits for the store, and is kept */
@@ -463,14 +477,19 @@ void call_gone(struct call *call, enum mcp_gone why)
             tool_fail(&call->tool, TOOL_E_CANCELLED, 0, "The call was cancelled.");
             query_end(query, call);
         }
+        struct query *awaited = call->waits_for;
         call_free(call);
+        if (why == MCP_CANCELLED) {
+            cancel_unwanted(d, awaited);
+        }
         return;
     }
     call->document = mcp_take_document(call->asker);
     call->asker = NULL;
-    if (why == MCP_CANCELLED && !is_shared) {
+    if (why == MCP_CANCELLED && !is_awaited(call)) {
         core_event_for_call(d, CORE_CANCEL, call, CORE_CANCELLED);
     } else {
+        call->is_unwanted = why == MCP_CANCELLED;
         call->left_ns = clock_boot_ns();
     }
     work(d);
@@ -482,7 +501,7 @@ void call_drop_left(struct daemon *d)
     LIST_FOR(node, &d->calls) {
         struct call *call = CONTAINER_OF(node, struct call, all);
         if (call->left_ns > 0 && now_ns - call->left_ns >= LEFT_QUEUED_MAX_S * NS_PER_S &&
-            call->ticket != CORE_NONE && core_position(d->core, call->ticket) > 0) {
+            !is_awaited(call) && call->ticket != CORE_NONE && core_position(d->core, call->ticket) > 0) {
             core_event_for_call(d, CORE_CANCEL, call, CORE_CANCELLED);
         }
     }

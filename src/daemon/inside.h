@@ -152,6 +152,7 @@ struct call {
     uint64_t answered_ns;  /* its asker has a handle since then; 0: nothing yet */
     uint64_t bytes_in;
     uint64_t left_ns;       /* the asker went then; 0: it is there */
+    bool is_unwanted;       /* the asker cancelled it; it goes on for those who wait for it */
     uint64_t wait_until_ns; /* CALL_WAITING for a query; 0: not timed */
     uint32_t conn;          /* its lease; CORE_NONE */
     uint64_t exec;          /* number of what it has running there; 0: nothing */
