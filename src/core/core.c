@@ -179,6 +179,7 @@ static void handle(struct core *core, const struct core_event *event)
     case CORE_SESSION_ATTACH:
     case CORE_SESSION_DETACH:
     case CORE_SESSION_TOUCH:
+    case CORE_SESSION_SEEN:
     case CORE_SESSION_CONTEXT:
     case CORE_SESSION_CLOSE:
         session_event(core, event);

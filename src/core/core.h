@@ -81,6 +81,7 @@ enum core_event_kind {
     CORE_SESSION_ATTACH,  /* one more stream, bridge or socket */
     CORE_SESSION_DETACH,  /* one less */
     CORE_SESSION_TOUCH,   /* a request over plain HTTP: connected for touch_ns */
+    CORE_SESSION_SEEN,    /* a call that needs no ticket: its stream is not idle */
     CORE_SESSION_CONTEXT, /* session, context: what its next calls run in */
     CORE_SESSION_CLOSE,   /* the client or the operator ends it */
     CORE_SUBMIT,          /* ticket, session or none, principal, client, profile, context */

@@ -374,6 +374,12 @@ void session_event(struct core *core, const struct core_event *event)
         (void)session_is_awake(core, session);
         come_back(core, session);
         break;
+    case CORE_SESSION_SEEN:
+        if (s->connections > 0) {
+            (void)session_is_awake(core, session);
+            come_back(core, session);
+        }
+        break;
     case CORE_SESSION_CONTEXT:
         s->context = event->context;
         session_save(core, session);

@@ -264,7 +264,8 @@ void oracle_session_event(struct sim *s, const struct core_event *e)
     if (e->kind == CORE_SESSION_TOUCH) {
         own->touched_ns = s->now_ns + s->limits.touch_ns;
     }
-    if (e->kind == CORE_SESSION_TOUCH || e->kind == CORE_SESSION_ATTACH) {
+    bool is_used = e->kind == CORE_SESSION_SEEN && own->connections > 0;
+    if (is_used || e->kind == CORE_SESSION_TOUCH || e->kind == CORE_SESSION_ATTACH) {
         own->active_ns = s->now_ns;
     }
 }

@@ -254,6 +254,7 @@ static bool place(
     case CORE_SESSION_ATTACH:
     case CORE_SESSION_DETACH:
     case CORE_SESSION_TOUCH:
+    case CORE_SESSION_SEEN:
     case CORE_SESSION_CONTEXT:
     case CORE_SESSION_CLOSE:
         return place_session(s, entry->of, e);

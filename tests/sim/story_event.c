@@ -13,6 +13,7 @@ static const char *const words[] = {
     [CORE_SESSION_ATTACH] = "attach",
     [CORE_SESSION_DETACH] = "detach",
     [CORE_SESSION_TOUCH] = "touch",
+    [CORE_SESSION_SEEN] = "seen",
     [CORE_SESSION_CONTEXT] = "context",
     [CORE_SESSION_CLOSE] = "close",
     [CORE_SUBMIT] = "submit",

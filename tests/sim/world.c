@@ -145,7 +145,7 @@ static void use_session(struct sim *s, uint32_t session, uint64_t what)
         what = 3 + what % 2; /* it does not last long */
     }
     if (what < 3) {
-        e.kind = CORE_SESSION_TOUCH;
+        e.kind = what == 2 ? CORE_SESSION_SEEN : CORE_SESSION_TOUCH;
     } else if (what == 3) {
         e.kind = CORE_SESSION_ATTACH;
     } else if (what == 4 && s->sessions[session].connections > 0) {
