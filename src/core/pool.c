@@ -102,6 +102,24 @@ static void conn_release(struct core *core, uint32_t conn, enum core_reason reas
     }
 }
 
+static void failed(struct core *core, uint32_t profile)
+{
+    struct profile *p = &core->profiles[profile];
+    uint64_t wait_ns = core->limits.backoff_ns_min;
+    p->flush = p->idle + p->busy + p->connecting == 0;
+    if (p->deadline.heap_at != 0) {
+        return; /* one more of the same outage */
+    }
+    for (uint32_t i = 0; i < p->failures && wait_ns < core->limits.backoff_ns_max; i++) {
+        wait_ns *= 2;
+    }
+    if (wait_ns > core->limits.backoff_ns_max) {
+        wait_ns = core->limits.backoff_ns_max;
+    }
+    p->failures++;
+    deadline_arm(core, &p->deadline, core->now_ns + wait_ns);
+}
+
 /* The worker under @conn died: what had not started runs again, once. */
 static void conn_lost(struct core *core, uint32_t conn)
 {
@@ -119,25 +137,12 @@ static void conn_lost(struct core *core, uint32_t conn)
     } else if (t) {
         conn_release(core, conn, CORE_WORKER_DIED);
     }
+    uint32_t profile = c->profile;
+    bool is_new = c->state == CONN_CONNECTING;
     conn_drop(core, conn);
-}
-
-static void failed(struct core *core, uint32_t profile)
-{
-    struct profile *p = &core->profiles[profile];
-    uint64_t wait_ns = core->limits.backoff_ns_min;
-    p->flush = p->idle + p->busy + p->connecting == 0;
-    if (p->deadline.heap_at != 0) {
-        return; /* one more of the same outage */
+    if (is_new) {
+        failed(core, profile); /* a driver that crashes so is not asked again at once */
     }
-    for (uint32_t i = 0; i < p->failures && wait_ns < core->limits.backoff_ns_max; i++) {
-        wait_ns *= 2;
-    }
-    if (wait_ns > core->limits.backoff_ns_max) {
-        wait_ns = core->limits.backoff_ns_max;
-    }
-    p->failures++;
-    deadline_arm(core, &p->deadline, core->now_ns + wait_ns);
 }
 
 bool pool_unavailable(const struct core *core, uint32_t profile, uint64_t *ret_retry_ns)
