@@ -153,7 +153,7 @@ static uint32_t make(struct core *core, uint32_t parent, uint32_t symbol)
     return at;
 }
 
-static uint32_t account_of_principal(struct core *core, uint32_t principal)
+uint32_t account_of_principal(struct core *core, uint32_t principal)
 {
     uint32_t p = find(core, CORE_NONE, principal);
     return p == CORE_NONE ? make(core, CORE_NONE, principal) : p;
@@ -184,6 +184,16 @@ uint32_t account_get(struct core *core, uint32_t principal, uint32_t client)
     }
     shared = find(core, p, 0); /* it may have been the one that gave its place */
     return shared == CORE_NONE ? make(core, p, 0) : shared;
+}
+
+uint32_t account_find(const struct core *core, uint32_t principal, uint32_t client)
+{
+    uint32_t p = find(core, CORE_NONE, principal);
+    uint32_t c = p == CORE_NONE ? CORE_NONE : find(core, p, client);
+    if (p != CORE_NONE && c == CORE_NONE) {
+        c = find(core, p, 0);
+    }
+    return c == CORE_NONE ? p : c;
 }
 
 uint32_t account_load(struct core *core, uint32_t principal, uint32_t client)

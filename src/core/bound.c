@@ -60,7 +60,9 @@ static bool keep(struct core *core, uint32_t account)
 
 void bound_keep(struct core *core, uint32_t client)
 {
-    keep(core, core->accounts[client].parent);
+    if (core->accounts[client].parent != CORE_NONE) {
+        keep(core, core->accounts[client].parent);
+    }
     keep(core, client);
 }
 
@@ -97,11 +99,12 @@ void bound_restarted(struct core *core, bool clean)
 
 void bound_load(struct core *core, const struct core_event *event)
 {
-    uint32_t client = account_load(core, event->principal, event->client);
-    if (client == CORE_NONE) {
+    uint32_t account = event->is_principal
+        ? account_of_principal(core, event->principal)
+        : account_load(core, event->principal, event->client);
+    if (account == CORE_NONE) {
         return;
     }
-    uint32_t account = event->is_principal ? core->accounts[client].parent : client;
     struct account *a = &core->accounts[account];
     /* Rows of several names may fall together into the account of the further ones. */
     for (int kind = 0; kind < CORE_QUOTAS; kind++) {

@@ -62,19 +62,17 @@ bool quota_admit(const struct core *core, uint32_t client, struct core_action *r
 
 static void add(struct core *core, uint32_t client, enum core_quota kind, uint64_t amount)
 {
-    uint32_t both[] = {core->accounts[client].parent, client};
-    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-        if (quota_max(core, both[i], kind) > 0) {
-            core->accounts[both[i]].used[kind] += amount;
+    for (uint32_t at = client; at != CORE_NONE; at = core->accounts[at].parent) {
+        if (quota_max(core, at, kind) > 0) {
+            core->accounts[at].used[kind] += amount;
         }
     }
 }
 
 static void take(struct core *core, uint32_t client, enum core_quota kind, uint64_t amount)
 {
-    uint32_t both[] = {core->accounts[client].parent, client};
-    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-        uint64_t *used = &core->accounts[both[i]].used[kind];
+    for (uint32_t at = client; at != CORE_NONE; at = core->accounts[at].parent) {
+        uint64_t *used = &core->accounts[at].used[kind];
         *used -= amount < *used ? amount : *used;
     }
 }
@@ -186,7 +184,7 @@ void quota_fetch(struct core *core, const struct core_event *event)
 
 void quota_fetched(struct core *core, const struct core_event *event)
 {
-    uint32_t account = account_get(core, event->principal, event->client);
+    uint32_t account = account_find(core, event->principal, event->client);
     if (account == CORE_NONE) {
         return;
     }

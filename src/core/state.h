@@ -344,7 +344,10 @@ uint64_t quota_max(const struct core *core, uint32_t account, enum core_quota ki
 /* account.c */
 /* Of a client key, or of the further names. NONE: there is no room. */
 uint32_t account_get(struct core *core, uint32_t principal, uint32_t client);
+uint32_t account_of_principal(struct core *core, uint32_t principal);
 uint32_t account_load(struct core *core, uint32_t principal, uint32_t client); /* a stored one */
+/* Makes none: the client's, else that of the further names, else the principal's, or CORE_NONE. */
+uint32_t account_find(const struct core *core, uint32_t principal, uint32_t client);
 void account_add_node(struct core *core, uint32_t node);
 void account_drop_node(struct core *core, uint32_t node);
 bool account_is_full(const struct core *core, uint32_t account);
