@@ -228,6 +228,8 @@ struct daemon {
     } flood[CONFIG_UIDS_MAX + 1]; /* of those who are let in */
     uint32_t flood_len;
     bool bounds_broken;    /* some could not be written: quotas cannot be kept */
+    bool is_rewriting;     /* therefore all are on their way again */
+    bool rewrite_failed;
     struct day day;        /* of the quotas */
     uint64_t day_begun_ns; /* when it was first seen, boot clock */
     struct call **tickets; /* by number */

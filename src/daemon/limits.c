@@ -183,6 +183,13 @@ static void bound_failed(struct daemon *d)
 {
     log_event(LOG_ERROR, "account_not_written", "%s", "");
     d->bounds_broken = has_quotas(d);
+    d->rewrite_failed = true;
+}
+
+static void rewrite_ended(struct daemon *d)
+{
+    d->bounds_broken = d->bounds_broken && d->rewrite_failed;
+    d->is_rewriting = false;
 }
 
 static void on_bound_written(void *ctx, bool ok)
@@ -195,6 +202,9 @@ static void on_bound_written(void *ctx, bool ok)
     }
     if (--d->bounds_open > 0) {
         return;
+    }
+    if (d->is_rewriting) {
+        rewrite_ended(d);
     }
     while ((node = list_first(&d->withheld))) {
         list_remove(node);
@@ -222,11 +232,14 @@ static void write_again(struct daemon *d)
     if (!d->bounds_broken || d->bounds_open > 0) {
         return;
     }
-    d->bounds_broken = false;
+    d->is_rewriting = true;
+    d->rewrite_failed = false;
     for (uint32_t i = 0; i < d->limits.accounts; i++) {
         limits_save(d, i);
     }
-    d->bounds_broken = d->bounds_broken || d->bounds_open > 0;
+    if (d->bounds_open == 0) {
+        rewrite_ended(d);
+    }
 }
 
 /*

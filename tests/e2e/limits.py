@@ -4,11 +4,13 @@ import concurrent.futures
 import contextlib
 import itertools
 import os
+import resource
 import sqlite3
 
 from lib.case import LONG_SQL, Case, main
 from lib.client import Answer
 from lib.daemon import FAKE
+from lib.program import poll
 
 
 class Limits(Case):
@@ -40,6 +42,19 @@ class Limits(Case):
             store.rollback()
         self.assertEqual(Answer(running.result(60)).rows, [[1]])
         self.assertEqual(self.remaining(Answer(said.result(60)), "client_calls"), 999)
+
+    def test_what_could_not_be_written_once_is_written_again_and_calls_go_on(self):
+        daemon = self.daemon({"quota.client": {"calls": 1000}})
+        client = self.stdio("ts_v1", daemon)
+        client.sql("SELECT 1")  # starts the worker, which would inherit the limit
+        none, all = (0, resource.RLIM_INFINITY), (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.prlimit(daemon.program.pid, resource.RLIMIT_FSIZE, none)
+        while not client.sql("SELECT 1").is_error:
+            pass  # until a bound must be raised
+        self.check_error(client.sql("SELECT 1"), "store_failed", True)
+        resource.prlimit(daemon.program.pid, resource.RLIMIT_FSIZE, all)
+        poll(lambda: not client.sql("SELECT 1").is_error, "a call is run again")
+        self.assertEqual(client.sql("SELECT 1").rows, [[1]])
 
     def test_a_rate_outlives_a_crash_and_a_clean_stop(self):
         daemon = self.daemon({"rate.client": {"burst": 16, "per_s": 0.001}})
