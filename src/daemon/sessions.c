@@ -332,9 +332,7 @@ void sessions_ended(struct daemon *d, const struct core_action *a)
         CONTAINER_OF(node, struct call, of_session)->session = NULL;
         list_remove(node);
     }
-    if (!list_is_empty(&s->openers) && s->is_durable) {
-        open_failed(s, TOOL_E_SESSION_NOT_FOUND, "The session was closed while it was opened.");
-    }
+    open_failed(s, TOOL_E_SESSION_NOT_FOUND, "The session was closed while it was opened.");
     s->has_ended = true;
     s->writes++;
     d->drops_open++;

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The operator ends sessions: their clients are told, the others go on, a restart keeps it so."""
+import concurrent.futures
+import contextlib
+import os
+import sqlite3
 import subprocess
 
 from lib.case import LONG_SQL, Case, main
 from lib.client import Answer
 from lib.daemon import SNOWMUX
+from lib.program import poll
 
 
 class KillSession(Case):
@@ -33,6 +38,23 @@ class KillSession(Case):
         with self.assertRaises(Exception) as told:
             victim.sql("SELECT 1")
         self.assertIn("404", str(told.exception) + repr(vars(told.exception)))
+
+    def test_one_that_is_still_being_opened_can_be_ended(self):
+        daemon = self.daemon()
+        client = self.stdio("ts_v1", daemon)
+        known = {s["session"] for s in daemon.ask("ls")["sessions"]}
+        with contextlib.closing(sqlite3.connect(os.path.join(daemon.state, "snowmux.db"))) as store:
+            store.execute("BEGIN IMMEDIATE")  # the daemon cannot write meanwhile
+            opening = client.send("open_session")
+            poll(lambda: len(daemon.ask("ls")["sessions"]) > len(known), "the new session is listed")
+            new, = {s["session"] for s in daemon.ask("ls")["sessions"]} - known
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                killed = pool.submit(self.kill, daemon, new)
+                self.check_error(Answer(opening.result(60)), "session_not_found", True)
+                store.rollback()
+                self.assertEqual(killed.result(60), (0, "%s ended\n" % new, ""))
+        self.assertEqual(client.sql("SELECT 1").rows, [[1]])
+        self.assertEqual({s["session"] for s in daemon.ask("ls")["sessions"]}, known)
 
     def test_what_is_not_there_is_said(self):
         daemon = self.daemon()
