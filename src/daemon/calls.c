@@ -128,6 +128,11 @@ static void submit(struct call *call)
     }
     call->submitted_ns = clock_boot_ns();
     call->query = call->query ? call->query : query_new(call);
+    if (call->tool.session[0] != '\0' && !sessions_find(d, str_of(call->tool.session))) {
+        tool_fail(&call->tool, TOOL_E_SESSION_NOT_FOUND, 0, "The session has ended.");
+        finish(call);
+        return;
+    }
     if (d->bounds_broken && !call->tool.tool->catalog) {
         tool_fail(&call->tool, TOOL_E_STORE_FAILED, 1000,
             "What is used of the day's quotas cannot be written to the store; nothing was run.");
@@ -308,6 +313,9 @@ bool call_new(struct daemon *d, struct mcp_request *r, const struct mcp_call *wa
     call->tool.tool = tool;
     set_client(call, wanted);
     progress_begin(call, wanted->again);
+    if (call->session) {
+        sessions_event(call->session, CORE_SESSION_SEEN);
+    }
     if (call->session && !call->session->body) {
         call_hold(call, call->session);
     } else {

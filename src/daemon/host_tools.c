@@ -81,7 +81,7 @@ static int newest_first(const void *a, const void *b)
 {
     const struct session *x = *(struct session *const *)a;
     const struct session *y = *(struct session *const *)b;
-    return x->last_seen_wall_ns < y->last_seen_wall_ns ? 1 : -1;
+    return (x->last_seen_wall_ns < y->last_seen_wall_ns) - (x->last_seen_wall_ns > y->last_seen_wall_ns);
 }
 
 static void each_session(struct tool_call *tool,

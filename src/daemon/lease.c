@@ -18,6 +18,9 @@ static void set_context(struct daemon *d, struct lease *lease, const uint32_t *c
 void lease_spawn(struct daemon *d, const struct core_action *a)
 {
     struct profile *p = &d->profile[a->profile];
+    if (d->is_closing) {
+        return; /* the store's last news can still move the core */
+    }
     d->worker_profile[a->worker] = a->profile;
     log_event(LOG_INFO, "worker_starting", "worker=%u generation=%u profile=%s", a->worker,
         a->generation, p->config->name);
@@ -27,6 +30,9 @@ void lease_spawn(struct daemon *d, const struct core_action *a)
 void lease_connect(struct daemon *d, const struct core_action *a)
 {
     struct lease *lease = &d->leases[a->conn];
+    if (d->is_closing) {
+        return;
+    }
     if (lease->call) {
         lease_forget(lease->call); /* it waits again: its worker died before it started */
     }
@@ -82,6 +88,12 @@ static void refuse_unset(struct call *call)
     call_move(call, TOOL_ANSWER);
 }
 
+/* Not so the rows in which a name is looked up, or that say what a context now is. */
+static bool is_shown(const struct call *call)
+{
+    return call->tool.keeps_result || call->tool.tool->catalog;
+}
+
 void lease_run(struct call *call)
 {
     struct daemon *d = call->daemon;
@@ -111,7 +123,8 @@ void lease_run(struct call *call)
         .option_count = backend_profile_replay(
             &d->profile[call->profile].rules, (uint32_t)replay, context, options),
         .sql = buf_str(&call->tool.sql),
-        .rows_max = call->tool.rows_max < call->rows_max ? call->tool.rows_max : call->rows_max,
+        .rows_max = is_shown(call) && call->rows_max < call->tool.rows_max ? call->rows_max
+                                                                           : call->tool.rows_max,
         .page_bytes = (uint32_t)config->query_page_bytes,
         .cell_chars = call->tool.cell_chars > 0 ? call->tool.cell_chars
                                                 : (uint32_t)config->query_cell_chars,
@@ -291,7 +304,7 @@ static void on_page(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec
         keep_result(call, from, &page, &result);
         call->context_unknown = false;
     }
-    call->rows += from->row_count;
+    call->rows += conn == READER_CONN || is_shown(call) ? from->row_count : 0;
     call_page(call, &page);
     work(d);
 }
