@@ -7,6 +7,7 @@
  */
 #include "base/rng.h"
 #include "core/core.h"
+#include "pending.h"
 
 enum {
     SIM_TICKETS = 64,
@@ -16,12 +17,6 @@ enum {
     SIM_ACTIONS = 1500, /* what clients do in a full run */
     SIM_SYMBOLS = 64,
     SIM_WALL_MS = 1000000000, /* what the wall clock is ahead of the boot clock */
-};
-
-struct sim_pending {
-    uint64_t at_ns;
-    uint64_t order;
-    struct core_event event;
 };
 
 struct sim_ticket {
@@ -106,7 +101,6 @@ struct sim {
     struct core *core;
     struct core_limits limits;
     uint64_t now_ns;
-    uint64_t order;
     uint64_t lives; /* of sessions */
     bool faults;
     bool draining;
@@ -116,8 +110,10 @@ struct sim {
     bool was_refused;        /* the call it submitted */
     uint32_t heir_of;        /* of the session that is being opened */
     bool heir_must_go;       /* its slot is the only one to be had */
-    struct sim_pending pending[SIM_PENDING_MAX];
-    uint32_t pending_len;
+    struct pending pending; /* its words are places in @news */
+    struct pending_entry pending_at[SIM_PENDING_MAX];
+    struct core_event news[SIM_PENDING_MAX];
+    uint32_t news_free[SIM_PENDING_MAX];
     struct sim_ticket tickets[SIM_TICKETS];
     struct sim_session sessions[SIM_SESSIONS];
     struct sim_conn conns[CORE_CONNS_MAX];

@@ -23,9 +23,10 @@ static bool fault(struct sim *s, uint64_t n)
 
 static void later(struct sim *s, uint64_t delay_ns, struct core_event event)
 {
-    SIM_CHECK(s, s->pending_len < SIM_PENDING_MAX);
-    s->pending[s->pending_len++] =
-        (struct sim_pending){s->now_ns + delay_ns, s->order++, event};
+    SIM_CHECK(s, s->pending.len < SIM_PENDING_MAX);
+    uint32_t place = s->news_free[s->pending.len];
+    s->news[place] = event;
+    (void)pending_push(&s->pending, s->now_ns + delay_ns, place);
 }
 
 /* ---- what the core asks for ---- */
@@ -236,18 +237,12 @@ static void client_does_something(struct sim *s)
 
 /* ---- time ---- */
 
-static uint32_t first_pending(const struct sim *s)
+/* The first of what is pending. */
+static struct core_event take_news(struct sim *s)
 {
-    uint32_t first = CORE_NONE;
-    for (uint32_t i = 0; i < s->pending_len; i++) {
-        const struct sim_pending *p = &s->pending[i];
-        const struct sim_pending *best = first == CORE_NONE ? NULL : &s->pending[first];
-        if (!best || p->at_ns < best->at_ns ||
-            (p->at_ns == best->at_ns && p->order < best->order)) {
-            first = i;
-        }
-    }
-    return first;
+    uint32_t place = pending_pop(&s->pending);
+    s->news_free[s->pending.len] = place;
+    return s->news[place];
 }
 
 /* The store answers for one life of a session only: the slot may have a new one. */
@@ -262,9 +257,8 @@ static bool is_void(const struct sim *s, const struct core_event *e)
 static void advance(struct sim *s, uint64_t until_ns)
 {
     for (;;) {
-        uint32_t first = first_pending(s);
         uint64_t due_ns = core_deadline(s->core);
-        uint64_t next_ns = first != CORE_NONE ? s->pending[first].at_ns : CORE_NEVER;
+        uint64_t next_ns = pending_next_ns(&s->pending);
         if (due_ns > until_ns && next_ns > until_ns) {
             s->now_ns = until_ns;
             return;
@@ -274,9 +268,8 @@ static void advance(struct sim *s, uint64_t until_ns)
             sim_step(s, (struct core_event){.kind = CORE_TICK});
             continue;
         }
-        struct core_event event = s->pending[first].event;
+        struct core_event event = take_news(s);
         s->now_ns = next_ns > s->now_ns ? next_ns : s->now_ns;
-        s->pending[first] = s->pending[--s->pending_len];
         if (!is_void(s, &event)) {
             sim_step(s, event);
         }
@@ -359,6 +352,10 @@ struct sim_result sim_watch(uint64_t seed, uint64_t actions,
         .now_ns = sim_ms(seed % 2 == 0 ? 1000000 : 100), /* up for long, or just now */
         .faults = seed % 3 != 0};
     s.limits = limits_of(&s);
+    s.pending = (struct pending){.at = s.pending_at, .max = SIM_PENDING_MAX};
+    for (uint32_t i = 0; i < SIM_PENDING_MAX; i++) {
+        s.news_free[i] = i;
+    }
     s.on_event = on_event;
     s.on_action = carry_out;
     s.watcher = watcher;
