@@ -1,267 +1,102 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What must hold of the day, cheap enough to be asked at every step:
- *   conservation  every call ends exactly once, or is lost with a kill -9
- *   slots         never more statements than the profile has slots
- *   fates         what an engine saw never runs again
- *   sessions      end once, in time, for a reason that fits; stored ones outlive restarts
- *   limits        rates in no window, calls and rows on no day exceeded, over restarts too
- *   bounds        the queue, and the memory of the core
- * core_check() looks from inside now and then.
+ * What must hold of every call in the long world, at a price that does not grow with it:
+ *   conservation  it ends exactly once, or a restart took it
+ *   reasons       fit its life, and bounds refuse when they are reached, not before
+ *   in time       waiting, running, stopping and grace: to the limit
+ *   zero          in the end nothing is counted, and all is given back
+ * Those of connections stand in day_pool.c, of sessions in day_session.c, of quotas in
+ * day_quota.c. core_check() looks from inside every so many steps.
  */
-#include <string.h>
-
-#include "base/assert.h"
 #include "day.h"
 
-enum { CHECK_EVERY = 1 << 16, LOOK_EVERY = 64 };
+#include <string.h>
 
-static void on_opened(struct day *d, const struct core_action *a)
+static struct day_account *principal_of(struct day *d, const struct day_ticket *t)
 {
-    struct day_session *s = &d->sessions[a->session];
-    bool is_loaded = d->event.kind == CORE_SESSION_LOAD;
-    uint32_t client = (uint32_t)a->user;
-    struct day_client *c = &d->clients[client];
-    DAY_CHECK(d, !s->is_live && (is_loaded || d->event.kind == CORE_SESSION_OPEN));
-    uint32_t life = ++d->lives;
-    if (!is_loaded || (c->session != CORE_NONE && c->life == d->row->life)) {
-        c->session = a->session;
-        c->life = life;
-    }
-    *s = (struct day_session){.is_live = true,
-        .is_stored = is_loaded,
-        .life = life,
-        .client = client,
-        .context = a->context,
-        .window_ns = CORE_NEVER,
-        .created_wall_ns = day_wall_ns(d),
-        .last_seen_wall_ns = day_wall_ns(d)};
-    if (is_loaded) {
-        uint64_t seen_ns = d->row->last_seen_wall_ns;
-        uint64_t away_ns = seen_ns < day_wall_ns(d) ? day_wall_ns(d) - seen_ns : 0;
-        s->created_wall_ns = d->row->created_wall_ns;
-        s->last_seen_wall_ns = seen_ns;
-        s->window_ns =
-            d->now_ns + (away_ns < d->limits.resume_ns ? d->limits.resume_ns - away_ns : 0);
-    }
-    d->live++;
-    d->result.sessions += !is_loaded;
-    d->result.live_max = d->live > d->result.live_max ? d->live : d->result.live_max;
+    return &d->principals[d->keys[t->key].principal].account;
 }
 
-static void on_session_end(struct day *d, const struct core_action *a)
+static void count(struct day *d, const struct day_ticket *t, int queued, int running)
 {
-    struct day_session *s = &d->sessions[a->session];
-    DAY_CHECK(d, s->is_live);
-    d->result.session_ended[a->reason]++;
-    switch (a->reason) {
-    case CORE_IDLE_LIMIT: /* at the first step after its window, and not before */
-        DAY_CHECK(d, s->window_ns <= d->now_ns && s->window_ns >= d->before_ns);
-        break;
-    case CORE_AGE_LIMIT: /* the wall clock was set by a few seconds at each restart */
-        DAY_CHECK(d, day_wall_ns(d) - s->created_wall_ns + UINT64_C(30000000000) >=
-                         d->limits.age_ns);
-        break;
-    case CORE_CLOSED:
-        DAY_CHECK(d, s->is_closed);
-        break;
-    case CORE_TOO_MANY:
-        DAY_CHECK(d, d->event.kind == CORE_SESSION_OPEN && s->window_ns != CORE_NEVER);
-        break;
-    default:
-        DAY_CHECK(d, false);
+    struct day_account *both[] = {&d->keys[t->key].account, principal_of(d, t)};
+    for (int i = 0; i < 2; i++) {
+        both[i]->queued += (uint32_t)queued;
+        both[i]->running += (uint32_t)running;
     }
-    s->is_live = false;
-    d->live--;
+    d->queued += (uint32_t)queued;
+    d->result.queued_max =
+        d->queued > d->result.queued_max ? d->queued : d->result.queued_max;
+    DAY_CHECK(d, both[0]->running <= d->limits.run_client);
+    DAY_CHECK(d, both[1]->running <= d->limits.run_principal);
 }
 
-static void on_saved(struct day *d, const struct core_action *a)
+/* ---- it comes ---- */
+
+static void on_submit(struct day *d, const struct core_event *e)
 {
-    struct day_session *s = &d->sessions[a->session];
-    DAY_CHECK(d, s->is_live);
-    s->context = a->context;
-    if (a->state != CORE_DISCONNECTED) {
-        s->window_ns = CORE_NEVER;
-    } else if (s->window_ns == CORE_NEVER) { /* else its context changed: that prolongs nothing */
-        s->window_ns = d->now_ns + d->limits.resume_ns;
+    struct day_ticket *t = &d->tickets[e->ticket];
+    DAY_CHECK(d, !t->live && d->tickets_free[d->tickets_len] == e->ticket);
+    d->tickets_len++;
+    t->live = true;
+    t->cancelled = t->engine_saw = t->graced = t->held = false;
+    t->is_catalog = e->is_catalog;
+    t->starts = 0;
+    t->key = e->client - d->principals_len - 1;
+    t->profile = e->profile;
+    t->session = e->session < d->limits.sessions ? e->session : CORE_NONE;
+    t->conn = CORE_NONE;
+    t->rows_max = e->rows_max;
+    t->context = e->context;
+    t->arrived_ns = d->now_ns;
+    t->timeout_ns = e->timeout_ns;
+    t->interrupted_ns = 0;
+    t->next = t->prev = CORE_NONE;
+    if (t->session != CORE_NONE) {
+        day_session_touch(d, t->session);
     }
 }
 
-static void leave_conn(struct day *d, struct day_ticket *t)
+/* It was not refused: then nothing may have stood in its way. */
+static void on_admitted(struct day *d, const struct core_event *e)
 {
-    if (t->conn != CORE_NONE) {
-        DAY_CHECK(d, d->running[t->profile] > 0);
-        d->running[t->profile]--;
-        d->conn_ticket[t->conn] = CORE_NONE;
-        t->conn = CORE_NONE;
+    struct day_ticket *t = &d->tickets[e->ticket];
+    struct day_key *key = &d->keys[t->key];
+    struct day_session *own = t->session == CORE_NONE ? NULL : &d->sessions[t->session];
+    DAY_CHECK(d, !d->draining && e->session != d->limits.sessions);
+    DAY_CHECK(d, !own || !own->closing);
+    DAY_CHECK(d, d->queued + d->held < d->limits.queue_total);
+    DAY_CHECK(d, principal_of(d, t)->queued < d->limits.queue_principal);
+    DAY_CHECK(d, key->account.queued < d->limits.queue_client);
+    day_quota_admitted(d, e);
+    due_set(&d->waits, &t->due, d->now_ns + d->limits.queue_ns);
+    due_set(&d->graces, &t->grace, d->now_ns + d->limits.grace_ns);
+    t->held = own && own->body != DAY_HERE;
+    if (t->held) {
+        d->held++;
+    } else {
+        count(d, t, 1, 0);
+    }
+    if (own) {
+        t->next = own->first_ticket;
+        if (t->next != CORE_NONE) {
+            d->tickets[t->next].prev = e->ticket;
+        }
+        own->first_ticket = e->ticket;
+        own->calls++;
     }
 }
 
-static void on_start(struct day *d, const struct core_action *a)
+/* Its body is there: what was held for it waits in the queue. */
+static void on_body(struct day *d, uint32_t session)
 {
-    struct day_ticket *t = &d->tickets[a->ticket];
-    DAY_CHECK(d, t->is_live && !t->has_started && !t->is_interrupted);
-    leave_conn(d, t); /* what it had before is lost */
-    t->conn = a->conn;
-    t->profile = a->profile;
-    t->rows_max = a->rows_max;
-    d->conn_ticket[a->conn] = a->ticket;
-    d->running[a->profile]++;
-    DAY_CHECK(d, d->running[a->profile] <= d->limits.profile[a->profile].slots);
-}
-
-static void on_end(struct day *d, const struct core_action *a)
-{
-    struct day_ticket *t = &d->tickets[a->ticket];
-    bool is_submit = d->event.kind == CORE_SUBMIT && d->event.ticket == a->ticket;
-    DAY_CHECK(d, t->is_live);
-    DAY_CHECK(d, a->reason != CORE_QUEUE_TIMEOUT || t->arrived_ns + d->limits.queue_ns <= d->now_ns);
-    DAY_CHECK(d, a->reason != CORE_OK || t->conn != CORE_NONE);
-    DAY_CHECK(d, a->reason != CORE_RATE_LIMITED || (is_submit && a->retry_after_ns > 0));
-    DAY_CHECK(d, a->reason != CORE_WORKER_DIED || t->conn != CORE_NONE);
-    d->was_refused = d->was_refused || (is_submit && !t->is_admitted);
-    leave_conn(d, t);
-    t->is_live = false;
-    d->result.ended[a->reason]++;
-}
-
-/* A row of the store: bounds, or at a clean stop what was really used. */
-static void on_save_account(struct day *d, const struct core_action *a)
-{
-    struct core_account_view view;
-    bool exactly = a->reason == CORE_CLOSED;
-    bool known = core_account_view(d->core, a->account, &view);
-    DAY_CHECK(d, known);
-    uint32_t key = view.is_principal ? 0
-                   : view.client == 0 ? DAY_KEYS + 1
-                                      : 1 + (view.client - 1) / d->principal_count;
-    struct day_stored *row = &d->stored[view.principal - 1][key];
-    row->is_there = true;
-    memcpy(row->used, exactly ? view.used : view.stored, sizeof(row->used));
-    for (int i = 0; i < CORE_CELLS; i++) {
-        uint64_t spent_ns = exactly ? view.spent_ns[i] : view.stored_spent_ns[i];
-        row->whole_ns[i] = spent_ns > 0 ? d->now_ns + spent_ns : 0;
-    }
-}
-
-static void worker_gone(struct day *d, uint32_t worker)
-{
-    d->worker_alive[worker] = false;
-    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
-        d->conn_open[i] = d->conn_open[i] && d->conn_worker[i] != worker;
-    }
-}
-
-/* The ticket on a connection that @e is news of; NONE: there is none, or the news is late. */
-static uint32_t ticket_of(const struct day *d, const struct core_event *e)
-{
-    bool is_open = d->conn_open[e->conn] && d->conn_generation[e->conn] == e->generation;
-    return is_open ? d->conn_ticket[e->conn] : CORE_NONE;
-}
-
-static void on_pool(struct day *d, const struct core_action *a)
-{
-    if (a->kind == CORE_SPAWN) {
-        DAY_CHECK(d, !d->worker_alive[a->worker]);
-        d->worker_alive[a->worker] = true;
-        d->worker_generation[a->worker] = a->generation;
-    } else if (a->kind == CORE_KILL) {
-        worker_gone(d, a->worker);
-    } else if (a->kind == CORE_DISCONNECT) {
-        d->conn_open[a->conn] = false;
-    } else if (a->kind == CORE_CONNECT) {
-        d->conn_open[a->conn] = true;
-        d->conn_worker[a->conn] = a->worker;
-        d->conn_generation[a->conn] = a->generation;
-        d->conn_ticket[a->conn] = CORE_NONE;
-        d->conn_stuck[a->conn] = false;
-    }
-}
-
-void day_oracle_action(struct day *d, const struct core_action *a)
-{
-    uint64_t word = (uint64_t)a->kind << 56 ^ (uint64_t)a->ticket << 32 ^ (uint64_t)a->conn << 16 ^
-                    (uint64_t)a->reason << 8 ^ a->session;
-    d->result.hash = (d->result.hash ^ word) * UINT64_C(0x100000001B3);
-    switch (a->kind) {
-    case CORE_OPENED:
-        on_opened(d, a);
-        break;
-    case CORE_SESSION_END:
-        on_session_end(d, a);
-        break;
-    case CORE_SAVE:
-        on_saved(d, a);
-        break;
-    case CORE_START:
-        on_start(d, a);
-        break;
-    case CORE_INTERRUPT:
-        DAY_CHECK(d, d->tickets[a->ticket].is_live && d->tickets[a->ticket].conn == a->conn);
-        d->tickets[a->ticket].is_interrupted = true;
-        break;
-    case CORE_END:
-        on_end(d, a);
-        break;
-    case CORE_SAVE_ACCOUNT:
-        on_save_account(d, a);
-        break;
-    default:
-        on_pool(d, a);
-        break;
-    }
-}
-
-/* ---- limits ---- */
-
-static struct day_account *account_of(struct day *d, uint32_t principal)
-{
-    struct day_account *a = &d->accounts[principal - 1];
-    const struct core_rate *rate = &d->limits.rate_principal;
-    a->tokens += (double)(d->now_ns - a->tokens_ns) / (double)rate->interval_ns;
-    a->tokens = a->tokens > rate->burst ? rate->burst : a->tokens;
-    a->tokens_ns = d->now_ns;
-    return a;
-}
-
-static void add_rows(struct day *d, uint32_t principal, uint64_t rows)
-{
-    struct day_account *a = &d->accounts[principal - 1];
-    a->rows += rows;
-    DAY_CHECK(d, a->rows <= d->limits.quota_principal[CORE_QUOTA_ROWS]);
-}
-
-/* It was not refused: then there was a token for it, and a call of the day's. */
-static void on_admitted(struct day *d)
-{
-    struct day_account *a = account_of(d, d->event.principal);
-    if (!d->event.is_catalog) {
-        DAY_CHECK(d, a->tokens > 0.99);
-        a->tokens -= 1;
-        a->calls++;
-        DAY_CHECK(d, a->calls <= d->limits.quota_principal[CORE_QUOTA_CALLS]);
-    }
-}
-
-static void on_done(struct day *d, const struct core_event *e)
-{
-    uint32_t ticket = ticket_of(d, e);
-    if (ticket == CORE_NONE) {
-        return;
-    }
-    const struct day_ticket *t = &d->tickets[ticket];
-    if (!t->is_catalog) {
-        DAY_CHECK(d, e->rows <= t->rows_max);
-        add_rows(d, 1 + day_principal(d, t->client), e->rows);
-    }
-}
-
-static void on_night(struct day *d)
-{
-    for (uint32_t p = 0; p < d->principal_count; p++) {
-        d->accounts[p].calls = d->accounts[p].rows = 0;
-        for (uint32_t key = 0; key < DAY_KEYS + 2; key++) {
-            memset(d->stored[p][key].used, 0, sizeof(d->stored[p][key].used));
+    uint32_t at = d->sessions[session].first_ticket;
+    for (; at != CORE_NONE; at = d->tickets[at].next) {
+        struct day_ticket *t = &d->tickets[at];
+        if (t->held) {
+            t->held = false;
+            d->held--;
+            count(d, t, 1, 0);
         }
     }
 }
@@ -269,122 +104,361 @@ static void on_night(struct day *d)
 void day_oracle_event(struct day *d, const struct core_event *e)
 {
     d->event = *e;
-    d->was_refused = false;
+    d->touched_len = 0;
+    d->heir_window_ns = CORE_NEVER;
+    d->number++;
+    if (day_is_late(d, e)) {
+        d->event.kind = CORE_TICK;
+        return;
+    }
     switch (e->kind) {
     case CORE_SUBMIT:
-        d->tickets[e->ticket].is_admitted = false;
+        on_submit(d, e);
         break;
-    case CORE_STARTED:
-        if (ticket_of(d, e) != CORE_NONE) {
-            d->tickets[ticket_of(d, e)].has_started = true;
-        }
+    case CORE_SESSION_OPEN: {
+        const struct list *away = &d->keys[e->client - d->principals_len - 1].away;
+        d->heir_window_ns = list_is_empty(away)
+                                ? CORE_NEVER
+                                : CONTAINER_OF(away->prev, struct due, node)->at_ns;
         break;
-    case CORE_CONN_LOST:
-        d->conn_open[e->conn] =
-            d->conn_open[e->conn] && d->conn_generation[e->conn] != e->generation;
+    }
+    case CORE_CANCEL:
+        d->tickets[e->ticket].cancelled = true;
         break;
-    case CORE_DONE:
-        on_done(d, e);
+    case CORE_DRAIN:
+        d->draining = true;
         break;
     case CORE_FETCHED:
-        add_rows(d, e->principal, e->rows);
+        day_quota_fetched(d, e);
         break;
-    case CORE_WORKER_LOST:
-        if (d->worker_alive[e->worker] && d->worker_generation[e->worker] == e->generation) {
-            worker_gone(d, e->worker);
+    case CORE_SESSION_BODY:
+    case CORE_SESSION_DURABLE:
+    case CORE_SESSION_ATTACH:
+    case CORE_SESSION_DETACH:
+    case CORE_SESSION_TOUCH:
+    case CORE_SESSION_CONTEXT:
+    case CORE_SESSION_CLOSE:
+        day_session_event(d, e);
+        if (e->kind == CORE_SESSION_BODY && d->sessions[e->session].body == DAY_HERE) {
+            on_body(d, e->session);
         }
         break;
-    case CORE_QUOTA_DAY:
-        on_night(d);
-        break;
+    default:
+        day_pool_event(d, e);
+    }
+}
+
+/* ---- it ends ---- */
+
+/* A bound that refuses is reached; names beyond names_max share one. */
+static bool is_full(
+    struct day *d, const struct core_action *a, const struct day_ticket *t)
+{
+    struct core_account_view principal;
+    struct core_account_view client;
+    const struct day_account *key = &d->keys[t->key].account;
+    switch (a->scope) {
+    case CORE_SCOPE_ALL:
+        return d->queued + d->held >= d->limits.queue_total;
+    case CORE_SCOPE_PRINCIPAL:
+        return principal_of(d, t)->queued >= d->limits.queue_principal;
     default:
         break;
     }
-    if (e->kind >= CORE_SESSION_ATTACH && e->kind <= CORE_SESSION_TOUCH) {
-        d->sessions[e->session].last_seen_wall_ns = day_wall_ns(d);
+    bool is_own = core_accounts_of(d->core, d->event.principal, d->event.client,
+                      &principal, &client) &&
+                  client.client != 0;
+    bool sleeps = t->session != CORE_NONE && d->sessions[t->session].body != DAY_HERE &&
+                  d->sessions[t->session].calls >= d->limits.queue_client;
+    return sleeps || key->queued >= d->limits.queue_client || !is_own;
+}
+
+static bool refusal_fits(
+    struct day *d, const struct day_ticket *t, const struct core_action *a)
+{
+    switch (a->reason) {
+    case CORE_DRAINING:
+        return d->draining;
+    case CORE_NO_SESSION:
+        return d->event.session == d->limits.sessions ||
+               (t->session != CORE_NONE && d->sessions[t->session].closing);
+    case CORE_UNAVAILABLE:
+        return d->open[t->profile] == 0;
+    case CORE_QUEUE_FULL:
+        return a->retry_after_ns > 0 && is_full(d, a, t);
+    case CORE_RATE_LIMITED:
+        return a->retry_after_ns > 0 && a->limit_max > 0;
+    case CORE_TOO_MANY: /* accounts; those of further names hold no symbol */
+        return d->symbols_held + d->principals_len >= d->limits.accounts;
+    case CORE_QUOTA_EXHAUSTED:
+        day_quota_refused(d, a);
+        return a->limit_max > 0;
+    default:
+        return false;
     }
 }
 
-/* After each call of core_step(); the first of an event tells whether a call was refused. */
-void day_oracle_stepped(struct day *d)
+static bool end_fits(
+    struct day *d, const struct day_ticket *t, const struct core_action *a)
 {
-    if (d->event.kind == CORE_SUBMIT && !d->was_refused && !d->tickets[d->event.ticket].is_admitted) {
-        d->tickets[d->event.ticket].is_admitted = true;
-        on_admitted(d);
+    bool waits = t->conn == CORE_NONE;
+    switch (a->reason) {
+    case CORE_OK:
+        return !waits && d->event.kind == CORE_DONE && d->event.conn == t->conn;
+    case CORE_CANCELLED:
+        return t->cancelled;
+    case CORE_TIMEOUT:
+        return !waits && t->interrupted_ns >= t->leased_ns + t->timeout_ns;
+    case CORE_QUEUE_TIMEOUT:
+        return waits && t->due.at_ns <= d->now_ns;
+    case CORE_WORKER_DIED:
+        return !waits && (t->engine_saw || t->starts == 2);
+    case CORE_UNAVAILABLE:
+        return waits && d->open[t->profile] == 0;
+    case CORE_CLOSED:
+        return day_session_ends(d, t->session);
+    case CORE_QUOTA_EXHAUSTED:
+        return !t->is_catalog && (t->interrupted_ns > 0 || waits);
+    default:
+        return false;
     }
-    if (d->event.kind == CORE_SESSION_DURABLE) {
-        struct core_session_view view;
-        struct day_session *s = &d->sessions[d->event.session];
-        s->is_stored = true;
-        if (core_session_view(d->core, d->event.session, &view) &&
-            view.state == CORE_DISCONNECTED && s->window_ns == CORE_NEVER) {
-            s->window_ns = d->now_ns + d->limits.resume_ns;
+}
+
+/* It was interrupted, nothing was heard of it, and its time to stop is over. */
+static void check_stuck(struct day *d, const struct day_ticket *t)
+{
+    const struct core_event *e = &d->event;
+    struct day_worker *w = &d->workers[d->conns[t->conn].worker];
+    bool heard =
+        (e->kind == CORE_DONE || e->kind == CORE_CONN_LOST) && e->conn == t->conn;
+    if (t->interrupted_ns > 0 && !heard && w->alive) {
+        DAY_CHECK(d, t->due.at_ns <= d->now_ns);
+        if (!w->condemned) {
+            due_set(&d->condemned, &w->due, d->now_ns + d->limits.drain_ns);
         }
-    }
-    if (d->result.steps % LOOK_EVERY == 0) {
-        struct core_counts counts = core_counts(d->core);
-        const struct day_session *s = &d->sessions[d->result.steps / LOOK_EVERY % d->limits.sessions];
-        /* One that waits again after its worker died was admitted once already. */
-        DAY_CHECK(d, counts.queued <= d->limits.queue_total + CORE_CONNS_MAX);
-        DAY_CHECK(d, counts.sessions == d->live);
-        DAY_CHECK(d, !s->is_live || s->window_ns >= d->before_ns);
-        d->result.queued_max =
-            counts.queued > d->result.queued_max ? counts.queued : d->result.queued_max;
-    }
-    if (d->result.steps % CHECK_EVERY == 0) {
-        core_check(d->core);
+        w->condemned = true;
     }
 }
 
-/* ---- restarts and the end ---- */
-
-void day_oracle_crashed(struct day *d)
+static void unlink_ticket(struct day *d, const struct day_ticket *t)
 {
-    core_check(d->core);
+    struct day_session *own = &d->sessions[t->session];
+    *(t->prev == CORE_NONE ? &own->first_ticket : &d->tickets[t->prev].next) = t->next;
+    if (t->next != CORE_NONE) {
+        d->tickets[t->next].prev = t->prev;
+    }
+    own->calls--;
+    own->active_ns = d->now_ns;
+    day_session_touch(d, t->session);
+}
+
+static void on_end(struct day *d, const struct core_action *a)
+{
+    struct day_ticket *t = &d->tickets[a->ticket];
+    DAY_CHECK(d, a->ticket < DAY_TICKETS && t->live);
+    bool is_refusal = t->due.at_ns == CORE_NEVER;
+    DAY_CHECK(d, is_refusal ? refusal_fits(d, t, a) : end_fits(d, t, a));
+    if (!is_refusal && t->conn != CORE_NONE) {
+        check_stuck(d, t);
+        day_quota_settled(d, t,
+            d->event.kind == CORE_DONE && d->event.conn == t->conn ? d->event.rows : 0);
+        d->conns[t->conn].ticket = CORE_NONE;
+        d->running[t->profile]--;
+        count(d, t, 0, -1);
+    } else if (!is_refusal && t->held) {
+        d->held--;
+    } else if (!is_refusal) {
+        count(d, t, -1, 0);
+    }
+    if (!is_refusal && t->session != CORE_NONE) {
+        unlink_ticket(d, t);
+    }
+    due_clear(&t->due);
+    due_clear(&t->grace);
+    t->live = false;
+    d->tickets_free[--d->tickets_len] = a->ticket;
+    d->result.ended[a->reason]++;
+}
+
+/* ---- between ---- */
+
+static void on_symbol(struct day *d, const struct core_action *a)
+{
+    uint32_t *held = &d->symbols[a->user];
+    DAY_CHECK(d, a->kind == CORE_HOLD || *held > 0);
+    *held += a->kind == CORE_HOLD ? 1 : UINT32_MAX;
+    d->symbols_held += a->kind == CORE_HOLD ? 1 : UINT32_MAX;
+}
+
+static void on_start(struct day *d, const struct core_action *a)
+{
+    struct day_ticket *t = &d->tickets[a->ticket];
+    uint64_t until_ns = d->now_ns + t->timeout_ns;
+    int line = t->timeout_ns == 30 * DAY_S    ? 0
+               : t->timeout_ns == 60 * DAY_S  ? 1
+               : t->timeout_ns == 120 * DAY_S ? 2
+                                              : 3;
+    count(d, t, -1, 1);
+    due_set(&d->runs[line], &t->due, until_ns);
+}
+
+/* The first that is neither a symbol's nor the refusal of the call: so it was admitted.
+ */
+static void check_admitted(struct day *d, const struct core_action *a)
+{
+    struct day_ticket *t = &d->tickets[d->event.ticket];
+    bool is_symbol = a && (a->kind == CORE_HOLD || a->kind == CORE_RELEASE);
+    bool is_open = d->event.kind == CORE_SUBMIT && t->live && t->due.at_ns == CORE_NEVER;
+    bool is_refusal = a && a->kind == CORE_END && a->ticket == d->event.ticket;
+    if (is_open && !is_symbol && !is_refusal) {
+        on_admitted(d, &d->event);
+    }
+}
+
+void day_oracle_action(struct day *d, const struct core_action *a)
+{
+    check_admitted(d, a);
+    switch (a->kind) {
+    case CORE_OPENED:
+        day_session_opened(d, a);
+        break;
+    case CORE_REFUSED:
+        DAY_CHECK(d, d->event.kind == CORE_SESSION_OPEN);
+        DAY_CHECK(d, d->draining == (a->reason == CORE_DRAINING));
+        break;
+    case CORE_SESSION_END:
+        day_session_ended(d, a);
+        break;
+    case CORE_SAVE:
+        day_session_saved(d, a);
+        break;
+    case CORE_LOAD:
+    case CORE_UNLOAD:
+        day_session_body(d, a);
+        break;
+    case CORE_SPAWN:
+    case CORE_KILL:
+    case CORE_CONNECT:
+    case CORE_DISCONNECT:
+    case CORE_INTERRUPT:
+        day_pool_action(d, a);
+        break;
+    case CORE_START:
+        day_pool_action(d, a);
+        on_start(d, a);
+        break;
+    case CORE_HOLD:
+    case CORE_RELEASE:
+        on_symbol(d, a);
+        break;
+    case CORE_SAVE_ACCOUNT:
+        day_quota_saved(d, a);
+        break;
+    case CORE_GRACE:
+        DAY_CHECK(d, d->tickets[a->ticket].live && !d->tickets[a->ticket].graced);
+        DAY_CHECK(d, d->tickets[a->ticket].grace.at_ns <= d->now_ns);
+        d->tickets[a->ticket].graced = true;
+        due_clear(&d->tickets[a->ticket].grace);
+        break;
+    case CORE_END:
+        on_end(d, a);
+        break;
+    case CORE_GRANT:
+        day_quota_granted(d, a);
+    }
+}
+
+void day_oracle_settled(struct day *d)
+{
+    if (d->event.kind == CORE_SUBMIT) {
+        check_admitted(d, NULL);
+    } else if (d->event.kind == CORE_CANCEL) {
+        const struct day_ticket *t = &d->tickets[d->event.ticket];
+        DAY_CHECK(d, !t->live || t->interrupted_ns > 0);
+    }
+    DAY_CHECK_DUE(d, &d->waits);
+    DAY_CHECK_DUE(d, &d->stops);
+    DAY_CHECK_DUE(d, &d->graces);
+    for (int i = 0; i < DAY_TIMEOUTS; i++) {
+        DAY_CHECK_DUE(d, &d->runs[i]);
+    }
+    day_pool_settled(d);
+    day_sessions_settled(d);
+}
+
+/* ---- the end of a core, and of the run ---- */
+
+static void forget_tickets(struct day *d)
+{
+    d->tickets_len = 0;
     for (uint32_t i = 0; i < DAY_TICKETS; i++) {
-        d->result.lost += d->tickets[i].is_live;
-        d->tickets[i].is_live = false;
+        struct day_ticket *t = &d->tickets[i];
+        d->result.lost += t->live;
+        t->live = false;
+        due_init(&t->due);
+        due_init(&t->grace);
+        d->tickets_free[i] = i;
     }
-    /* Within a second the row says when it was seen last. */
-    for (uint32_t i = 0; i < d->limits.sessions; i++) {
-        struct core_session_view view;
-        if (d->sessions[i].is_live && core_session_view(d->core, i, &view)) {
-            d->sessions[i].last_seen_wall_ns = view.last_seen_wall_ns;
-            d->sessions[i].created_wall_ns = view.created_wall_ns;
-        } else {
-            d->sessions[i].is_stored = false; /* its end was asked for */
-        }
+    for (uint32_t i = 0; i < d->clients_len; i++) {
+        d->keys[i].account.queued = d->keys[i].account.running = 0;
+        list_init(&d->keys[i].away);
+        d->clients[i].ticket = CORE_NONE;
+        d->clients[i].attached = false;
     }
-    memset(d->conn_open, 0, sizeof(d->conn_open));
+    for (uint32_t i = 1; i <= d->principals_len; i++) {
+        d->principals[i].sessions = 0;
+        d->principals[i].account.queued = d->principals[i].account.running = 0;
+    }
 }
 
-void day_oracle_loaded(struct day *d)
+void day_oracle_restarted(struct day *d)
 {
-    core_check(d->core);
-    DAY_CHECK(d, core_counts(d->core).sessions == d->live);
-    for (uint32_t p = 0; p < d->principal_count; p++) {
-        struct core_account_view principal;
-        struct core_account_view client;
-        if (core_accounts_of(d->core, 1 + p, 1 + p, &principal, &client)) {
-            DAY_CHECK(d, principal.used[CORE_QUOTA_CALLS] >= d->accounts[p].calls);
-            DAY_CHECK(d, principal.used[CORE_QUOTA_ROWS] >= d->accounts[p].rows);
-        } else {
-            DAY_CHECK(d, d->accounts[p].calls == 0);
-        }
+    struct list *const lists[] = {&d->waits, &d->stops, &d->graces, &d->idles,
+        &d->touches, &d->aways, &d->sleeps, &d->ages, &d->spawns, &d->condemned};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        list_init(lists[i]);
     }
+    for (int i = 0; i < DAY_TIMEOUTS; i++) {
+        list_init(&d->runs[i]);
+    }
+    for (uint32_t i = 0; i < CORE_PROFILES_MAX; i++) {
+        list_init(&d->rests[i]);
+        d->open[i] = d->running[i] = 0;
+    }
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        d->conns[i] = (struct day_conn){.ticket = CORE_NONE};
+        due_init(&d->conns[i].rest);
+    }
+    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
+        d->workers[i] = (struct day_worker){0};
+        due_init(&d->workers[i].due);
+    }
+    for (uint32_t i = 0; i < DAY_NEWS; i++) {
+        d->news[i].kind = CORE_TICK;
+    }
+    memset(d->symbols, 0, (d->principals_len + d->clients_len + 1) * sizeof(*d->symbols));
+    forget_tickets(d);
+    d->queued = d->held = d->live = d->symbols_held = 0;
+    d->draining = false;
 }
 
 void day_oracle_finished(struct day *d)
 {
     struct core_counts counts = core_counts(d->core);
-    uint64_t ended = 0;
-    core_check(d->core);
+    struct core_account_view view;
+    uint64_t ended = d->result.lost;
     for (uint32_t i = 0; i < CORE_REASONS; i++) {
         ended += d->result.ended[i];
     }
-    DAY_CHECK(d, ended + d->result.lost == d->result.calls);
-    DAY_CHECK(d, counts.queued == 0 && counts.running == 0);
-    for (uint32_t i = 0; i < DAY_PROFILES; i++) {
-        DAY_CHECK(d, d->running[i] == 0);
+    core_check(d->core);
+    day_quota_check(d);
+    DAY_CHECK(d, ended == d->result.requests && d->tickets_len == 0);
+    DAY_CHECK(d, counts.sessions == 0 && counts.queued == 0 && counts.running == 0);
+    DAY_CHECK(d, counts.conns_idle == 0 && counts.conns_busy == 0 && counts.workers == 0);
+    DAY_CHECK(d, d->queued == 0 && d->held == 0);
+    for (uint32_t i = 0; i < d->limits.accounts; i++) {
+        bool is_there = core_account_view(d->core, i, &view);
+        DAY_CHECK(d, !is_there || (view.queued == 0 && view.running == 0));
     }
+    DAY_CHECK(d, core_deadline(d->core) == CORE_NEVER);
 }
