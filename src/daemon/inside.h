@@ -331,6 +331,7 @@ struct query {
     uint64_t started_wall_ns;
     struct buf answer;
     bool answer_is_error;
+    enum tool_code answer_code;
     char result[HANDLE_SIZE];
     struct list ended;
     struct list waiters; /* calls */
@@ -379,6 +380,7 @@ MUST_USE bool sessions_load(struct daemon *d, char *err, size_t err_size);
 /* session_stats.c */
 void session_count(struct call *call); /* a call of it ended */
 bool call_was_refused(const struct call *call); /* in contrast to: failed */
+bool call_has_failed(const struct call *call); /* refused ones too */
 uint64_t call_response_ns(const struct call *call);
 void session_attached(struct session *s);
 void session_saved(struct session *s, enum core_session_state state); /* its row changed */

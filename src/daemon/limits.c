@@ -324,7 +324,8 @@ void limits_refuse_quota(struct call *call, const struct core_action *a)
         .max = a->limit_max,
         .remaining = a->limit_remaining,
         .reset_at = str_of(call->daemon->day.end)};
-    tool_fail_limit(&call->tool, TOOL_E_QUOTA_EXHAUSTED, 0, &limit,
+    int64_t wait_s = call->daemon->day.end_s - (int64_t)(clock_wall_ns() / NS_PER_S);
+    tool_fail_limit(&call->tool, TOOL_E_QUOTA_EXHAUSTED, wait_s > 0 ? (uint64_t)wait_s * 1000 : 0, &limit,
         "Today's %s of this %s are used up: %llu.", quota_names[a->quota], scope_names[a->scope],
         (unsigned long long)a->limit_max);
 }

@@ -8,11 +8,12 @@ void metrics_call(struct call *call)
 {
     struct metrics *m = &call->daemon->metrics;
     uint64_t response_ns = call_response_ns(call);
-    enum metrics_outcome outcome = !call->tool.is_error     ? METRICS_OK
+    bool has_failed = call_has_failed(call);
+    enum metrics_outcome outcome = !has_failed              ? METRICS_OK
                                    : call_was_refused(call) ? METRICS_REFUSED
                                                             : METRICS_FAILED;
     m->calls[tool_number(call->tool.tool)][outcome]++;
-    m->errors[call->tool.code] += call->tool.is_error;
+    m->errors[call->tool.code] += has_failed;
     m->rows += call->rows;
     m->bytes_received += call->bytes_in;
     m->bytes_sent += call->tool.out.len;

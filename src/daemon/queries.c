@@ -83,6 +83,7 @@ void query_end(struct query *query, struct call *call)
     query->ended_ns = clock_boot_ns();
     query->answer = call->tool.out;
     query->answer_is_error = call->tool.is_error;
+    query->answer_code = call->tool.code;
     call->tool.out = BUF_INIT(TOOL_OUT_MAX);
     while ((node = list_first(&query->waiters))) {
         call_done(CONTAINER_OF(node, struct call, waiting), true, TOOL_E_INTERNAL, STR(""));
@@ -120,6 +121,7 @@ void query_view(struct daemon *d, const struct query *query, struct tool_query *
         .started_wall_ns = query->started_wall_ns,
         .answer = query->call ? STR("") : buf_str(&query->answer),
         .answer_is_error = query->answer_is_error,
+        .answer_code = query->answer_code,
         .result = str_of(query->result),
     };
 }

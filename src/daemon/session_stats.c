@@ -23,9 +23,14 @@ static bool was_run(enum tool_code code)
     }
 }
 
+bool call_has_failed(const struct call *call)
+{
+    return call->tool.is_error && !call->tool.is_relayed;
+}
+
 bool call_was_refused(const struct call *call)
 {
-    return call->tool.is_error && !was_run(call->tool.code);
+    return call_has_failed(call) && !was_run(call->tool.code);
 }
 
 uint64_t call_response_ns(const struct call *call)
@@ -44,7 +49,7 @@ void session_count(struct call *call)
     counts->calls_total++;
     if (call_was_refused(call)) {
         counts->calls_refused++;
-    } else if (call->tool.is_error) {
+    } else if (call_has_failed(call)) {
         counts->calls_failed++;
     } else {
         counts->calls_ok++;

@@ -160,6 +160,7 @@ enum tool_move execute_query_done(struct tool_call *call, const struct tool_done
         buf_clear(&call->out);
         buf_put_str(&call->out, query.answer);
         call->is_error = query.answer_is_error;
+        call->code = query.answer_code;
         return TOOL_ANSWER;
     }
     return run_query(call);

@@ -197,6 +197,8 @@ static enum tool_move answer_query(struct tool_call *call)
         buf_clear(&call->out);
         buf_put_str(&call->out, query.answer);
         call->is_error = query.answer_is_error;
+        call->code = query.answer_code;
+        call->is_relayed = query.answer_is_error;
         return buf_ok(&call->out)
                    ? TOOL_ANSWER
                    : tool_fail(call, TOOL_E_INTERNAL, 0, "No memory for the answer.");

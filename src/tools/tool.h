@@ -164,6 +164,7 @@ struct tool_call {
     bool told_resumed;
     bool is_error;
     enum tool_code code; /* when is_error */
+    bool is_relayed;     /* the error is another call's, and counts there */
 
     /* The tool's own. */
     int stage;
@@ -246,6 +247,7 @@ struct tool_query {
     uint64_t started_wall_ns;
     struct str answer; /* its whole answer while it is kept; "" otherwise */
     bool answer_is_error;
+    enum tool_code answer_code;
     struct str result; /* "" none */
 };
 

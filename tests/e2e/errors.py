@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every error code of src/tools/error.def, through the first TypeScript SDK, which checks errors
 against the tools' output schemas as it checks results."""
+import datetime
 import os
 import re
 import resource
 import signal
+import time
 
 from lib.case import LONG_SQL, SOURCE, Case, main
 from lib.client import Answer
@@ -131,6 +133,8 @@ class Errors(Case):
         error = self.check("quota_exhausted", client.sql("SELECT 1"))
         self.assertEqual((error["limit"]["name"], error["limit"]["remaining"]), ("client_calls", 0))
         self.assertRegex(error["reset_at"], r"T00:00:00[+-]\d\d:\d\d$")
+        reset_s = datetime.datetime.fromisoformat(error["reset_at"]).timestamp()
+        self.assertAlmostEqual(error["retry_after_ms"] / 1000, reset_s - time.time(), delta=60)
 
     def provoke_too_many_sessions(self):
         client, _ = self.client({"session": {"max_per_principal": 2}})

@@ -36,6 +36,16 @@ class Metrics(Case):
                 values[name + (labels or "")] = float(value)
         return values
 
+    def test_an_error_that_is_told_again_is_counted_once(self):
+        daemon = self.daemon()
+        client = self.http("ts_v1", daemon)
+        handle = client.sql("SELECT * FROM no_such_table").error["query"]
+        self.check_error(client.call("query_status", query=handle), "sql_error", True)
+        now = self.values(daemon)
+        self.assertEqual(now['call_errors_total{code="sql_error"}'], 1)
+        self.assertEqual(now['tool_calls_total{tool="query_status",outcome="ok"}'], 1)
+        self.assertEqual(now['calls_total{outcome="failed"}'], 1)
+
     def test_what_was_done_is_counted(self):
         daemon = self.daemon({"rate.client": {"burst": 4, "per_s": 0.001}})
         client = self.http("ts_v1", daemon)
