@@ -290,12 +290,13 @@ bool core_accounts_of(const struct core *core, uint32_t principal, uint32_t clie
     uint32_t p = find(core, CORE_NONE, principal);
     uint32_t c = p == CORE_NONE ? CORE_NONE : find(core, p, client);
     c = p != CORE_NONE && c == CORE_NONE ? find(core, p, 0) : c;
-    if (c == CORE_NONE) {
-        return false;
+    if (p != CORE_NONE) {
+        *ret_principal = view_of(core, p);
     }
-    *ret_principal = view_of(core, p);
-    *ret_client = view_of(core, c);
-    return true;
+    if (c != CORE_NONE) {
+        *ret_client = view_of(core, c);
+    }
+    return c != CORE_NONE;
 }
 
 void account_count(struct core *core, uint32_t client, int queued, int running)

@@ -56,6 +56,13 @@ class Limits(Case):
         poll(lambda: not client.sql("SELECT 1").is_error, "a call is run again")
         self.assertEqual(client.sql("SELECT 1").rows, [[1]])
 
+    def test_a_new_client_sees_what_remains_of_its_principals_quota(self):
+        daemon = self.daemon({"quota.principal": {"calls": 10}, "quota.client": {"calls": 5}})
+        self.http("ts_v1", daemon, name="one").sql("SELECT 1")
+        other = self.http("ts_v1", daemon, name="other")
+        self.assertEqual(self.left(other, "principal_calls"), 9)
+        self.assertEqual(self.left(other, "client_calls"), 5)
+
     def test_a_rate_outlives_a_crash_and_a_clean_stop(self):
         daemon = self.daemon({"rate.client": {"burst": 16, "per_s": 0.001}})
         client = self.http("ts_v1", daemon)
