@@ -57,13 +57,13 @@ static void on_timer(uv_timer_t *timer)
 
 static void finish(struct daemon *d);
 
-/* Nothing is with the core, and nobody who came before waits for the store or the reader. */
+/* Nothing is with the core, no answer waits for the store, nobody who came before for anything. */
 static bool is_drained(const struct daemon *d)
 {
     struct core_counts counts = core_counts(d->core);
     LIST_FOR(node, &d->calls) {
         const struct call *call = CONTAINER_OF(node, struct call, all);
-        if (call->asker && call->arrived_ns < d->drain_from_ns) {
+        if (call->asker && (call->has_answer || call->arrived_ns < d->drain_from_ns)) {
             return false;
         }
     }

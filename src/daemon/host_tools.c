@@ -120,7 +120,7 @@ static bool is_too_late(struct call *call)
     bool is_late = d->is_draining && call->arrived_ns >= d->drain_from_ns;
     if (is_late) {
         call_done(
-            call, false, TOOL_E_DRAINING, STR("The daemon is stopping. Nothing was changed."));
+            call, false, TOOL_E_DRAINING, STR("The daemon is stopping. The call was not run."));
     }
     return is_late;
 }
@@ -311,6 +311,9 @@ static bool find_result(struct tool_call *tool, struct str handle, struct tool_r
 static void ask_reader(struct call *call, struct str handle, struct reader_ask ask)
 {
     const struct result *r = own_result(call, handle);
+    if (is_too_late(call)) {
+        return;
+    }
     if (r) {
         ask.result = r->handle;
         reader_ask(call, &ask);
