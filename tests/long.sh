@@ -103,7 +103,7 @@ trap 'write_page >"$page"; cat "$page"' EXIT
 ! wanted suite || job suite tests/suite.sh build
 ! wanted asan || job asan tests/sanitize.sh asan
 ! wanted tsan || job tsan tests/sanitize.sh tsan
-! wanted kill || KILL_ROUNDS=${KILL_ROUNDS:-200} job kill tests/suite.sh build kill_loop
+! wanted kill || KILL_ROUNDS=${KILL_ROUNDS:-200} job kill tests/suite.sh build --timeout-multiplier 4 kill_loop
 ! wanted e2e || job e2e tests/suite.sh build --suite e2e --repeat "$repeat"
 ! wanted mutate || job mutate tests/mutate/run
 {

@@ -3,320 +3,250 @@
 kill -9 of daemon and workers in a loop, under load from 50 clients: what was acknowledged is
 there, nothing is answered twice or given back, all clients go on. KILL_ROUNDS says how often
 (10), KILL_SEED plays the same victims again.
+
+The bridges only attach (--socket) and the test starts each next daemon: so it knows whom it
+kills, when, and at which port HTTP is. bridge.py has those that start it.
 """
-import http.client
-import json
+import asyncio
+import collections
+import contextlib
 import os
 import random
 import signal
 import sqlite3
-import subprocess
-import threading
-import time
-from urllib.parse import urlsplit
 
 from lib.case import Case, main
-from lib.daemon import SNOWMUX, is_alive, poll
+from lib.daemon import DEMO, FAULT, is_alive, poll
+from lib.ledger import Account, Client, DEEDS
+from lib.light import BridgeLight, Home, HttpLight, within
+from lib.program import DEADLINE_S, logfmt
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "10"))
 SEED = int(os.environ.get("KILL_SEED", str(random.SystemRandom().randrange(1 << 32))))
 BRIDGES = HTTPS = 25
-WAIT_S = 60
-ANSWERS_A_ROUND = 60
-QUOTA = 1 << 40  # of calls a day: a crash may cost a 100th of it, at most this many
-CHUNK = 1 << 20
-CUT_OFF = {"worker_died", "unavailable", "cancelled", "draining"}
+GROUPS = 14  # of clients with one key: a principal has 16 accounts for its keys
+DAY = 10     # rounds: a day bears only so many crashes, each may cost a hundredth of a quota
+CLIENT_CALLS, PRINCIPAL_CALLS = 400, 50000
+SETTINGS = {
+    "quota.client": {"calls": CLIENT_CALLS}, "quota.principal": {"calls": PRINCIPAL_CALLS},
+    "session": {"max_per_principal": 10000},
+    "concurrency.principal": {"run": 0, "queue": 1024}, "concurrency.client": {"run": 0, "queue": 1024},
+    "profile.demo": {"files": DEMO, "slots": 4}, "profile.other": {"files": DEMO, "slots": 2},
+}
+KINDS = ("worker", "daemon", "worker, then daemon", "daemon as it starts", "daemon by SIGTERM")
+LOOKS = 20   # at the daemon while its store is held up
+STARTS = (None, "sessions_loaded", "listening")  # the last event of one that is killed as it starts
 
 
-class Cut(Exception):
-    """The connection broke: whether the call took effect is not known."""
-
-
-class HttpLine:
-    """Legacy Streamable HTTP. The session's id is kept over every restart."""
-
-    def __init__(self, world, name):
-        self.world, self.name, self.session = world, name, None
-        while self.session is None:
-            try:
-                headers, _ = self.post({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
-                    "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": name, "version": "1"}}})
-                self.session = headers["mcp-session-id"]
-            except Cut:
-                world.wait_up()
-
-    def post(self, message):
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        headers.update({"Mcp-Session-Id": self.session} if self.session else {})
-        try:
-            connection = http.client.HTTPConnection(urlsplit(self.world.url).netloc, timeout=WAIT_S)
-            connection.request("POST", "/mcp", json.dumps(message), headers)
-            answer = connection.getresponse()
-            body = answer.read()
-            connection.close()
-        except (OSError, http.client.HTTPException) as error:
-            raise Cut() from error
-        if answer.status != 200:
-            raise AssertionError("%s: HTTP %d: %s" % (self.name, answer.status, body[:300]))
-        return {key.lower(): value for key, value in answer.getheaders()}, json.loads(body)
-
-    def ask(self, number, message):
-        _, answer = self.post(message)
-        assert answer["id"] == number, answer
-        return answer
-
-    def close(self):
-        pass
-
-
-class BridgeLine:
-    """`snowmux stdio`, which offers again what was not answered."""
-
-    def __init__(self, world, name):
-        self.name = name
-        self.process = subprocess.Popen([SNOWMUX, "stdio", "--socket", world.socket, "--name", name],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.ask(0, {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
-            "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": name, "version": "1"}}})
-
-    def ask(self, number, message):
-        self.process.stdin.write(json.dumps(message).encode() + b"\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise AssertionError("%s: the bridge ended" % self.name)
-        answer = json.loads(line)
-        # One call at a time: whatever else comes was answered twice.
-        if answer.get("id") != number:
-            raise AssertionError("%s: waits for %d, got %s" % (self.name, number, line[:300]))
-        return answer
-
-    def close(self):
-        self.process.stdin.close()
-        rest = self.process.stdout.read()
-        self.process.wait(WAIT_S)
-        if rest:
-            raise AssertionError("%s: after the last answer came %s" % (self.name, rest[:300]))
-
-
-class Client:
-    """Calls one after the other, and knows what must be true of the next answer."""
-
-    def __init__(self, world, index, kind):
-        self.world, self.index = world, index
-        self.name = "client-%d" % index
-        self.random = random.Random(SEED * 1000 + index)
-        self.line = kind(world, self.name)
-        self.number = 0
-        self.answered = 0
-        self.databases = {"travel"}  # one of these is the context
-        self.limits = {None}         # and one of these the preference
-        self.open, self.closed = set(), set()
-        self.left = None             # of the quota
-        self.acknowledged = 0        # calls that it counted, since
-
-    def call(self, tool, **arguments):
-        """The answer's data; Cut when it is not known what became of it."""
-        self.number += 1
-        answer = self.line.ask(self.number, {"jsonrpc": "2.0", "id": self.number, "method": "tools/call",
-                                             "params": {"name": tool, "arguments": arguments}})
-        if "went away each time" in answer.get("error", {}).get("message", ""):
-            raise Cut()  # the bridge offered it three times: its one answer
-        if "error" in answer:
-            raise AssertionError("%s: %s: %s" % (self.name, tool, answer))
-        data = answer["result"]["structuredContent"]
-        if answer["result"]["isError"] and data["error"]["code"] in CUT_OFF:
-            raise Cut()
-        self.answered += 1
-        self.world.tick()
-        return data
-
-    def check(self, ok, what):
-        if not ok:
-            raise AssertionError("%s: %s" % (self.name, what))
-
-    def query(self):
-        value = self.index * 10000000 + self.number
-        data = self.call("execute_query", query="SELECT %d AS v" % value)
-        self.check(data.get("rows") == [[value]], data)
-        self.acknowledged += 1
-
-    def use_context(self):
-        wanted = self.random.choice(("travel", "nature"))
-        self.databases.add(wanted)
-        data = self.call("use_context", database=wanted)
-        self.check(data.get("status") == "done", data)
-        self.databases = {wanted}
-
-    def prefer(self):
-        wanted = self.random.randrange(1, 1000)
-        self.limits.add(wanted)
-        data = self.call("set_preferences", limit=wanted)
-        self.check(data.get("status") == "done", data)
-        self.limits = {wanted}
-
-    def whoami(self):
-        data = self.call("whoami")
-        database, limit = data["context"]["database"], data["preferences"].get("limit")
-        self.check(database in self.databases, "context %s, not %s" % (database, self.databases))
-        self.check(limit in self.limits, "limit %s, not %s" % (limit, self.limits))
-        self.databases, self.limits = {database}, {limit}
-        (left,) = [quota["remaining"] for quota in data["limits"]["rates_and_quotas"]
-                   if quota["name"] == "client_calls"]
-        if self.left is not None:
-            self.check(left <= self.left - self.acknowledged, "%d of the quota came back" % (left - self.left))
-            crashes = self.world.crashes - self.crashes_then
-            self.check(left >= self.left - (crashes + 1) * (CHUNK + 1000000), "lost %d" % (self.left - left))
-        self.left, self.acknowledged, self.crashes_then = left, 0, self.world.crashes
-
-    def open_one(self):
-        if len(self.open) < 3:
-            self.open.add(self.call("open_session", label=self.name)["session"])
-
-    def close_one(self):
-        if self.open:
-            handle = self.open.pop()  # if it is cut off, nothing is known of it
-            self.check(self.call("close_session", session=handle)["status"] == "closed", handle)
-            self.closed.add(handle)
-
-    def look(self):
-        for handle in list(self.open):
-            data = self.call("session_stats", session=handle)
-            self.check(data.get("session") == handle, "%s was acknowledged and is lost: %s" % (handle, data))
-        for handle in list(self.closed)[-2:]:
-            data = self.call("session_stats", session=handle)
-            self.check(data.get("error", {}).get("code") == "session_not_found", "%s is back" % handle)
-
-    def run(self):
-        deeds = [(self.query, 12), (self.use_context, 2), (self.prefer, 2), (self.whoami, 3), (self.open_one, 1),
-                 (self.close_one, 1), (self.look, 1)]
-        try:
-            while not self.world.is_over:
-                deed = self.random.choices([d for d, _ in deeds], [w for _, w in deeds])[0]
-                try:
-                    deed()
-                except Cut:
-                    self.world.wait_up()
-        except BaseException as error:
-            self.world.fail(error)
+def birth_of(pid):
+    """A process id may be another's later, its time of birth is not."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[19]
+    except OSError:
+        return None
 
 
 class World:
     def __init__(self, daemon):
-        self.daemon, self.socket, self.url = daemon, daemon.socket, daemon.url
-        self.changed = threading.Condition()
-        self.is_up, self.is_over = True, False
-        self.answers = self.crashes = 0
-        self.error = None
+        self.daemon, self.home = daemon, Home()
+        self.news = asyncio.Event()
+        self.answers = 0
+        self.blows = 0  # kills of any kind, and stops
+        self.is_settled = True  # no worker is dead without the daemon knowing it
+        self.back = collections.Counter()  # up to which blow a worker was seen to work
+        self.is_over = False
+        self.principal = Account("principal_calls", PRINCIPAL_CALLS)
+        self.keys = [Account("client_calls", CLIENT_CALLS) for _ in range(GROUPS + 1)]
+        self.clients = []
+        self.workers = set()  # all that ever were: process id and birth
 
     def tick(self):
-        with self.changed:
-            self.answers += 1
-            self.changed.notify_all()
+        self.answers += 1
+        self.news.set()
 
-    def fail(self, error):
-        with self.changed:
-            self.error = self.error or error
-            self.is_over = True
-            self.changed.notify_all()
+    async def until(self, question, what):
+        async def watch():
+            while not question():
+                self.news.clear()
+                await self.news.wait()
+        await within(watch(), what)
 
-    def wait(self, condition, what):
-        with self.changed:
-            if not self.changed.wait_for(lambda: self.error or condition(), WAIT_S):
-                raise AssertionError("within %d s not: %s" % (WAIT_S, what))
-            if self.error:
-                raise self.error
+    async def everyone(self, calls):
+        """All clients go on, each by so many answers."""
+        goals = [client.answered + calls for client in self.clients]
+        try:
+            await self.until(lambda: all(c.answered >= goal for c, goal in zip(self.clients, goals)), "all go on")
+        except AssertionError:
+            late = [c.name for c, goal in zip(self.clients, goals) if c.answered < goal]
+            raise AssertionError("these do not go on: %s" % ", ".join(late)) from None
 
-    def wait_up(self):
-        """A connection that broke may be the first to know: a moment passes before it asks again."""
-        with self.changed:
-            self.changed.wait(0.02)
-            self.changed.wait_for(lambda: self.is_up or self.is_over, WAIT_S)
+    # ---- the daemon's lives ----
 
-    def set_up(self, is_up):
-        with self.changed:
-            self.is_up = is_up
-            self.crashes += not is_up
-            self.changed.notify_all()
+    async def start(self):
+        """Somewhere else each time. Before any client over HTTP comes, it knows what it has to know."""
+        self.daemon.port = 0
+        await asyncio.to_thread(self.daemon.start)
+        for client in self.clients:
+            client.snapshot()
+        listed = {row["session"] for row in (await asyncio.to_thread(self.daemon.ask, "ls"))["sessions"]}
+        for client in self.clients:
+            client.audit(listed)
+        self.home.comes(self.daemon.port)
 
-    def kill_daemon(self, also_as_it_starts):
-        self.set_up(False)
-        self.daemon.kill9()
-        if also_as_it_starts:
-            self.crashes += 1
-            self.daemon.spawn("--http", "127.0.0.1:%d" % self.daemon.port).kill()
-        self.daemon.restart()
-        self.url = self.daemon.url
-        self.set_up(True)
+    def ends(self, is_crash):
+        """Told before it happens: whose connection breaks then was killed."""
+        self.blows += 1
+        self.home.goes()
+        for account in (self.principal, *self.keys):
+            account.crashes += is_crash
+        for client in self.clients:
+            client.offered_again()
 
-    def kill_worker(self, choice):
-        pids = self.daemon.workers()
-        if pids:
-            os.kill(choice(pids), signal.SIGKILL)
+    async def end(self, number, program=None):
+        program = program or self.daemon.program
+        self.note_workers(program.pid)
+        self.ends(is_crash=number == signal.SIGKILL)
+        program.signal(number)
+        status = await asyncio.to_thread(program.wait)
+        faults = [line for line in program.err.lines if FAULT.search(line)]
+        if faults or status != (0 if number == signal.SIGTERM else -number):
+            raise AssertionError("status %d\n%s" % (status, "\n".join(faults) or program.err.tail()))
+
+    async def kill_with_store_held_up(self):
+        """What is acknowledged before the daemon could write it will be missed. Each look is a
+        turn of the daemon's: it has read what came before."""
+        with contextlib.closing(self.open_store()) as store:
+            await asyncio.to_thread(store.execute, "BEGIN IMMEDIATE")
+            for _ in range(LOOKS):
+                await self.pids()
+            await self.end(signal.SIGKILL)
+
+    def open_store(self):
+        return sqlite3.connect(os.path.join(self.daemon.state, "snowmux.db"), timeout=DEADLINE_S,
+                               isolation_level=None, check_same_thread=False)
+
+    async def end_as_it_starts(self, event):
+        program = await asyncio.to_thread(self.daemon.spawn)
+        if event:
+            seen = lambda line: True if logfmt(line).get("event") == event else None
+            await asyncio.to_thread(program.err.wait, seen, event)
+        await self.end(signal.SIGKILL, program)
+
+    def note_workers(self, pid):
+        with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as file:
+            self.workers |= {(child, birth_of(child)) for child in map(int, file.read().split())}
+
+    def new_day(self):
+        """While no daemon runs, its accounts become those of a day long ago."""
+        with contextlib.closing(self.open_store()) as store:
+            store.execute("UPDATE account SET day = 20200101")
+        for account in (self.principal, *self.keys):
+            account.new_day()
+        for client in self.clients:
+            client.offered_again(waits=True)
+
+    async def pids(self):
+        return (await asyncio.to_thread(self.daemon.ask, "workers"))["pids"]
+
+    async def forgets(self, pid):
+        while pid in await self.pids():
+            pass
+
+    async def kill_worker(self, luck, is_alone):
+        pids = await self.pids()
+        if not pids:
+            return
+        self.blows += 1
+        self.is_settled = False
+        victim = pids[int(luck * len(pids))]
+        os.kill(victim, signal.SIGKILL)
+        if is_alone:
+            await within(self.forgets(victim), "the daemon knows that worker %d is dead" % victim)
+        self.is_settled = True
+
+    async def strike(self, dice, ends_day):
+        """Each round takes as many numbers from @dice, so that a seed plays the same victims."""
+        kind, luck, start = dice.choice(KINDS), dice.random(), dice.choice(STARTS)
+        is_held_up = dice.random() < 0.7
+        if "worker" in kind:
+            await self.kill_worker(luck, is_alone=kind == "worker")
+        if "daemon" in kind or ends_day:
+            if "SIGTERM" in kind:
+                await self.end(signal.SIGTERM)
+            elif is_held_up:
+                await self.kill_with_store_held_up()
+            else:
+                await self.end(signal.SIGKILL)
+            if ends_day:
+                self.new_day()
+            if "starts" in kind:
+                await self.end_as_it_starts(start)
+            await self.start()
 
 
 class KillLoop(Case):
     def test_fifty_clients_go_on_and_lose_nothing(self):
         print("KILL_SEED=%d, %d rounds" % (SEED, ROUNDS), flush=True)
-        victims = random.Random(SEED)
-        daemon = self.daemon({"quota.client": {"calls": QUOTA}, "session": {"max_per_principal": 1000},
-                              "concurrency": {"queue_total": 1024},
-                              "concurrency.principal": {"run": 0, "queue": 1024},
-                              "concurrency.client": {"run": 0, "queue": 1024}})  # all but 15 share one
-        world = World(daemon)
-        clients = [Client(world, i, BridgeLine if i < BRIDGES else HttpLine) for i in range(BRIDGES + HTTPS)]
-        threads = [threading.Thread(target=client.run, daemon=True) for client in clients]
-        for thread in threads:
-            thread.start()
-        began = time.monotonic()
-        for number in range(ROUNDS):
-            goal = world.answers + ANSWERS_A_ROUND
-            world.wait(lambda goal=goal: world.answers >= goal, "%d answers in round %d" % (ANSWERS_A_ROUND, number))
-            dice = victims.random()
-            if dice < 0.4 or dice >= 0.8:
-                world.kill_worker(victims.choice)
-            if dice >= 0.4:
-                world.kill_daemon(also_as_it_starts=dice >= 0.9)
-        before = [client.answered for client in clients]
-        world.wait(lambda: all(c.answered >= b + 3 for c, b in zip(clients, before)), "every client goes on")
-        world.is_over = True
-        for thread in threads:
-            thread.join(WAIT_S)
-            self.assertFalse(thread.is_alive())
-        world.wait(lambda: True, "")  # raises what a client found last
-        for client in clients:
-            client.line.close()
-        print("%d answers, %d crashes of the daemon, %.1f s" % (world.answers, world.crashes, time.monotonic() - began))
-        pids = daemon.workers()
-        self.assertEqual(daemon.stop(), 0)
-        poll(lambda: not any(map(is_alive, pids)), "the workers end")
-        with sqlite3.connect(os.path.join(daemon.state, "snowmux.db")) as store:
-            self.assertEqual(store.execute("PRAGMA integrity_check").fetchone(), ("ok",))
+        daemon = self.daemon(SETTINGS, start=False)
+        try:
+            asyncio.run(self.run_loop(daemon))
+        except BaseException:
+            print("KILL_SEED=%d; the daemon said last:\n%s" % (SEED, daemon.program and daemon.program.err.tail()))
+            raise
 
-    def test_no_more_calls_than_the_quota_over_crashes(self):
-        quota, crashes = 300, 6
-        daemon = self.daemon({"quota.client": {"calls": quota}})
+    async def run_loop(self, daemon):
         world = World(daemon)
-        client = Client(world, 1, HttpLine)
-        done = 0
-        for _ in range(crashes):
-            for _ in range(30):
-                client.query()
-                done += 1
-            daemon.kill9()
-            daemon.restart()
-            world.url = daemon.url
-        error = None
-        while not error:
-            client.number += 1
-            answer = client.line.ask(client.number, {"jsonrpc": "2.0", "id": client.number, "method": "tools/call",
-                                                     "params": {"name": "execute_query",
-                                                                "arguments": {"query": "SELECT 1"}}})
-            error = answer["result"]["structuredContent"].get("error")
-            done += not error
-        self.assertEqual(error["code"], "quota_exhausted")
-        self.assertLessEqual(done, quota)
-        self.assertGreaterEqual(done, quota - crashes * (quota // 100 + 1))
+        await world.start()
+        for i in range(BRIDGES + HTTPS):
+            group = 0 if i == 0 else 1 + i % GROUPS
+            line = (BridgeLight(world.home, "kill", "key-%d" % group, ["--socket", daemon.socket]) if i < BRIDGES
+                    else HttpLight(world.home, "kill", "key-%d" % group))
+            world.clients.append(Client(world, i, line, world.keys[group], is_greedy=group == 0))
+        try:
+            await self.play(world)
+        finally:
+            for client in world.clients:
+                client.line.kill()
+        await self.check_end(world)
+
+    async def play(self, world):
+        dice = random.Random(SEED)
+        for client in world.clients:
+            await client.begin()
+        if not world.clients[0].can_prefer:
+            print("no set_preferences: preferences are not checked")
+        async with asyncio.TaskGroup() as tasks:
+            for client in world.clients:
+                tasks.create_task(client.run(random.Random("%d %d" % (SEED, client.index))))
+            for number in range(ROUNDS):
+                await world.everyone(2)
+                if number % DAY == DAY - 3:
+                    await world.until(lambda: world.keys[0].is_exhausted, "one client uses its quota up")
+                goal = world.answers + dice.randrange(30)
+                await world.until(lambda: world.answers >= goal, "%d answers" % goal)
+                await world.strike(dice, ends_day=number % DAY == DAY - 1)
+            await world.everyone(3)
+            world.is_over = True
+        for client in world.clients:
+            await client.line.close()
+
+    async def check_end(self, world):
+        done = {deed: sum(client.done[deed] for client in world.clients) for deed in DEEDS}
+        print("%d answers, %d lost, %d refused for a kill, %d ends of the daemon; %s" % (
+            world.answers, sum(c.lost for c in world.clients), sum(c.failed for c in world.clients),
+            world.home.ends, done))
+        await world.end(signal.SIGTERM)
+        self.assertEqual(logfmt(world.daemon.program.err.lines[-1])["event"], "stopped")
+        poll(lambda: not any(is_alive(pid) and birth_of(pid) == birth for pid, birth in world.workers),
+             "no worker of %d is left" % len(world.workers))
+        self.assertFalse(os.path.exists(world.daemon.socket))
+        with contextlib.closing(world.open_store()) as store:
+            self.assertEqual(store.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
+            rows = store.execute("SELECT handle, database, schema, limit_rows FROM session").fetchall()
+        stored = {row[0]: ((row[1], row[2]), row[3] or None) for row in rows}
+        for client in world.clients:
+            client.check_stored(stored)
 
 
 if __name__ == "__main__":
