@@ -5,11 +5,16 @@ import contextlib
 import os
 import sqlite3
 import subprocess
+import tempfile
+import unittest
 
 from lib.case import LONG_SQL, Case, main
 from lib.client import Answer
 from lib.daemon import SNOWMUX
+from lib.line import Line
 from lib.program import poll
+
+OTHER = 65534
 
 
 class KillSession(Case):
@@ -17,6 +22,10 @@ class KillSession(Case):
         done = subprocess.run([SNOWMUX, "kill-session", *handles, "--state", daemon.state],
                               capture_output=True, text=True, timeout=60)
         return done.returncode, done.stdout, done.stderr
+
+    def ask_end(self, line, handle):
+        line.send({"snowmux": "kill-session", "session": handle})
+        return line.until("snowmux", "kill-session")["state"]
 
     def test_its_client_is_told_and_others_go_on(self):
         daemon = self.daemon()

@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a bridge says to the daemon, said by hand."""
 import json
+import os
 import socket
 
 from lib.program import DEADLINE_S
 
 
 class Line:
-    """A bridge's connection, by hand."""
-    def __init__(self, path):
+    """A bridge's connection, by hand; only root can be another user."""
+    def __init__(self, path, uid=None):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(DEADLINE_S)
-        self.socket.connect(path)
+        if uid is not None:
+            os.seteuid(uid)  # the kernel keeps who connected
+        try:
+            self.socket.connect(path)
+        finally:
+            if uid is not None:
+                os.seteuid(0)
         self.file = self.socket.makefile("r")
 
     def __enter__(self):
