@@ -65,6 +65,26 @@ class KillSession(Case):
         self.assertEqual(client.sql("SELECT 1").rows, [[1]])
         self.assertEqual({s["session"] for s in daemon.ask("ls")["sessions"]}, known)
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root can be another user")
+    def test_another_user_ends_his_own_and_no_others(self):
+        with tempfile.TemporaryDirectory() as place:
+            os.chmod(place, 0o755)
+            path = os.path.join(place, "socket")
+            daemon = self.daemon({"listen": {"socket": path, "uids": [OTHER]}})
+            mine = self.http("ts_v1", daemon)
+            os.chmod(path, 0o666)
+            with Line(path, uid=OTHER) as line:
+                line.send({"snowmux": "hello", "version": 1, "instance": "other", "session": None},
+                          {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+                              "protocolVersion": "2025-11-25", "capabilities": {},
+                              "clientInfo": {"name": "other", "version": "1"}}})
+                his = line.until("snowmux", "session")["session"]
+                self.assertEqual(self.ask_end(line, mine.session), "gone")
+                self.assertEqual(mine.sql("SELECT 1").rows, [[1]])
+                self.assertEqual(self.ask_end(line, his), "ending")
+                poll(lambda: self.ask_end(line, his) == "gone", "his own session ends")
+            self.assertEqual([s["session"] for s in daemon.ask("ls")["sessions"]], [mine.session])
+
     def test_what_is_not_there_is_said(self):
         daemon = self.daemon()
         status, _, said = self.kill(daemon, "s_" + "a" * 26)
