@@ -251,20 +251,25 @@ static uint64_t until(const struct core *core, uint64_t at_ns)
     return at_ns > core->now_ns ? at_ns - core->now_ns : 0;
 }
 
+static uint64_t rate_left(const struct core *core, const struct core_rate *rate, uint64_t tat_ns)
+{
+    uint64_t spent_ns = until(core, tat_ns);
+    uint64_t spent = rate->burst > 0 ? (spent_ns + rate->interval_ns - 1) / rate->interval_ns : 0;
+    return spent < rate->burst ? rate->burst - spent : 0;
+}
+
 static struct core_account_view view_of(const struct core *core, uint32_t account)
 {
     const struct account *a = &core->accounts[account];
     bool is_principal = a->parent == CORE_NONE;
     const struct core_rate *rate = limit_rate(core, account, CORE_CELL_CALLS);
-    uint64_t spent_ns = until(core, a->tat_ns[CORE_CELL_CALLS]);
-    uint64_t spent = rate->burst > 0 ? (spent_ns + rate->interval_ns - 1) / rate->interval_ns : 0;
     struct core_account_view view = {
         .principal = is_principal ? a->symbol : core->accounts[a->parent].symbol,
         .client = is_principal ? 0 : a->symbol,
         .is_principal = is_principal,
         .queued = a->queued,
         .running = a->running,
-        .rate_left = spent < rate->burst ? rate->burst - spent : 0,
+        .rate_left = rate_left(core, rate, a->tat_ns[CORE_CELL_CALLS]),
     };
     memcpy(view.used, a->used, sizeof(view.used));
     memcpy(view.stored, a->stored, sizeof(view.stored));
@@ -284,18 +289,26 @@ bool core_account_view(const struct core *core, uint32_t account, struct core_ac
     return true;
 }
 
+/* Of one that is made when it is needed. */
+static struct core_account_view view_of_none(
+    const struct core *core, const struct core_rate *rate, bool is_principal)
+{
+    return (struct core_account_view){
+        .is_principal = is_principal,
+        .rate_left = rate_left(core, rate, bound_new_tat_ns(core, rate)),
+    };
+}
+
 bool core_accounts_of(const struct core *core, uint32_t principal, uint32_t client,
     struct core_account_view *ret_principal, struct core_account_view *ret_client)
 {
     uint32_t p = find(core, CORE_NONE, principal);
     uint32_t c = p == CORE_NONE ? CORE_NONE : find(core, p, client);
     c = p != CORE_NONE && c == CORE_NONE ? find(core, p, 0) : c;
-    if (p != CORE_NONE) {
-        *ret_principal = view_of(core, p);
-    }
-    if (c != CORE_NONE) {
-        *ret_client = view_of(core, c);
-    }
+    *ret_principal = p == CORE_NONE ? view_of_none(core, &core->limits.rate_principal, true)
+                                    : view_of(core, p);
+    *ret_client = c == CORE_NONE ? view_of_none(core, &core->limits.rate_client, false)
+                                 : view_of(core, c);
     return c != CORE_NONE;
 }
 

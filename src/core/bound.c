@@ -79,13 +79,17 @@ bool bound_due(struct core *core)
     return false;
 }
 
-/* A new account's cells: nobody knows what it spent before a crash, but it was not more. */
+/* A new account's cell: nobody knows what it spent before a crash, but it was not more. */
+uint64_t bound_new_tat_ns(const struct core *core, const struct core_rate *rate)
+{
+    return core->crashed_ns > 0 ? core->crashed_ns + slack_ns(rate) : 0;
+}
+
 void bound_init(const struct core *core, uint32_t account)
 {
     struct account *a = &core->accounts[account];
     for (int cell = 0; cell < CORE_CELLS && core->crashed_ns > 0; cell++) {
-        a->tat_ns[cell] =
-            core->crashed_ns + slack_ns(limit_rate(core, account, (enum core_cell)cell));
+        a->tat_ns[cell] = bound_new_tat_ns(core, limit_rate(core, account, (enum core_cell)cell));
     }
 }
 

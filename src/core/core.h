@@ -335,7 +335,7 @@ struct core_counts core_counts(const struct core *core);
 struct core_profile_view core_profile_view(const struct core *core, uint32_t profile);
 /* False when there is no account of that number (below limits.accounts). */
 bool core_account_view(const struct core *core, uint32_t account, struct core_account_view *ret);
-/* The accounts of a client key and its principal, each only if there is one; false: not both. */
+/* A client key's account and its principal's; false: one that would be made, then unnamed. */
 bool core_accounts_of(const struct core *core, uint32_t principal, uint32_t client,
     struct core_account_view *ret_principal, struct core_account_view *ret_client);
 /* False when @session is no live session. */

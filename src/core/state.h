@@ -326,6 +326,7 @@ const struct core_rate *limit_rate(
 void bound_keep(struct core *core, uint32_t client); /* after all that adds to what it used */
 bool bound_due(struct core *core);
 void bound_init(const struct core *core, uint32_t account);
+uint64_t bound_new_tat_ns(const struct core *core, const struct core_rate *rate);
 void bound_restarted(struct core *core, bool clean);
 void bound_load(struct core *core, const struct core_event *event);
 

@@ -355,9 +355,8 @@ static void show_quotas(const struct daemon *d, struct tool_self *self,
 void limits_show(struct call *call, struct tool_self *ret)
 {
     struct daemon *d = call->daemon;
-    struct core_account_view principal = {
-        .is_principal = true, .rate_left = d->limits.rate_principal.burst};
-    struct core_account_view client = {.rate_left = d->limits.rate_client.burst};
+    struct core_account_view principal;
+    struct core_account_view client;
     (void)core_accounts_of(d->core, call->principal, call->client, &principal, &client);
     show(ret, "principal_queries", d->limits.rate_principal.burst, principal.rate_left, STR(""));
     show(ret, "client_queries", d->limits.rate_client.burst, client.rate_left, STR(""));
