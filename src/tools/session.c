@@ -254,12 +254,7 @@ static void put_session(void *arg, const struct tool_session *session)
     buf_put_json(out, session->handle);
     buf_puts(out, str_eq(session->handle, str_of(call->session)) ? ",\"own\":true"
                                                                  : ",\"own\":false");
-    reply_put_member(out, "label", session->label);
-    reply_put_member(out, "client", session->client);
-    reply_put_member(out, "client_type", session->client_type);
-    reply_put_member(out, "state", session->state);
-    buf_puts(out, ",\"created\":");
-    reply_put_time(out, session->created_wall_ns);
+    tool_put_session_facts(out, session);
     buf_puts(out, ",\"last_seen\":");
     reply_put_time(out, session->last_seen_wall_ns);
     const struct tool_counts *counts = &session->counts;

@@ -87,16 +87,21 @@ void tool_put_session_counts(struct buf *out, const struct tool_session *session
     put_times(out, session->response_times);
 }
 
-static void put_session(struct tool_call *call, const struct tool_session *session)
+void tool_put_session_facts(struct buf *out, const struct tool_session *session)
 {
-    struct buf *out = &call->out;
-    reply_put_member(out, "session", session->handle);
     reply_put_member(out, "label", session->label);
     reply_put_member(out, "client", session->client);
     reply_put_member(out, "client_type", session->client_type);
     reply_put_member(out, "state", session->state);
     buf_puts(out, ",\"created\":");
     reply_put_time(out, session->created_wall_ns);
+}
+
+static void put_session(struct tool_call *call, const struct tool_session *session)
+{
+    struct buf *out = &call->out;
+    reply_put_member(out, "session", session->handle);
+    tool_put_session_facts(out, session);
     buf_puts(out, ",\"last_activity\":");
     reply_put_time(out, session->last_seen_wall_ns);
     tool_put_session_counts(out, session);

@@ -371,5 +371,7 @@ const char *tool_code_name(enum tool_code code);
 
 /* As members of a JSON object, for session_stats and for the operator's list. */
 void tool_put_stats(struct buf *out, const struct tool_stats *stats);
+/* ,"label":..., who it is of, its state and when it was created. */
+void tool_put_session_facts(struct buf *out, const struct tool_session *session);
 void tool_put_session_counts(struct buf *out, const struct tool_session *session); /* ,... */
 void tool_put_preferences(struct buf *out, const struct tool_preferences *preferences);
