@@ -33,14 +33,17 @@ static void tell(struct core *core, enum core_action_kind kind, const struct acc
     }
 }
 
-/* Nothing would be forgotten with it: no work, no client, whole rates, no amount used. */
+/*
+ * Nothing would be forgotten with it: no work, no client, whole rates, no amount used, and
+ * nothing that the store would bring back.
+ */
 static bool is_blank(const struct core *core, const struct account *a)
 {
     uint64_t used = 0;
     for (int i = 0; i < CORE_QUOTAS; i++) {
-        used |= a->used[i];
+        used |= a->used[i] | a->stored[i];
     }
-    return a->is_used && a->queued + a->running + a->clients == 0 && used == 0 &&
+    return a->is_used && a->queued + a->held + a->running + a->clients == 0 && used == 0 &&
            a->tat_ns[CORE_CELL_CALLS] <= core->now_ns &&
            a->tat_ns[CORE_CELL_CATALOG] <= core->now_ns;
 }
@@ -267,11 +270,12 @@ static struct core_account_view view_of(const struct core *core, uint32_t accoun
         .principal = is_principal ? a->symbol : core->accounts[a->parent].symbol,
         .client = is_principal ? 0 : a->symbol,
         .is_principal = is_principal,
-        .queued = a->queued,
+        .queued = a->queued + a->held,
         .running = a->running,
         .rate_left = rate_left(core, rate, a->tat_ns[CORE_CELL_CALLS]),
     };
     memcpy(view.used, a->used, sizeof(view.used));
+    memcpy(view.reserved, a->reserved, sizeof(view.reserved));
     memcpy(view.stored, a->stored, sizeof(view.stored));
     for (int cell = 0; cell < CORE_CELLS; cell++) {
         view.spent_ns[cell] = until(core, a->tat_ns[cell]);
@@ -323,4 +327,11 @@ void account_count(struct core *core, uint32_t client, int queued, int running)
             park(core, both[i], account_is_full(core, both[i]));
         }
     }
+}
+
+void account_hold(struct core *core, uint32_t client, int held)
+{
+    core->held_count += (uint32_t)held;
+    core->accounts[client].held += (uint32_t)held;
+    core->accounts[core->accounts[client].parent].held += (uint32_t)held;
 }

@@ -101,8 +101,24 @@ void bound_restarted(struct core *core, bool clean)
     core->tat_ns = core->now_ns + rate->burst * rate->interval_ns;
 }
 
+/* Of another day, with whole rates: it must not take the place of one that remembers. */
+static bool is_empty(const struct core_event *event)
+{
+    uint64_t any = 0;
+    for (int kind = 0; kind < CORE_QUOTAS; kind++) {
+        any |= event->used[kind];
+    }
+    for (int cell = 0; cell < CORE_CELLS; cell++) {
+        any |= event->spent_ns[cell];
+    }
+    return any == 0;
+}
+
 void bound_load(struct core *core, const struct core_event *event)
 {
+    if (is_empty(event)) {
+        return;
+    }
     uint32_t account = event->is_principal
         ? account_of_principal(core, event->principal)
         : account_load(core, event->principal, event->client);

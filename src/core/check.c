@@ -185,6 +185,7 @@ static void check_accounts(const struct core *core)
         const struct account *a = &core->accounts[i];
         uint32_t queued = 0;
         uint32_t running = 0;
+        uint32_t held = 0;
         if (!a->is_used) {
             continue;
         }
@@ -194,13 +195,19 @@ static void check_accounts(const struct core *core)
             queued += core->nodes[n].queued;
             running += core->nodes[n].running;
         }
-        ASSERT(queued == a->queued && running == a->running);
+        for (uint32_t t = 0; a->held > 0 && t < core->limits.tickets; t++) {
+            bool is_his = core->tickets[t].account == i ||
+                          core->accounts[core->tickets[t].account].parent == i;
+            held += core->tickets[t].state == TICKET_HELD && is_his;
+        }
+        ASSERT(queued == a->queued && running == a->running && held == a->held);
         uint32_t run_max =
             a->parent == CORE_NONE ? core->limits.run_principal : core->limits.run_client;
         ASSERT(run_max == 0 || running <= run_max);
         for (int k = 0; k < CORE_QUOTAS; k++) {
             uint64_t max = a->parent == CORE_NONE ? core->limits.quota_principal[k]
                                                   : core->limits.quota_client[k];
+            ASSERT(a->reserved[k] <= a->used[k]);
             ASSERT(core->bounds_due || max == 0 || a->used[k] <= a->stored[k]);
         }
     }

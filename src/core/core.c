@@ -125,7 +125,6 @@ static void init_trees(struct core *core)
         core->profiles[p].limits = core->limits.profile[p];
         core->profiles[p].job_ns = core->limits.slot_ns_start;
         core->profiles[p].longest_before_ns = core->limits.slot_ns_start;
-        core->profiles[p].gap_ns = core->limits.slot_ns_start / core->profiles[p].limits.slots;
         node_init(core, p, CORE_NONE, LEVEL_ROOT, p);
         for (uint32_t c = 0; c < CORE_PRIORITIES; c++) {
             node_init(core, profiles + p * CORE_PRIORITIES + c, p, LEVEL_CLASS, c);

@@ -92,7 +92,8 @@ enum core_event_kind {
     CORE_CONN_LOST,       /* conn, generation: closed, or could not be opened */
     CORE_STARTED,         /* conn, generation: the statement went to the engine */
     CORE_DONE,            /* conn, generation, clean, moved: the lease may be returned */
-    CORE_FETCH,           /* user, principal, client, rows_max: of a kept result -> GRANT */
+    CORE_FETCH,           /* user, principal, client, rows_max, is_call, session: an answer that */
+                          /* needs no slot -> GRANT */
     CORE_FETCHED,         /* principal, client, rows_max, generation as granted; rows, bytes */
     CORE_QUOTA_DAY,       /* another day begins for the quotas */
     CORE_RESTARTED,       /* at start, before the loads: clean = nothing was lost */
@@ -147,6 +148,8 @@ struct core_event {
     uint64_t timeout_ns;        /* SUBMIT: longest run, 0 = no limit */
     enum core_priority priority; /* SUBMIT */
     bool is_catalog;             /* SUBMIT: has rate cells of its own */
+    bool is_charged;             /* SUBMIT: a FETCH of it was granted, its rate and call are paid */
+    bool is_call;                /* FETCH: of a running statement's answer, for another call */
     bool is_principal;           /* ACCOUNT_LOAD: of the principal, not of a client key */
     uint32_t principal_weight;   /* SUBMIT: 0 = 1 */
     uint32_t client_weight;
@@ -198,8 +201,9 @@ struct core_action {
     uint32_t account;
     uint32_t rows_max; /* START, GRANT: what the quota leaves of the rows asked for */
     enum core_quota quota;    /* END or GRANT refused for a quota */
-    uint64_t limit_max;       /* and for a rate or quota: */
+    uint64_t limit_max;       /* and for a rate, a quota or a queue: */
     uint64_t limit_remaining;
+    uint64_t limit_held;      /* of a quota: reserved by running calls, may come back */
     uint64_t reset_ns;        /* of a rate: until it is whole again */
     uint32_t replay; /* bit per core_part that differs from the connection's actual context */
     struct core_context context;
@@ -283,7 +287,8 @@ struct core_account_view {
     bool is_principal;
     uint32_t queued;
     uint32_t running;
-    uint64_t used[CORE_QUOTAS];
+    uint64_t used[CORE_QUOTAS]; /* reservations included, */
+    uint64_t reserved[CORE_QUOTAS]; /* which are these */
     uint64_t stored[CORE_QUOTAS]; /* the bound in the store */
     uint64_t spent_ns[CORE_CELLS]; /* until each rate is whole again, */
     uint64_t stored_spent_ns[CORE_CELLS]; /* and the bound in the store */

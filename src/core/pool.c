@@ -341,16 +341,11 @@ void pool_due(struct core *core, enum owner owner, uint32_t index)
 /* False: a quota says no, and the ticket has ended. */
 static bool reserve(struct core *core, uint32_t ticket)
 {
-    struct core_action why = {.kind = CORE_END};
-    struct ticket *t = &core->tickets[ticket];
-    if (t->is_catalog || quota_reserve(core, ticket, &why)) {
+    if (core->tickets[ticket].is_catalog || quota_reserve(core, ticket)) {
         return true;
     }
     sched_remove(core, ticket);
-    struct core_action *a = ticket_end(core, ticket, CORE_QUOTA_EXHAUSTED);
-    a->quota = why.quota;
-    a->scope = why.scope;
-    a->limit_max = why.limit_max;
+    quota_explain(core, ticket, ticket_end(core, ticket, CORE_QUOTA_EXHAUSTED));
     return false;
 }
 

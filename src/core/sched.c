@@ -9,6 +9,8 @@
  */
 #include "core/state.h"
 
+#define MEAN_NS_START UINT64_C(1000000000) /* a guess, until the first statement has ended */
+
 static uint64_t least_of(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -230,8 +232,6 @@ void sched_take(struct core *core, uint32_t ticket)
     charge(core, t, t->charged_ns);
     account_count(core, t->account, -1, 1);
     node_count(core, t->node, -1, 1);
-    uint64_t gap_ns = gap_so_far_ns(core, p);
-    p->gap_ns = p->queued > 0 ? p->gap_ns - p->gap_ns / 8 + gap_ns / 8 : p->gap_ns;
     p->dispatched_ns = core->now_ns;
 }
 
@@ -254,8 +254,10 @@ void sched_extend(struct core *core, uint32_t ticket)
  * completions. A maximum that decays by a share each time was measured too: where one in a
  * hundred statements is long it forgets them in between, and the lag passes 2 T.
  */
-static void learn(struct profile *p, uint64_t ran_ns)
+static void learn(struct profile *p, uint32_t class, uint64_t ran_ns)
 {
+    uint64_t mean_ns = p->mean_ns[class];
+    p->mean_ns[class] = mean_ns > 0 ? mean_ns - mean_ns / 8 + ran_ns / 8 : ran_ns;
     p->longest_ns = ran_ns > p->longest_ns ? ran_ns : p->longest_ns;
     p->job_ns = p->longest_ns > p->longest_before_ns ? p->longest_ns : p->longest_before_ns;
     p->job_ns = p->job_ns > SLOT_NS_MIN ? p->job_ns : SLOT_NS_MIN;
@@ -276,52 +278,97 @@ void sched_give_back(struct core *core, uint32_t ticket)
     settle(core, t, ran_ns);
     account_count(core, t->account, 0, -1);
     node_count(core, t->node, 0, -1);
-    learn(p, ran_ns);
+    learn(p, t->class, ran_ns);
     t->node = CORE_NONE;
 }
 
 /* ---- bounds ---- */
 
-bool sched_admit(const struct core *core, uint32_t client, enum core_scope *ret)
+/* True where @waiting are as many as may; @ret then says whose bound that is. */
+static bool is_full(uint32_t waiting, uint32_t max, enum core_scope scope, struct core_action *ret)
+{
+    if (waiting < max) {
+        return false;
+    }
+    ret->reason = CORE_QUEUE_FULL;
+    ret->scope = scope;
+    ret->limit_max = max;
+    return true;
+}
+
+bool sched_admit(const struct core *core, uint32_t client, struct core_action *ret)
 {
     const struct core_limits *limits = &core->limits;
     const struct account *c = &core->accounts[client];
     const struct account *p = &core->accounts[c->parent];
-    if (core->queued + core->held_count >= limits->queue_total) {
-        *ret = CORE_SCOPE_ALL;
-        return false;
-    }
-    *ret = p->queued >= limits->queue_principal ? CORE_SCOPE_PRINCIPAL : CORE_SCOPE_CLIENT;
-    return p->queued < limits->queue_principal && c->queued < limits->queue_client;
+    return !is_full(core->queued + core->held_count, limits->queue_total, CORE_SCOPE_ALL, ret) &&
+           !is_full(p->queued + p->held, limits->queue_principal, CORE_SCOPE_PRINCIPAL, ret) &&
+           !is_full(c->queued + c->held, limits->queue_client, CORE_SCOPE_CLIENT, ret);
 }
 
-/* How many turns others have between two of this scope: all who are present take one. */
-static uint64_t rounds(const struct core *core, uint32_t class, uint32_t client,
-    enum core_scope scope)
+/* ---- how long it may take ---- */
+
+uint64_t sched_mean_ns(const struct core *core, uint32_t profile, uint32_t class)
 {
-    uint64_t rounds = 1;
-    if (scope != CORE_SCOPE_ALL) {
-        rounds *= core->nodes[class].present > 0 ? core->nodes[class].present : 1;
+    uint64_t mean_ns = core->profiles[profile].mean_ns[class];
+    return mean_ns > 0 ? mean_ns : MEAN_NS_START;
+}
+
+/* What a statement takes; when none has ended for longer than that, at least so long. */
+static uint64_t typical_ns(const struct core *core, uint32_t profile, uint32_t class)
+{
+    uint64_t so_far_ns = gap_so_far_ns(core, &core->profiles[profile]);
+    uint64_t mean_ns = sched_mean_ns(core, profile, class);
+    return core->profiles[profile].queued > 0 && so_far_ns > mean_ns ? so_far_ns : mean_ns;
+}
+
+static uint64_t present_below(const struct core *core, uint32_t node)
+{
+    return node != CORE_NONE && core->nodes[node].present > 0 ? core->nodes[node].present : 1;
+}
+
+/* The node of a client's principal in a class, or NONE. */
+static uint32_t principal_node(const struct core *core, uint32_t class, uint32_t client)
+{
+    uint32_t at = core->accounts[core->accounts[client].parent].first_node;
+    while (at != CORE_NONE && core->nodes[at].parent != class) {
+        at = core->nodes[at].account_next;
     }
-    if (scope == CORE_SCOPE_CLIENT) {
-        uint32_t at = core->accounts[core->accounts[client].parent].first_node;
-        while (at != CORE_NONE && core->nodes[at].parent != class) {
-            at = core->nodes[at].account_next;
-        }
-        rounds *= at != CORE_NONE && core->nodes[at].present > 0 ? core->nodes[at].present : 1;
-    }
-    return rounds;
+    return at;
+}
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
 }
 
 /*
- * When a place is likely to be free again: slots come free every gap_ns, and the ones in
- * this scope's reach go round all who wait.
+ * Between two turns of a scope: slots come free one after the other and go round all who are
+ * present, and nobody has more of them than it may run at once.
  */
+static uint64_t turn_ns(const struct core *core, uint32_t profile, uint32_t priority,
+    uint32_t client, enum core_scope scope)
+{
+    const struct core_limits *l = &core->limits;
+    uint32_t class = class_node(core, profile, priority);
+    uint64_t took_ns = typical_ns(core, profile, priority);
+    uint64_t ns = took_ns / core->profiles[profile].limits.slots;
+    if (scope == CORE_SCOPE_ALL) {
+        return ns;
+    }
+    ns *= present_below(core, class);
+    ns = l->run_principal > 0 ? most(ns, took_ns / l->run_principal) : ns;
+    if (scope == CORE_SCOPE_PRINCIPAL) {
+        return ns;
+    }
+    ns *= present_below(core, principal_node(core, class, client));
+    return l->run_client > 0 ? most(ns, took_ns / l->run_client) : ns;
+}
+
 uint64_t sched_retry_ns(const struct core *core, const struct core_event *event, uint32_t client,
     enum core_scope scope)
 {
-    uint32_t class = class_node(core, event->profile, event->priority);
-    return core->profiles[event->profile].gap_ns * rounds(core, class, client, scope);
+    return turn_ns(core, event->profile, event->priority, client, scope);
 }
 
 /* ---- where a ticket stands ---- */
@@ -359,21 +406,29 @@ static uint32_t count_before(const struct core *core, uint32_t client, uint32_t 
 }
 
 /*
- * Turns go round all who wait in its class, after the higher ones; but no more than all who
- * wait can be before it. A statement that runs for long makes the gap what it has been
- * so far, at least.
+ * Turns go round all who wait in its class, after the higher ones; but where no cap binds, no
+ * more than all who wait can be before it.
  */
 static uint64_t likely_wait_ns(const struct core *core, const struct ticket *t, uint32_t turns)
 {
     const struct profile *p = &core->profiles[t->profile];
-    uint32_t class = class_node(core, t->profile, t->class);
-    uint64_t before = turns * rounds(core, class, t->account, CORE_SCOPE_CLIENT);
+    uint64_t slot_ns = turn_ns(core, t->profile, t->class, t->account, CORE_SCOPE_ALL);
+    uint64_t higher_ns = 0;
     for (uint32_t c = 0; c < t->class; c++) {
-        before += core->nodes[class_node(core, t->profile, c)].queued;
+        uint64_t queued = core->nodes[class_node(core, t->profile, c)].queued;
+        higher_ns += queued * turn_ns(core, t->profile, c, t->account, CORE_SCOPE_ALL);
     }
-    uint64_t gap_ns = gap_so_far_ns(core, p);
-    gap_ns = gap_ns > p->gap_ns ? gap_ns : p->gap_ns;
-    return gap_ns * (before < p->queued ? before : p->queued);
+    uint64_t own_ns = turns * turn_ns(core, t->profile, t->class, t->account, CORE_SCOPE_CLIENT);
+    bool is_capped = account_is_full(core, t->account) ||
+                     account_is_full(core, core->accounts[t->account].parent);
+    return higher_ns + (is_capped ? own_ns : least_of(own_ns, p->queued * slot_ns));
+}
+
+uint64_t sched_wait_ns(const struct core *core, uint32_t ticket)
+{
+    const struct ticket *t = &core->tickets[ticket];
+    uint32_t turns = count_before(core, core->nodes[t->node].parent, t->order) + 1;
+    return likely_wait_ns(core, t, turns);
 }
 
 bool core_queue_view(const struct core *core, uint32_t ticket, struct core_queue_view *ret)

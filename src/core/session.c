@@ -276,11 +276,7 @@ static void body_came(struct core *core, const struct core_event *event)
         oldest = core->tickets[oldest].session_next;
     }
     for (uint32_t t = oldest; t != CORE_NONE; t = core->tickets[t].session_prev) {
-        if (core->tickets[t].state == TICKET_HELD) {
-            core->held_count--;
-            sched_push(core, t, false);
-            ticket_rearm(core, t);
-        }
+        ticket_wake(core, t);
     }
 }
 

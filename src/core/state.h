@@ -115,7 +115,7 @@ struct ticket {
     uint8_t state;
     uint8_t end_reason; /* why it was interrupted, CORE_OK: it was not */
     uint32_t end_account; /* whose quota ended it, */
-    uint8_t end_quota;    /* and which */
+    uint8_t end_quota;    /* and which: set where a quota says no */
     uint8_t class;        /* its priority */
     uint8_t owed_classes; /* that waited when it got its slot: a bit each */
     bool is_catalog;
@@ -133,10 +133,12 @@ struct account {
     uint32_t first_client; /* and their chain */
     uint32_t next_client;
     uint32_t queued;
+    uint32_t held; /* wait for the body of their session */
     uint32_t running;
     uint32_t first_node; /* its nodes in all profiles and priorities */
     uint64_t tat_ns[CORE_CELLS];
-    uint64_t used[CORE_QUOTAS]; /* today, reservations included */
+    uint64_t used[CORE_QUOTAS]; /* today, reservations included; */
+    uint64_t reserved[CORE_QUOTAS]; /* of that: what running calls may give back */
     /* What the store has: never less, but for the slack of rates. */
     uint64_t stored[CORE_QUOTAS];
     uint64_t stored_tat_ns[CORE_CELLS];
@@ -225,7 +227,7 @@ struct profile {
     uint64_t longest_ns; /* of this window of completions, */
     uint64_t longest_before_ns; /* and of the one before */
     uint32_t learned; /* completions in this window */
-    uint64_t gap_ns;        /* between two dispatches under load */
+    uint64_t mean_ns[CORE_PRIORITIES]; /* what statements of a class take; 0: none ended yet */
     uint64_t dispatched_ns; /* last */
     uint64_t waits_ns;      /* somebody waits since then */
     int64_t owed_ns[CORE_PRIORITIES];
@@ -330,11 +332,11 @@ uint64_t bound_new_tat_ns(const struct core *core, const struct core_rate *rate)
 void bound_restarted(struct core *core, bool clean);
 void bound_load(struct core *core, const struct core_event *event);
 
-/* quota.c; where they return false, @ret says what stands in the way */
+/* quota.c */
 bool quota_admit(const struct core *core, uint32_t client, struct core_action *ret);
 void quota_charge_call(struct core *core, uint32_t client);
-bool quota_reserve(struct core *core, uint32_t ticket, struct core_action *ret);
-bool quota_extend(struct core *core, uint32_t ticket, struct core_action *ret);
+bool quota_reserve(struct core *core, uint32_t ticket); /* where these two return false, */
+bool quota_extend(struct core *core, uint32_t ticket);  /* quota_explain() says why */
 void quota_settle(struct core *core, uint32_t ticket, uint64_t rows, uint64_t bytes);
 void quota_explain(const struct core *core, uint32_t ticket, struct core_action *ret);
 void quota_fetch(struct core *core, const struct core_event *event);
@@ -353,6 +355,7 @@ void account_add_node(struct core *core, uint32_t node);
 void account_drop_node(struct core *core, uint32_t node);
 bool account_is_full(const struct core *core, uint32_t account);
 void account_count(struct core *core, uint32_t client, int queued, int running);
+void account_hold(struct core *core, uint32_t client, int held);
 
 /* node.c */
 void node_init(struct core *core, uint32_t at, uint32_t parent, enum level level, uint32_t key);
@@ -369,9 +372,12 @@ void node_unlist(struct core *core, uint32_t at);
 
 /* sched.c */
 enum { SLOT_NS_MIN = 1000000, LEARN_WINDOW = 512 };
-bool sched_admit(const struct core *core, uint32_t client, enum core_scope *ret);
+bool sched_admit(const struct core *core, uint32_t client, struct core_action *ret);
+/* When a place is likely to be free again in the queue of @scope. */
 uint64_t sched_retry_ns(const struct core *core, const struct core_event *event, uint32_t client,
     enum core_scope scope);
+uint64_t sched_wait_ns(const struct core *core, uint32_t ticket); /* likely, of a queued one */
+uint64_t sched_mean_ns(const struct core *core, uint32_t profile, uint32_t class);
 void sched_push(struct core *core, uint32_t ticket, bool front);
 void sched_remove(struct core *core, uint32_t ticket);
 uint32_t sched_next(const struct core *core, uint32_t profile); /* ticket or NONE */
@@ -384,6 +390,8 @@ void ticket_submit(struct core *core, const struct core_event *event);
 void ticket_cancel(struct core *core, uint32_t ticket, enum core_reason reason);
 /* The answer is the action: it may be filled in further. */
 struct core_action *ticket_end(struct core *core, uint32_t ticket, enum core_reason reason);
+bool has_session(const struct core *core, const struct core_event *event); /* or needs none */
+void ticket_wake(struct core *core, uint32_t ticket); /* if it is held: its session's body is here */
 void ticket_rearm(struct core *core, uint32_t ticket);
 void ticket_due(struct core *core, uint32_t ticket);
 

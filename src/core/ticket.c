@@ -52,7 +52,7 @@ struct core_action *ticket_end(struct core *core, uint32_t ticket, enum core_rea
     return a;
 }
 
-static bool has_session(const struct core *core, const struct core_event *event)
+bool has_session(const struct core *core, const struct core_event *event)
 {
     return event->session == CORE_NONE ||
            (event->session < core->limits.sessions && core->sessions[event->session].used &&
@@ -63,24 +63,20 @@ static bool has_session(const struct core *core, const struct core_event *event)
 static void admit(struct core *core, const struct core_event *event, uint32_t client,
     struct core_action *ret)
 {
-    bool is_asleep =
-        event->session != CORE_NONE && core->sessions[event->session].body != BODY_HERE;
     if (pool_unavailable(core, event->profile, &ret->retry_after_ns)) {
         ret->reason = CORE_UNAVAILABLE;
         return;
     }
-    if (!event->is_catalog && !quota_admit(core, client, ret)) {
+    if (!event->is_catalog && !event->is_charged && !quota_admit(core, client, ret)) {
+        ret->retry_after_ns =
+            ret->limit_held > 0 ? sched_mean_ns(core, event->profile, event->priority) : 0;
         return;
     }
-    bool is_over = is_asleep &&
-                   core->sessions[event->session].calls >= core->limits.queue_client;
-    ret->scope = CORE_SCOPE_CLIENT;
-    if (is_over || !sched_admit(core, client, &ret->scope)) {
-        ret->reason = CORE_QUEUE_FULL;
+    if (!sched_admit(core, client, ret)) {
         ret->retry_after_ns = sched_retry_ns(core, event, client, ret->scope);
         return;
     }
-    if (!limit_admit(core, event, client, ret)) {
+    if (!event->is_charged && !limit_admit(core, event, client, ret)) {
         ret->reason = CORE_RATE_LIMITED;
     }
 }
@@ -150,7 +146,7 @@ void ticket_submit(struct core *core, const struct core_event *event)
         return;
     }
     ticket_init(core, event, client);
-    if (!event->is_catalog) {
+    if (!event->is_catalog && !event->is_charged) {
         quota_charge_call(core, client);
     }
     bound_keep(core, client);
@@ -161,9 +157,30 @@ void ticket_submit(struct core *core, const struct core_event *event)
         sched_push(core, event->ticket, false);
     } else {
         t->state = TICKET_HELD;
-        core->held_count++;
+        account_hold(core, client, 1);
     }
     ticket_rearm(core, event->ticket);
+}
+
+void ticket_wake(struct core *core, uint32_t ticket)
+{
+    struct ticket *t = &core->tickets[ticket];
+    if (t->state == TICKET_HELD) {
+        account_hold(core, t->account, -1);
+        sched_push(core, ticket, false);
+        ticket_rearm(core, ticket);
+    }
+}
+
+static struct core_action *leave(struct core *core, uint32_t ticket, enum core_reason reason)
+{
+    struct ticket *t = &core->tickets[ticket];
+    if (t->state == TICKET_HELD) {
+        account_hold(core, t->account, -1);
+    } else {
+        sched_remove(core, ticket);
+    }
+    return ticket_end(core, ticket, reason);
 }
 
 void ticket_cancel(struct core *core, uint32_t ticket, enum core_reason reason)
@@ -173,12 +190,8 @@ void ticket_cancel(struct core *core, uint32_t ticket, enum core_reason reason)
     case TICKET_FREE:
         break; /* it ended while the cancel was on its way */
     case TICKET_HELD:
-        core->held_count--;
-        ticket_end(core, ticket, reason);
-        break;
     case TICKET_QUEUED:
-        sched_remove(core, ticket);
-        ticket_end(core, ticket, reason);
+        leave(core, ticket, reason);
         break;
     case TICKET_LEASED:
     case TICKET_RUNNING:
@@ -195,11 +208,10 @@ void ticket_cancel(struct core *core, uint32_t ticket, enum core_reason reason)
 static void go_on(struct core *core, uint32_t ticket)
 {
     struct ticket *t = &core->tickets[ticket];
-    struct core_action why = {.kind = CORE_END};
     if (t->leased_ns + t->charged_ns <= core->now_ns) {
         sched_extend(core, ticket);
     }
-    if (chunk_end_ns(t) <= core->now_ns && !quota_extend(core, ticket, &why)) {
+    if (chunk_end_ns(t) <= core->now_ns && !quota_extend(core, ticket)) {
         ticket_cancel(core, ticket, CORE_QUOTA_EXHAUSTED);
     }
 }
@@ -208,7 +220,8 @@ void ticket_due(struct core *core, uint32_t ticket)
 {
     struct ticket *t = &core->tickets[ticket];
     if (is_waiting(t) && t->arrived_ns + core->limits.queue_ns <= core->now_ns) {
-        ticket_cancel(core, ticket, CORE_QUEUE_TIMEOUT);
+        uint64_t wait_ns = t->state == TICKET_QUEUED ? sched_wait_ns(core, ticket) : 0;
+        leave(core, ticket, CORE_QUEUE_TIMEOUT)->retry_after_ns = wait_ns; /* that long still */
         return;
     }
     if (!is_waiting(t) && t->end_reason == CORE_OK) {

@@ -2,6 +2,7 @@
 /* What of a session is in memory only while its client is about: let go, and read again. */
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "daemon/inside.h"
 
 bool body_new(struct session *s, struct str client_version)
@@ -52,16 +53,23 @@ void session_end_sleepers(struct session *s, enum tool_code code, const char *wh
     }
 }
 
-/* Tells the core; the calls that waited begin, or are told. */
-static void woken(struct session *s, bool ok)
+/*
+ * Tells the core; the calls that waited begin, or are told. A row that cannot be read costs
+ * the spread of response times, not the session.
+ */
+static void woken(struct session *s)
 {
     struct list *node;
+    bool ok = s->body || body_new(s, STR(""));
+    if (!ok) {
+        body_free(s);
+    }
     put_event(s->daemon, &(struct core_event){.kind = CORE_SESSION_BODY,
                              .session = s->number,
                              .user = s->life,
                              .reason = ok ? CORE_OK : CORE_NO_SESSION});
     if (!ok) {
-        session_end_sleepers(s, TOOL_E_STORE_FAILED, "The session could not be read.");
+        session_end_sleepers(s, TOOL_E_INTERNAL, "There is no memory for the session.");
     }
     while ((node = list_first(&s->sleepers))) {
         list_remove(node);
@@ -76,7 +84,10 @@ static void on_fetched(void *ctx, const struct store_session *row)
     struct session *s = sessions_find(d, handle_str(&fetch->handle));
     free(fetch);
     if (s && !s->body) {
-        woken(s, row && take_body(s, row));
+        if (!row || !take_body(s, row)) {
+            log_event(LOG_ERROR, "session_not_read", "session=%s", s->handle.text);
+        }
+        woken(s);
         work(d);
     }
 }
@@ -86,7 +97,7 @@ void sessions_wake(struct session *session)
     struct daemon *d = session->daemon;
     struct fetch *fetch = session->body ? NULL : malloc(sizeof(*fetch));
     if (session->body) {
-        woken(session, true); /* it could not be written when it should have slept */
+        woken(session); /* it could not be written when it should have slept */
         return;
     }
     if (fetch) {
@@ -94,7 +105,8 @@ void sessions_wake(struct session *session)
     }
     if (!fetch || !store_get_session(d->store, handle_str(&session->handle), on_fetched, fetch)) {
         free(fetch);
-        woken(session, false);
+        log_event(LOG_ERROR, "session_not_read", "session=%s", session->handle.text);
+        woken(session);
     }
 }
 

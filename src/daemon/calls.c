@@ -12,18 +12,17 @@
 #include "base/log.h"
 #include "daemon/inside.h"
 
-enum { LEFT_QUEUED_MAX_S = 60 }; /* queued work of an asker who went is dropped then */
-
 void call_free(struct call *call)
 {
     struct daemon *d = call->daemon;
     ASSERT(call->ticket == CORE_NONE && !call->query);
-    reader_settle(call, 0, 0);
+    grant_settle(call, 0, 0);
     list_remove(&call->all);
     list_remove(&call->of_session);
     list_remove(&call->ready);
     list_remove(&call->waiting);
     list_remove(&call->told);
+    list_remove(&call->granting);
     if (call->waiter) {
         call->waiter->call = NULL;
     }
@@ -40,12 +39,9 @@ void call_free(struct call *call)
 /* The call is over: whoever asked gets the answer, the record keeps it. */
 static void finish(struct call *call)
 {
-    bool is_counted = call->query || call->ask.result.text[0] != '\0';
+    bool is_counted = call->query || call->is_charged || call->ask.result.text[0] != '\0';
     call->has_answer = true;
-    if (call->daemon->bounds_open > 0 && (is_counted || call->shows_quotas)) {
-        list_remove(&call->waiting);
-        list_push_back(&call->daemon->withheld, &call->waiting);
-    } else {
+    if (!(is_counted || call->shows_quotas) || !limits_withhold(call)) {
         call_finish(call);
     }
 }
@@ -133,7 +129,7 @@ static void submit(struct call *call)
         finish(call);
         return;
     }
-    if (d->bounds_broken && !call->tool.tool->catalog) {
+    if (!limits_are_kept(d) && !call->tool.tool->catalog) {
         tool_fail(&call->tool, TOOL_E_STORE_FAILED, 1000,
             "What is used of the day's quotas cannot be written to the store; nothing was run.");
         finish(call);
@@ -160,6 +156,7 @@ static void submit(struct call *call)
                     : wanted->is_low         ? CORE_LOW
                                              : CORE_NORMAL,
         .is_catalog = call->tool.tool->catalog,
+        .is_charged = call->is_charged,
         .rows_max = call->tool.rows_max,
         .principal_weight = limits_weight(
             &d->config->weight_principal, symbol_str(d->symbols, call->principal)),
@@ -167,6 +164,7 @@ static void submit(struct call *call)
         .credit_rate = limits_credit_rate(call),
     };
     memcpy(event.context.part, call->context, sizeof(event.context.part));
+    call->is_charged = false; /* once */
     put_event(d, &event);
 }
 
@@ -251,6 +249,7 @@ static struct call *call_alloc(struct daemon *d, struct mcp_request *r, const st
     list_init(&call->ready);
     list_init(&call->waiting);
     list_init(&call->told);
+    list_init(&call->granting);
     list_push_back(&d->calls, &call->all);
     call->asker = r;
     call->ticket = call->conn = CORE_NONE;
@@ -356,30 +355,23 @@ void call_begin(struct call *call)
 
 /* ---- how tickets end ---- */
 
-static void fail_for(struct call *call, const struct core_action *a)
+void call_fail_for(struct call *call, const struct core_action *a)
 {
     struct daemon *d = call->daemon;
     struct tool_call *tool = &call->tool;
     uint64_t retry_ms = (a->retry_after_ns + NS_PER_MS - 1) / NS_PER_MS;
-    static const char *const scopes[] = {
-        [CORE_SCOPE_SESSION] = "of this session",
-        [CORE_SCOPE_CLIENT] = "of this client",
-        [CORE_SCOPE_PRINCIPAL] = "of this principal",
-        [CORE_SCOPE_ALL] = "in all",
-    };
     switch (a->reason) {
     case CORE_TIMEOUT:
         tool_fail(tool, TOOL_E_TIMEOUT, 0, "The statement was cancelled after %lld s, its time limit.",
             (long long)tool->timeout_s);
         break;
     case CORE_QUEUE_TIMEOUT:
-        tool_fail(tool, TOOL_E_QUEUE_TIMEOUT, 1000,
+        tool_fail(tool, TOOL_E_QUEUE_TIMEOUT, retry_ms > 0 ? retry_ms : 1000,
             "No connection came free within %lld s. The statement was not run.",
             (long long)d->config->query_queue_s);
         break;
     case CORE_QUEUE_FULL:
-        tool_fail(tool, TOOL_E_QUEUE_FULL, retry_ms,
-            "Too many calls %s are waiting. This one was not run.", scopes[a->scope]);
+        limits_refuse_queue(call, a, retry_ms);
         break;
     case CORE_RATE_LIMITED:
         limits_refuse_rate(call, a, retry_ms);
@@ -406,9 +398,12 @@ static void fail_for(struct call *call, const struct core_action *a)
     case CORE_AGE_LIMIT:
         tool_fail(tool, TOOL_E_SESSION_NOT_FOUND, 0, "The session has ended, and its calls with it.");
         break;
+    case CORE_TOO_MANY:
+        tool_fail(tool, TOOL_E_QUEUE_FULL, 1000,
+            "There is no room for another client. The call was not run.");
+        break;
     case CORE_OK:
     case CORE_CANCELLED:
-    case CORE_TOO_MANY:
     case CORE_REASONS:
         tool_fail(tool, TOOL_E_CANCELLED, 0, "The call was cancelled.");
         break;
@@ -427,90 +422,7 @@ void call_ended(struct call *call, const struct core_action *a)
         return;
     }
     if (a->reason != CORE_OK || call->tool.out.len == 0) {
-        fail_for(call, a);
+        call_fail_for(call, a);
     }
     finish(call);
-}
-
-/* ---- the asker ---- */
-
-void call_grace(struct call *call)
-{
-    struct mcp_request *asker = call->asker;
-    struct tool_call answer = {.tool = call->tool.tool,
-        .host = call->tool.host,
-        .out = BUF_INIT(TOOL_OUT_MAX)};
-    struct tool_query query;
-    if (!asker || !call->query) {
-        return;
-    }
-    query_view(call->daemon, call->query, &query);
-    tool_answer_unfinished(&answer, &query, STR(""));
-    call->document = mcp_take_document(asker);
-    call->asker = NULL;
-    call->answered_ns = clock_boot_ns();
-    mcp_answer_tool(asker, buf_str(&answer.out), false);
-    buf_free(&answer.out);
-}
-
-static bool is_awaited(const struct call *call)
-{
-    return call->query && !list_is_empty(&call->query->waiters);
-}
-
-/* The last who waited for a query, whose own asker had cancelled it, does not want it either. */
-static void cancel_unwanted(struct daemon *d, const struct query *query)
-{
-    struct call *call = query ? query->call : NULL;
-    if (call && call->is_unwanted && !is_awaited(call) && call->ticket != CORE_NONE) {
-        core_event_for_call(d, CORE_CANCEL, call, CORE_CANCELLED);
-        work(d);
-    }
-}
-
-void call_gone(struct call *call, enum mcp_gone why)
-{
-    struct daemon *d = call->daemon;
-    if (call->ticket == CORE_NONE && call->has_answer) {
-        call->document = mcp_take_document(call->asker);
-        call->asker = NULL; /* its answer waits for the store, and is kept */
-        return;
-    }
-    if (call->ticket == CORE_NONE) {
-        call->asker = NULL;
-        if (call->query) {
-            struct query *query = call->query;
-            call->query = NULL;
-            query->call = NULL;
-            tool_fail(&call->tool, TOOL_E_CANCELLED, 0, "The call was cancelled.");
-            query_end(query, call);
-        }
-        struct query *awaited = call->waits_for;
-        call_free(call);
-        if (why == MCP_CANCELLED) {
-            cancel_unwanted(d, awaited);
-        }
-        return;
-    }
-    call->document = mcp_take_document(call->asker);
-    call->asker = NULL;
-    if (why == MCP_CANCELLED && !is_awaited(call)) {
-        core_event_for_call(d, CORE_CANCEL, call, CORE_CANCELLED);
-    } else {
-        call->is_unwanted = why == MCP_CANCELLED;
-        call->left_ns = clock_boot_ns();
-    }
-    work(d);
-}
-
-void call_drop_left(struct daemon *d)
-{
-    uint64_t now_ns = clock_boot_ns();
-    LIST_FOR(node, &d->calls) {
-        struct call *call = CONTAINER_OF(node, struct call, all);
-        if (call->left_ns > 0 && now_ns - call->left_ns >= LEFT_QUEUED_MAX_S * NS_PER_S &&
-            !is_awaited(call) && call->ticket != CORE_NONE && core_position(d->core, call->ticket) > 0) {
-            core_event_for_call(d, CORE_CANCEL, call, CORE_CANCELLED);
-        }
-    }
 }

@@ -522,6 +522,7 @@ static struct daemon *daemon_new(const struct daemon_options *options)
     list_init(&d->ready);
     list_init(&d->told);
     list_init(&d->withheld);
+    list_init(&d->granting);
     list_init(&d->ended);
     list_init(&d->fetches);
     d->symbols = symbols_new();

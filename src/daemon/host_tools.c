@@ -231,26 +231,11 @@ static void each_query(struct tool_call *tool,
     }
 }
 
-static void wait_for(struct call *call, struct query *query, uint64_t until_ns)
-{
-    struct daemon *d = call->daemon;
-    if (!query || !query->call || query->call == call) {
-        call_done(call, true, TOOL_E_INTERNAL, STR(""));
-        return;
-    }
-    list_push_back(&query->waiters, &call->waiting);
-    call->waits_for = query;
-    call->wait_until_ns = until_ns;
-    if (until_ns > 0 && until_ns < d->wait_ns) {
-        d->wait_ns = until_ns;
-    }
-}
-
 static void wait_query(struct tool_call *tool, struct str handle, uint32_t wait_s)
 {
     struct call *call = call_of(tool);
     struct query *query = query_find(call->daemon, call->principal, handle);
-    wait_for(call, query, clock_boot_ns() + wait_s * NS_PER_S);
+    attach_wait(call, query, clock_boot_ns() + wait_s * NS_PER_S);
 }
 
 static void cancel_query(struct tool_call *tool, struct str handle)
@@ -260,32 +245,15 @@ static void cancel_query(struct tool_call *tool, struct str handle)
     if (query && query->call && query->call->ticket != CORE_NONE) {
         core_event_for_call(call->daemon, CORE_CANCEL, query->call, CORE_CANCELLED);
     }
-    wait_for(call, query, 0);
+    attach_wait(call, query, 0);
 }
 
-static bool is_same(const struct call *a, const struct call *b)
-{
-    return a != b && a->ticket != CORE_NONE && a->query && !a->has_answer &&
-           a->tool.tool == b->tool.tool && a->tool.rows_max == b->tool.rows_max &&
-           a->tool.timeout_s == b->tool.timeout_s && a->tool.format == b->tool.format &&
-           memcmp(&a->tool.context, &b->tool.context, sizeof(a->tool.context)) == 0;
-}
-
-static bool same_query(struct tool_call *tool, struct str sql, struct handle *ret)
+static bool attach_query(
+    struct tool_call *tool, struct str sql, uint32_t wait_s, struct handle *ret)
 {
     struct call *call = call_of(tool);
-    struct session *s = own_session(call, str_of(tool->session));
-    if (!s) {
-        return false;
-    }
-    LIST_FOR(node, &s->calls) {
-        struct call *other = CONTAINER_OF(node, struct call, of_session);
-        if (is_same(other, call) && str_eq(buf_str(&other->tool.sql), sql)) {
-            *ret = other->query->handle;
-            return true;
-        }
-    }
-    return false;
+    const struct session *s = own_session(call, str_of(tool->session));
+    return s && attach_ask(call, s, sql, wait_s, ret);
 }
 
 /* ---- results ---- */
@@ -350,7 +318,7 @@ const struct tool_host host_tools = {
     .query_each = each_query,
     .query_wait = wait_query,
     .query_cancel = cancel_query,
-    .query_same = same_query,
+    .query_attach = attach_query,
     .result_find = find_result,
     .result_fetch = fetch,
     .result_cell = cell,

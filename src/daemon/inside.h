@@ -5,6 +5,11 @@
  *   step.c      the core: events in, actions out
  *   lease.c     workers: what actions ask of them, what they answer
  *   calls.c     tools: one call's life, from the asker to its answer
+ *   asker.c     who gets that answer, and may go before
+ *   attach.c    calls that wait for another one's statement
+ *   grant.c     what shows rows without a ticket: the core grants and settles them
+ *   reader.c    pages of kept results
+ *   limits.c    rates and quotas: settings, refusals, figures, bounds in the store
  *   progress.c what askers hear while they wait
  *   queries.c   the record of calls that went to a warehouse, for query_status
  *   sessions.c, session_set.c, session_rows.c, session_stats.c, bodies.c
@@ -59,7 +64,7 @@ enum user_kind { USER_CALL, USER_WAITER };
  */
 struct waiter {
     enum user_kind kind;
-    struct list node; /* in session->openers or session->enders, or none */
+    struct list node; /* in session->openers, setters or enders, or none */
     struct session *session;
     struct mcp_request *r; /* or */
     struct call *call;
@@ -100,6 +105,7 @@ struct session {
     struct list calls;
     struct list sleepers; /* calls that begin when the body is here */
     struct list openers;  /* waiters */
+    struct list setters;  /* in order of their writes */
     struct list enders;
     struct daemon *daemon;
 };
@@ -119,6 +125,14 @@ struct reader_ask {
     uint32_t column;
     uint64_t offset; /* rows, or bytes of the cell */
     uint32_t max;    /* rows, or bytes */
+};
+
+/* Rows that may be shown without a ticket. */
+struct grant {
+    uint64_t number; /* of the question */
+    bool is_given;   /* and not settled yet */
+    uint32_t day;    /* as the core counts them */
+    uint32_t rows_max;
 };
 
 struct call {
@@ -161,9 +175,12 @@ struct call {
     struct handle spool;    /* of that, "" none */
     bool context_unknown;   /* setting it failed half way */
     bool context_moved;
-    bool is_granted;        /* its fetch: rows are reserved, */
-    uint32_t grant;
-    bool is_asked;          /* and it was sent */
+    struct list granting;   /* in daemon->granting: the core is asked, */
+    struct grant grant;     /* for this */
+    bool is_asked;          /* its fetch was sent */
+    bool is_charged;        /* it was granted as a call: to run after all costs no other */
+    struct handle attaches_to;
+    uint64_t bound; /* its answer waits until the store has this one */
     bool shows_quotas;      /* what it says remains must remain so after a crash */
     struct reader_ask ask;  /* while in daemon->fetches */
     struct tool_done done; /* what `ready` tells the tool; strings in done_text */
@@ -181,6 +198,15 @@ struct lease {
     uint32_t profile;
     struct call *call;            /* NULL: idle */
     uint32_t context[CORE_PARTS]; /* what it is set to: symbols, held */
+};
+
+/* Bounds of accounts on their way to the store, numbered from 1. */
+struct bounds {
+    uint64_t issued;
+    uint64_t ended;      /* written or not */
+    uint64_t failed;     /* the last that was not; 0: none, or all were written again */
+    uint64_t again_from; /* all accounts are being written again; 0: no */
+    uint64_t again_to;
 };
 
 struct daemon {
@@ -221,15 +247,14 @@ struct daemon {
     struct list ready;
     struct list told;      /* calls whose askers want progress */
     struct list withheld;  /* calls whose answers wait for the store */
-    uint32_t bounds_open;  /* bounds of accounts on their way to the store */
+    struct list granting;  /* calls that wait for the core's grant */
+    uint64_t grant_last;
+    struct bounds bounds;
     struct flood_cell {
         uint32_t uid;
         uint64_t tat_ns;
     } flood[CONFIG_UIDS_MAX + 1]; /* of those who are let in */
     uint32_t flood_len;
-    bool bounds_broken;    /* some could not be written: quotas cannot be kept */
-    bool is_rewriting;     /* therefore all are on their way again */
-    bool rewrite_failed;
     struct day day;        /* of the quotas */
     uint64_t day_begun_ns; /* when it was first seen, boot clock */
     struct call **tickets; /* by number */
@@ -278,8 +303,7 @@ void lease_forget(struct call *call);
 
 /* reader.c */
 void reader_ask(struct call *call, const struct reader_ask *ask);
-void reader_granted(struct daemon *d, const struct core_action *a);
-void reader_settle(struct call *call, uint64_t rows, uint64_t bytes); /* what it showed */
+void reader_granted(struct call *call, const struct core_action *a);
 void reader_up(struct daemon *d);
 void reader_opened(struct daemon *d);
 struct call *reader_take(struct daemon *d, uint64_t exec); /* NULL: not waited for any more */
@@ -296,10 +320,13 @@ uint64_t limits_credit_rate(const struct call *call);
 MUST_USE bool limits_load(struct daemon *d, char *err, size_t err_size);
 void limits_tick(struct daemon *d);
 void limits_save(struct daemon *d, uint32_t account);
+bool limits_withhold(struct call *call); /* until its bounds are written; false: they are */
+bool limits_are_kept(const struct daemon *d); /* false: no quota may be spent */
 void limits_settle(struct daemon *d);
 uint64_t limits_flood(struct daemon *d, uint32_t uid); /* ms to wait; 0: none */
 void limits_refuse_rate(struct call *call, const struct core_action *a, uint64_t retry_ms);
 void limits_refuse_quota(struct call *call, const struct core_action *a);
+void limits_refuse_queue(struct call *call, const struct core_action *a, uint64_t retry_ms);
 void limits_show(struct call *call, struct tool_self *ret);
 
 /* calls.c */
@@ -307,15 +334,31 @@ void call_finish(struct call *call); /* its answer goes out */
 bool call_new(struct daemon *d, struct mcp_request *r, const struct mcp_call *wanted);
 void call_move(struct call *call, enum tool_move move);
 void call_ended(struct call *call, const struct core_action *a); /* its ticket ended */
-void call_grace(struct call *call);
-void call_gone(struct call *call, enum mcp_gone why);
+void call_fail_for(struct call *call, const struct core_action *a); /* its answer says why */
 void call_done(struct call *call, bool ok, enum tool_code code, struct str message);
 void call_begin(struct call *call); /* its tool starts */
 void call_hold(struct call *call, struct session *s); /* it begins when @s is awake */
 void call_page(struct call *call, const struct tool_page *page);
 void call_refused(struct call *call, const struct tool_failure *failure);
 void call_free(struct call *call);
+
+/* asker.c */
+void call_grace(struct call *call);
+void call_gone(struct call *call, enum mcp_gone why);
 void call_drop_left(struct daemon *d); /* queued calls whose asker went long ago */
+
+/* attach.c */
+void attach_wait(struct call *call, struct query *query, uint64_t until_ns);
+/* False: in session @s there is nothing to attach to. */
+bool attach_ask(struct call *call, const struct session *s, struct str sql, uint32_t wait_s,
+    struct handle *ret);
+void attach_granted(struct call *call, const struct core_action *a);
+
+/* grant.c */
+/* Of a kept result, or with a session: of another call of it, at the cost of a call. */
+void grant_ask(struct call *call, uint32_t rows_max, const struct session *s_or_null);
+void grant_given(struct daemon *d, const struct core_action *a);
+void grant_settle(struct call *call, uint64_t rows, uint64_t bytes); /* what it showed */
 
 /* queries.c */
 struct query {

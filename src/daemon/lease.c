@@ -298,7 +298,7 @@ static void on_page(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec
     };
     call->exec = 0;
     if (conn == READER_CONN) {
-        reader_settle(call, from->row_count, from->rows.len);
+        grant_settle(call, from->row_count, from->rows.len);
         work(d); /* bounds are raised before the answer */
     } else {
         keep_result(call, from, &page, &result);

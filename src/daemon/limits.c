@@ -134,7 +134,7 @@ static void load_one(void *ctx, const struct store_account *row)
     for (int i = 0; i < CORE_CELLS; i++) {
         event.spent_ns[i] = row->spent_ns[i] > passed_ns ? row->spent_ns[i] - passed_ns : 0;
     }
-    put_event(d, &event); /* the symbols stay: the core will hold them */
+    put_event(d, &event); /* step() releases the symbols */
 }
 
 bool limits_load(struct daemon *d, char *err, size_t err_size)
@@ -178,37 +178,41 @@ static bool has_quotas(const struct daemon *d)
     return any > 0;
 }
 
-/* A quota that cannot be kept is not spent: no more calls until the bounds are written. */
-static void bound_failed(struct daemon *d)
+/* Not written, or not even queued. */
+static void bound_failed(struct daemon *d, uint64_t number)
 {
-    log_event(LOG_ERROR, "account_not_written", "%s", "");
-    d->bounds_broken = has_quotas(d);
-    d->rewrite_failed = true;
+    log_event(LOG_ERROR, "account_not_written", "bound=%llu", (unsigned long long)number);
+    d->bounds.failed = number;
 }
 
+/* All are written again, and none of them failed: what failed before does not matter. */
 static void rewrite_ended(struct daemon *d)
 {
-    d->bounds_broken = d->bounds_broken && d->rewrite_failed;
-    d->is_rewriting = false;
+    struct bounds *b = &d->bounds;
+    if (b->again_from > 0 && b->ended >= b->again_to) {
+        b->failed = b->failed < b->again_from ? 0 : b->failed;
+        b->again_from = 0;
+    }
 }
 
+/* The store writes in order, so one number says what has been written. */
 static void on_bound_written(void *ctx, bool ok)
 {
     struct daemon *d = ctx;
     struct list *node;
-    ASSERT(d->bounds_open > 0);
+    ASSERT(d->bounds.ended < d->bounds.issued);
     if (!ok) {
-        bound_failed(d);
+        bound_failed(d, d->bounds.ended + 1);
     }
-    if (--d->bounds_open > 0) {
-        return;
-    }
-    if (d->is_rewriting) {
-        rewrite_ended(d);
-    }
+    d->bounds.ended++;
+    rewrite_ended(d);
     while ((node = list_first(&d->withheld))) {
+        struct call *call = CONTAINER_OF(node, struct call, waiting);
+        if (call->bound > d->bounds.ended) {
+            break;
+        }
         list_remove(node);
-        call_finish(CONTAINER_OF(node, struct call, waiting));
+        call_finish(call);
     }
     work(d);
 }
@@ -220,26 +224,44 @@ void limits_save(struct daemon *d, uint32_t account)
         return;
     }
     if (put_account(d, &view, false, on_bound_written)) {
-        d->bounds_open++;
+        d->bounds.issued++;
     } else {
-        bound_failed(d);
+        bound_failed(d, d->bounds.issued + 1);
     }
+}
+
+bool limits_withhold(struct call *call)
+{
+    struct daemon *d = call->daemon;
+    call->bound = d->bounds.issued;
+    if (call->bound == d->bounds.ended) {
+        return false;
+    }
+    list_remove(&call->waiting);
+    list_push_back(&d->withheld, &call->waiting);
+    return true;
+}
+
+/* A quota that cannot be kept is not spent: no more calls until the bounds are written. */
+bool limits_are_kept(const struct daemon *d)
+{
+    return d->bounds.failed == 0 || !has_quotas(d);
 }
 
 /* Once a second while it cannot be written: all of them, since who failed is not known. */
 static void write_again(struct daemon *d)
 {
-    if (!d->bounds_broken || d->bounds_open > 0) {
+    struct bounds *b = &d->bounds;
+    if (b->failed == 0 || b->again_from > 0) {
         return;
     }
-    d->is_rewriting = true;
-    d->rewrite_failed = false;
+    b->again_from = b->issued + 1;
+    b->again_to = b->issued;
     for (uint32_t i = 0; i < d->limits.accounts; i++) {
         limits_save(d, i);
     }
-    if (d->bounds_open == 0) {
-        rewrite_ended(d);
-    }
+    b->again_to = b->issued;
+    rewrite_ended(d);
 }
 
 /*
@@ -315,6 +337,17 @@ void limits_refuse_rate(struct call *call, const struct core_action *a, uint64_t
         scope_names[a->scope], (unsigned long long)retry_ms);
 }
 
+/* What is left is held by calls that run: some of it will come back. */
+static void refuse_reserved(struct call *call, const struct core_action *a,
+    const struct tool_limit *limit)
+{
+    uint64_t retry_ms = (a->retry_after_ns + NS_PER_MS - 1) / NS_PER_MS;
+    tool_fail_limit(&call->tool, TOOL_E_QUOTA_RESERVED, retry_ms > 0 ? retry_ms : 1, limit,
+        "What is left of today's %s of this %s is reserved by running calls: %llu of %llu. "
+        "This call was not run.", quota_names[a->quota], scope_names[a->scope],
+        (unsigned long long)a->limit_held, (unsigned long long)a->limit_max);
+}
+
 void limits_refuse_quota(struct call *call, const struct core_action *a)
 {
     char name[64];
@@ -323,19 +356,38 @@ void limits_refuse_quota(struct call *call, const struct core_action *a)
     struct tool_limit limit = {.name = name,
         .max = a->limit_max,
         .remaining = a->limit_remaining,
+        .reserved = a->limit_held,
         .reset_at = str_of(call->daemon->day.end)};
+    if (a->limit_held > 0) {
+        refuse_reserved(call, a, &limit);
+        return;
+    }
     int64_t wait_s = call->daemon->day.end_s - (int64_t)(clock_wall_ns() / NS_PER_S);
     tool_fail_limit(&call->tool, TOOL_E_QUOTA_EXHAUSTED, wait_s > 0 ? (uint64_t)wait_s * 1000 : 0, &limit,
         "Today's %s of this %s are used up: %llu.", quota_names[a->quota], scope_names[a->scope],
         (unsigned long long)a->limit_max);
 }
 
-static void show(struct tool_self *self, const char *name, uint64_t max, uint64_t left,
-    struct str reset_at)
+void limits_refuse_queue(struct call *call, const struct core_action *a, uint64_t retry_ms)
 {
-    if (max > 0 && self->limit_count < TOOL_LIMITS_MAX) {
-        self->limit[self->limit_count++] = (struct tool_limit){
-            .name = name, .max = max, .remaining = left, .reset_at = reset_at};
+    static const char *const whose[] = {
+        [CORE_SCOPE_SESSION] = "of this session",
+        [CORE_SCOPE_CLIENT] = "of this client",
+        [CORE_SCOPE_PRINCIPAL] = "of this principal",
+        [CORE_SCOPE_ALL] = "in all",
+    };
+    char name[64];
+    snprintf(name, sizeof(name), "%s_queue", scope_names[a->scope]);
+    struct tool_limit limit = {.name = name, .max = a->limit_max};
+    tool_fail_limit(&call->tool, TOOL_E_QUEUE_FULL, retry_ms, &limit,
+        "%llu calls %s are waiting already, as many as may. This one was not run.",
+        (unsigned long long)a->limit_max, whose[a->scope]);
+}
+
+static void show(struct tool_self *self, const struct tool_limit *limit)
+{
+    if (limit->max > 0 && self->limit_count < TOOL_LIMITS_MAX) {
+        self->limit[self->limit_count++] = *limit;
     }
 }
 
@@ -347,8 +399,11 @@ static void show_quotas(const struct daemon *d, struct tool_self *self,
         {"principal_calls", "principal_rows", "principal_bytes", "principal_engine_ms",
             "principal_microcredits"}};
     for (int i = 0; i < CORE_QUOTAS; i++) {
-        uint64_t left = max[i] > view->used[i] ? max[i] - view->used[i] : 0;
-        show(self, names[view->is_principal][i], max[i], left, str_of(d->day.end));
+        show(self, &(struct tool_limit){.name = names[view->is_principal][i],
+                       .max = max[i],
+                       .remaining = max[i] > view->used[i] ? max[i] - view->used[i] : 0,
+                       .reserved = view->reserved[i],
+                       .reset_at = str_of(d->day.end)});
     }
 }
 
@@ -358,8 +413,12 @@ void limits_show(struct call *call, struct tool_self *ret)
     struct core_account_view principal;
     struct core_account_view client;
     (void)core_accounts_of(d->core, call->principal, call->client, &principal, &client);
-    show(ret, "principal_queries", d->limits.rate_principal.burst, principal.rate_left, STR(""));
-    show(ret, "client_queries", d->limits.rate_client.burst, client.rate_left, STR(""));
+    show(ret, &(struct tool_limit){.name = "principal_queries",
+                  .max = d->limits.rate_principal.burst,
+                  .remaining = principal.rate_left});
+    show(ret, &(struct tool_limit){.name = "client_queries",
+                  .max = d->limits.rate_client.burst,
+                  .remaining = client.rate_left});
     show_quotas(d, ret, &principal, d->limits.quota_principal);
     show_quotas(d, ret, &client, d->limits.quota_client);
     call->shows_quotas = true;

@@ -208,7 +208,7 @@ static void put_pool(struct daemon *d, struct buf *out)
 
 bool metrics_store_trouble(const struct daemon *d)
 {
-    return d->bounds_broken || store_is_failing(d->store);
+    return !limits_are_kept(d) || store_is_failing(d->store);
 }
 
 void metrics_put(struct daemon *d, struct buf *out)

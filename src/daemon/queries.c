@@ -85,8 +85,14 @@ void query_end(struct query *query, struct call *call)
     query->answer_is_error = call->tool.is_error;
     query->answer_code = call->tool.code;
     call->tool.out = BUF_INIT(TOOL_OUT_MAX);
+    bool is_shared = !call->tool.is_error && query->answer.len > 0;
     while ((node = list_first(&query->waiters))) {
-        call_done(CONTAINER_OF(node, struct call, waiting), true, TOOL_E_INTERNAL, STR(""));
+        struct call *waiter = CONTAINER_OF(node, struct call, waiting);
+        if (waiter->grant.is_given && is_shared) { /* it shows what this one shows */
+            waiter->rows = call->rows;
+            grant_settle(waiter, call->rows, query->answer.len);
+        }
+        call_done(waiter, true, TOOL_E_INTERNAL, STR(""));
     }
     d->answer_bytes += query->answer.len;
     d->ended_count++;

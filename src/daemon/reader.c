@@ -49,19 +49,10 @@ static void pump(struct daemon *d)
         if (!d->reader_is_open || d->fetches_open >= FETCHES_OPEN_MAX) {
             break;
         }
-        if (call->is_granted && !call->is_asked) {
+        if (call->grant.is_given && !call->is_asked) {
             ask_now(call);
         }
     }
-}
-
-static struct core_event event_of(const struct call *call, enum core_event_kind kind)
-{
-    return (struct core_event){.kind = kind,
-        .user = call->exec,
-        .principal = call->principal,
-        .client = call->client,
-        .rows_max = call->ask.is_cell ? 0 : call->ask.max};
 }
 
 /* The core has its quotas judge first. */
@@ -70,11 +61,9 @@ void reader_ask(struct call *call, const struct reader_ask *ask)
     struct daemon *d = call->daemon;
     call->ask = *ask;
     call->is_asked = false;
-    call->is_granted = false;
     call->exec = ++d->exec_last;
     list_push_back(&d->fetches, &call->waiting);
-    struct core_event event = event_of(call, CORE_FETCH);
-    put_event(d, &event);
+    grant_ask(call, ask->is_cell ? 0 : ask->max, NULL);
 }
 
 static void start_reader(struct daemon *d)
@@ -87,52 +76,21 @@ static void start_reader(struct daemon *d)
     }
 }
 
-static void refuse(struct call *call, const struct core_action *a)
+void reader_granted(struct call *call, const struct core_action *a)
 {
-    call->exec = 0;
-    list_remove(&call->waiting);
-    if (a->reason == CORE_QUOTA_EXHAUSTED) {
-        limits_refuse_quota(call, a);
-    } else {
-        tool_fail(&call->tool, TOOL_E_QUEUE_FULL, 1000, "There is no room for another client.");
-    }
-    call_move(call, TOOL_ANSWER);
-}
-
-void reader_granted(struct daemon *d, const struct core_action *a)
-{
-    struct call *call = NULL;
-    LIST_FOR(node, &d->fetches) {
-        struct call *other = CONTAINER_OF(node, struct call, waiting);
-        call = other->exec == a->user ? other : call;
-    }
-    if (!call) {
-        return; /* its asker went: reader_settle() has told the core */
-    }
+    struct daemon *d = call->daemon;
     if (a->reason != CORE_OK) {
-        refuse(call, a);
+        call->exec = 0;
+        list_remove(&call->waiting);
+        call_fail_for(call, a);
+        call_move(call, TOOL_ANSWER);
         return;
     }
-    call->is_granted = true;
-    call->grant = a->generation;
     call->ask.max = call->ask.is_cell ? call->ask.max : a->rows_max;
     if (d->reader_is_open) {
         pump(d);
     } else {
         start_reader(d);
-    }
-}
-
-/* What was reserved for a fetch goes back, less what it showed. */
-void reader_settle(struct call *call, uint64_t rows, uint64_t bytes)
-{
-    struct core_event event = event_of(call, CORE_FETCHED);
-    if (call->is_granted) {
-        call->is_granted = false;
-        event.generation = call->grant;
-        event.rows = rows;
-        event.bytes = bytes;
-        put_event(call->daemon, &event);
     }
 }
 
@@ -164,7 +122,7 @@ void reader_failed(struct daemon *d, uint64_t exec, const struct backend_error *
 {
     struct call *call = reader_take(d, exec);
     if (call) {
-        reader_settle(call, 0, 0);
+        grant_settle(call, 0, 0);
         bool is_ours = error->code == WIRE_E_ARGUMENT;
         tool_fail(&call->tool, is_ours ? TOOL_E_INVALID_ARGUMENT : TOOL_E_RESULT_NOT_FOUND, 0,
             STR_FMT, STR_ARG(error->message));
@@ -184,7 +142,7 @@ void reader_text(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec, s
         return;
     }
     buf_put_json(&json, text);
-    reader_settle(call, 0, text.len);
+    grant_settle(call, 0, text.len);
     work(d); /* bounds are raised before the answer */
     call_page(call, &(struct tool_page){.columns = STR("[]"),
                         .rows = buf_str(&json),
@@ -204,7 +162,7 @@ void reader_lost(struct daemon *d, struct str why)
     d->fetches_open = 0;
     d->reader_is_starting = false;
     while ((call = first(d))) {
-        reader_settle(call, 0, 0);
+        grant_settle(call, 0, 0);
         call->exec = 0;
         list_remove(&call->waiting);
         tool_fail(&call->tool, TOOL_E_UNAVAILABLE, 1000,

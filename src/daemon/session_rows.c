@@ -66,9 +66,17 @@ void sessions_mark(struct session *session)
     }
 }
 
+static void on_saved(void *ctx, bool ok)
+{
+    struct session *s = ctx;
+    if (session_written(s) && !ok) {
+        sessions_mark(s);
+    }
+}
+
 bool sessions_save(struct session *s)
 {
-    bool ok = put(s, NULL, NULL);
+    bool ok = sessions_put(s, on_saved, s);
     if (ok) {
         list_remove(&s->dirty);
     }

@@ -5,9 +5,31 @@
 
 #include "daemon/inside.h"
 
-/* As it was before. */
+static void swap(struct waiter *a, struct waiter *b)
+{
+    struct tool_preferences preferences = a->old_preferences;
+    char *label = a->old_label;
+    a->old_preferences = b->old_preferences;
+    a->old_label = b->old_label;
+    b->old_preferences = preferences;
+    b->old_label = label;
+    for (int i = 0; i < TOOL_PARTS; i++) {
+        uint32_t part = a->old_context[i];
+        a->old_context[i] = b->old_context[i];
+        b->old_context[i] = part;
+    }
+}
+
+/*
+ * As it was before. Where a later change is under way, its row has this one in it: that one
+ * decides, and goes back as far as this one would have.
+ */
 static void go_back(struct session *s, struct waiter *waiter)
 {
+    if (waiter->node.next != &s->setters) {
+        swap(waiter, CONTAINER_OF(waiter->node.next, struct waiter, node));
+        return;
+    }
     session_release_context(s->daemon, s->context);
     memcpy(s->context, waiter->old_context, sizeof(s->context));
     memset(waiter->old_context, 0, sizeof(waiter->old_context));
@@ -46,6 +68,7 @@ void sessions_set(
     struct str label = set->label.ptr ? set->label : str_of(session->label);
     char *copy = strndup(label.ptr ? label.ptr : "", label.len);
     waiter->session = session;
+    list_push_back(&session->setters, &waiter->node);
     for (int i = 0; i < TOOL_PARTS; i++) {
         waiter->old_context[i] = symbol_hold(d->symbols, session->context[i]);
     }

@@ -85,6 +85,7 @@ struct session *session_new(
     list_init(&s->calls);
     list_init(&s->sleepers);
     list_init(&s->openers);
+    list_init(&s->setters);
     list_init(&s->enders);
     s->principal = symbol_acquire(d->symbols, principal);
     s->client = client_key(d, principal, client);

@@ -98,7 +98,7 @@ static void on_action(struct daemon *d, const struct core_action *a)
         limits_save(d, a->account);
         break;
     case CORE_GRANT:
-        reader_granted(d, a);
+        grant_given(d, a);
         break;
     case CORE_GRACE:
         call_grace(d->tickets[a->ticket]);
@@ -139,6 +139,10 @@ static void step(struct daemon *d, struct core_event *event)
     core_step(d->core, event, &actions);
     for (uint32_t i = 0; i < actions.len; i++) {
         on_action(d, &actions.at[i]);
+    }
+    if (event->kind == CORE_ACCOUNT_LOAD) { /* the core has those held that it keeps */
+        symbol_release(d->symbols, event->principal);
+        symbol_release(d->symbols, event->client);
     }
 }
 

@@ -123,7 +123,8 @@ bool writer_load_accounts(struct writer *writer, uint32_t first_day, store_accou
     if (rc == SQLITE_OK) {
         rc = sqlite3_prepare_v2(writer->db,
             "SELECT " ACCOUNT_ROW_COLUMNS
-            " FROM account ORDER BY principal, is_principal, client",
+            " FROM account ORDER BY day DESC, calls_used + rows_used + bytes_used + engine_ms_used"
+            " + microcredits_used = 0, principal, is_principal, client",
             -1, &stmt, NULL);
     }
     while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {

@@ -66,6 +66,9 @@ void tool_put_limit(struct buf *out, const struct tool_limit *limit)
 {
     buf_printf(out, "{\"name\":\"%s\",\"max\":%llu,\"remaining\":%llu", limit->name,
         (unsigned long long)limit->max, (unsigned long long)limit->remaining);
+    if (limit->reserved > 0) {
+        buf_printf(out, ",\"reserved\":%llu", (unsigned long long)limit->reserved);
+    }
     if (limit->reset_ms > 0) {
         buf_printf(out, ",\"reset_ms\":%llu", (unsigned long long)limit->reset_ms);
     }

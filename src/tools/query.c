@@ -107,13 +107,13 @@ enum tool_move execute_query_start(struct tool_call *call)
         return fail_refused(call, &verdict, sql);
     }
     enum tool_move move = run_query(call);
+    struct tool_self self;
+    call->host->self(call, &self);
     if (move == TOOL_RUN && tool_is_set(call->session) && verdict.cls == GUARD_SELECT &&
-        !verdict.volatile_or_stateful && call->host->query_same(call, sql, &same)) {
+        !verdict.volatile_or_stateful &&
+        call->host->query_attach(call, sql, self.grace_s, &same)) {
         call->stage = STAGE_ATTACHED;
         memcpy(call->name[0], same.text, sizeof(same.text));
-        struct tool_self self;
-        call->host->self(call, &self);
-        call->host->query_wait(call, handle_str(&same), self.grace_s);
         return TOOL_WAIT;
     }
     return move;

@@ -263,6 +263,7 @@ struct tool_limit {
     const char *name; /* client_queries, principal_rows, ... */
     uint64_t max;
     uint64_t remaining;
+    uint64_t reserved;    /* quotas: held by running calls, some of it comes back */
     uint64_t reset_ms;    /* rates: until all of it is back; 0: not a rate */
     struct str reset_at;  /* quotas: RFC 3339; "" not a quota */
 };
@@ -318,8 +319,13 @@ struct tool_host {
     void (*query_wait)(struct tool_call *call, struct str handle, uint32_t wait_s);
     /* `done` when it has stopped; ok also when it had ended before. */
     void (*query_cancel)(struct tool_call *call, struct str handle);
-    /* An unfinished call of the same session, context and SQL, to wait for instead. */
-    bool (*query_same)(struct tool_call *call, struct str sql, struct handle *ret);
+    /*
+     * Waits for an unfinished call of the same session, context and SQL instead of running it
+     * again; false: there is none. `done` like of query_wait(), or not ok: this one is to run by
+     * itself. What every call costs is charged, and may be what refuses it.
+     */
+    bool (*query_attach)(
+        struct tool_call *call, struct str sql, uint32_t wait_s, struct handle *ret);
 
     bool (*result_find)(struct tool_call *call, struct str handle, struct tool_result *ret);
     void (*result_fetch)(

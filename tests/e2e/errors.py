@@ -115,6 +115,7 @@ class Errors(Case):
         daemon.wait_calls(running=1, queued=1)
         error = self.check("queue_full", client.sql("SELECT 2"))
         self.assertGreater(error.get("retry_after_ms", 0), 0)
+        self.assertEqual((error["limit"]["name"], error["limit"]["max"]), ("client_queue", 1))
         client.abort(running)
         self.assertEqual(Answer(waiting.result(60)).rows, [[1]])
 
@@ -126,6 +127,14 @@ class Errors(Case):
         self.assertEqual((error["limit"]["name"], error["limit"]["max"]), ("client_queries", 2))
         self.assertGreater(error["retry_after_ms"], 0)
         self.assertFalse(client.call("list_tables").is_error)
+
+    def provoke_quota_reserved(self):
+        client, daemon = self.client({"quota.client": {"rows": 100}})
+        running = self.occupy(client, daemon)
+        error = self.check("quota_reserved", client.sql("SELECT 1"))
+        self.assertEqual((error["limit"]["name"], error["limit"]["reserved"]), ("client_rows", 100))
+        self.assertGreater(error["retry_after_ms"], 0)
+        client.abort(running)
 
     def provoke_quota_exhausted(self):
         client, _ = self.client({"quota.client": {"calls": 1}})

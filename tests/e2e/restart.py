@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 and a new start: clients go on where they were."""
+import contextlib
+import os
+import re
+import resource
+import sqlite3
+import urllib.request
+
 from lib.case import LONG_SQL, Case, main
-from lib.client import CallFailed
+from lib.client import Answer, CallFailed
 from lib.daemon import wait_gone
 from lib.line import Line
+from lib.program import poll
 
 SUMMARY = "SELECT metric FROM summary ORDER BY metric"
 WILDLIFE = [["cost in dollars"], ["species"], ["strikes"]]
@@ -54,6 +62,55 @@ class Restart(Case):
         self.assertEqual(client.sql(SUMMARY, session=session).rows, POSTAL)
         labels = [s["label"] for s in daemon.ask("ls")["sessions"]]
         self.assertEqual(labels, ["notebook"])
+
+    def test_a_session_whose_row_cannot_be_read_goes_on(self):
+        daemon = self.daemon()
+        client = self.http("ts_v1", daemon)
+        client.call("use_context", schema="nature.wildlife")
+        self.kill_and_start(daemon)
+        with self.store(daemon) as store:
+            store.execute("DELETE FROM session")
+            store.commit()
+        self.assertEqual(client.sql(SUMMARY).rows, WILDLIFE)
+        daemon.event("session_not_read", session=client.session)
+
+    def test_changes_that_fail_together_go_back_to_what_was_written(self):
+        daemon = self.daemon()
+        client = self.stdio("ts_v1", daemon)
+        client.call("use_context", schema="nature.wildlife")
+        self.assertEqual(client.sql(SUMMARY).rows, WILDLIFE)
+        with self.store(daemon) as store:
+            store.execute("BEGIN IMMEDIATE")  # the daemon cannot write meanwhile
+            changes = []
+            for name in ("travel.postal", "nature.main", "travel.main"):
+                changes.append(client.send("use_context", schema=name))
+                poll(lambda: self.schema(client) == name, "the change waits for the store")
+            resource.prlimit(daemon.program.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+            store.rollback()
+        for change in changes:
+            self.check_error(Answer(change.result(60)), "store_failed", True)
+        failures = self.failures(daemon)
+        self.assertEqual(client.sql(SUMMARY).rows, WILDLIFE)
+        poll(lambda: self.failures(daemon) > failures, "the count of that call is not written")
+        resource.prlimit(daemon.program.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+
+        def calls_written():
+            with self.store(daemon) as store:
+                return store.execute("SELECT max(calls_total) FROM session").fetchone()[0]
+        (session,) = daemon.ask("ls")["sessions"]
+        poll(lambda: calls_written() == session["total_requests"], "what was counted then is written later")
+
+    def failures(self, daemon):
+        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % daemon.port, timeout=30) as page:
+            return int(re.search(r"^snowmux_store_write_failures_total (\d+)$", page.read().decode(), re.M)[1])
+
+    def store(self, daemon):
+        return contextlib.closing(sqlite3.connect(os.path.join(daemon.state, "snowmux.db")))
+
+    def schema(self, client):
+        (session,) = client.call("list_sessions").data["sessions"]
+        context = session["context"]
+        return "%s.%s" % (context["database"], context["schema"])
 
     def test_a_sleeping_session_may_be_closed_twice_in_one_breath(self):
         daemon = self.daemon()

@@ -257,7 +257,6 @@ struct day {
     uint32_t open[CORE_PROFILES_MAX]; /* connections */
     uint32_t running[CORE_PROFILES_MAX];
     uint32_t queued;
-    uint32_t held;
     uint64_t outage_ns[CORE_PROFILES_MAX]; /* it cannot be reached until then */
     uint32_t *symbols;                     /* held by accounts */
     uint32_t symbols_held;

@@ -214,7 +214,9 @@ static void fetch_page(struct day *d, uint32_t client)
     struct core_event e = {.kind = CORE_FETCH,
         .principal = d->keys[d->clients[client].key].principal,
         .client = d->principals_len + 1 + d->clients[client].key,
+        .session = CORE_NONE,
         .rows_max = (uint32_t)day_below(d, 200)};
+    e.is_call = day_below(d, 2) == 0;
     day_step(d, e);
     if (d->grant.reason == CORE_OK) {
         e.kind = CORE_FETCHED;

@@ -65,18 +65,14 @@ static void on_admitted(struct day *d, const struct core_event *e)
     struct day_session *own = t->session == CORE_NONE ? NULL : &d->sessions[t->session];
     DAY_CHECK(d, !d->draining && e->session != d->limits.sessions);
     DAY_CHECK(d, !own || !own->closing);
-    DAY_CHECK(d, d->queued + d->held < d->limits.queue_total);
+    DAY_CHECK(d, d->queued < d->limits.queue_total);
     DAY_CHECK(d, principal_of(d, t)->queued < d->limits.queue_principal);
     DAY_CHECK(d, key->account.queued < d->limits.queue_client);
     day_quota_admitted(d, e);
     due_set(&d->waits, &t->due, d->now_ns + d->limits.queue_ns);
     due_set(&d->graces, &t->grace, d->now_ns + d->limits.grace_ns);
     t->held = own && own->body != DAY_HERE;
-    if (t->held) {
-        d->held++;
-    } else {
-        count(d, t, 1, 0);
-    }
+    count(d, t, 1, 0);
     if (own) {
         t->next = own->first_ticket;
         if (t->next != CORE_NONE) {
@@ -92,12 +88,7 @@ static void on_body(struct day *d, uint32_t session)
 {
     uint32_t at = d->sessions[session].first_ticket;
     for (; at != CORE_NONE; at = d->tickets[at].next) {
-        struct day_ticket *t = &d->tickets[at];
-        if (t->held) {
-            t->held = false;
-            d->held--;
-            count(d, t, 1, 0);
-        }
+        d->tickets[at].held = false;
     }
 }
 
@@ -159,7 +150,7 @@ static bool is_full(
     const struct day_account *key = &d->keys[t->key].account;
     switch (a->scope) {
     case CORE_SCOPE_ALL:
-        return d->queued + d->held >= d->limits.queue_total;
+        return d->queued >= d->limits.queue_total;
     case CORE_SCOPE_PRINCIPAL:
         return principal_of(d, t)->queued >= d->limits.queue_principal;
     default:
@@ -168,9 +159,7 @@ static bool is_full(
     bool is_own = core_accounts_of(d->core, d->event.principal, d->event.client,
                       &principal, &client) &&
                   client.client != 0;
-    bool sleeps = t->session != CORE_NONE && d->sessions[t->session].body != DAY_HERE &&
-                  d->sessions[t->session].calls >= d->limits.queue_client;
-    return sleeps || key->queued >= d->limits.queue_client || !is_own;
+    return key->queued >= d->limits.queue_client || !is_own;
 }
 
 static bool refusal_fits(
@@ -265,8 +254,6 @@ static void on_end(struct day *d, const struct core_action *a)
         d->conns[t->conn].ticket = CORE_NONE;
         d->running[t->profile]--;
         count(d, t, 0, -1);
-    } else if (!is_refusal && t->held) {
-        d->held--;
     } else if (!is_refusal) {
         count(d, t, -1, 0);
     }
@@ -438,7 +425,7 @@ void day_oracle_restarted(struct day *d)
     }
     memset(d->symbols, 0, (d->principals_len + d->clients_len + 1) * sizeof(*d->symbols));
     forget_tickets(d);
-    d->queued = d->held = d->live = d->symbols_held = 0;
+    d->queued = d->live = d->symbols_held = 0;
     d->draining = false;
 }
 
@@ -455,7 +442,7 @@ void day_oracle_finished(struct day *d)
     DAY_CHECK(d, ended == d->result.requests && d->tickets_len == 0);
     DAY_CHECK(d, counts.sessions == 0 && counts.queued == 0 && counts.running == 0);
     DAY_CHECK(d, counts.conns_idle == 0 && counts.conns_busy == 0 && counts.workers == 0);
-    DAY_CHECK(d, d->queued == 0 && d->held == 0);
+    DAY_CHECK(d, d->queued == 0);
     for (uint32_t i = 0; i < d->limits.accounts; i++) {
         bool is_there = core_account_view(d->core, i, &view);
         DAY_CHECK(d, !is_there || (view.queued == 0 && view.running == 0));

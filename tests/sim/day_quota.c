@@ -25,19 +25,6 @@ static uint64_t max_of(const struct day *d, bool is_principal, int kind)
     return max > 0 ? max : UINT64_MAX;
 }
 
-/*
- * What may be used of it. A key whose calls fell to the further names may have an account
- * of its own after a restart: it has both then.
- */
-static uint64_t most_of(const struct day *d, bool is_principal, int kind)
-{
-    uint64_t max = max_of(d, is_principal, kind);
-    bool is_first = d->result.crashes + d->result.stops == 0;
-    return max == UINT64_MAX || (!is_first && d->is_short) ? UINT64_MAX
-           : is_first || is_principal                      ? max
-                                                           : 2 * max;
-}
-
 static struct day_account *account_of(struct day *d, uint32_t key, int which)
 {
     return which == 0 ? &d->principals[d->keys[key].principal].account
@@ -49,10 +36,16 @@ static uint64_t ms_of(uint64_t ns)
     return (ns + DAY_MS - 1) / DAY_MS;
 }
 
-/* A table of accounts that is full drops what it loads: then nothing can be said. */
-static bool may_forget(const struct day *d)
+/* A table of accounts that is full drops some that only have rates to remember. */
+static bool may_forget_rates(const struct day *d)
 {
     return d->is_short && d->result.crashes + d->result.stops > 0;
+}
+
+/* After a clock was set back, rows of both days are loaded: that may be too many. */
+static bool may_forget(const struct day *d)
+{
+    return d->is_short && d->was_set_back;
 }
 
 /* ---- what is used ---- */
@@ -63,7 +56,7 @@ static void take_token(struct day *d, struct day_principal *p)
     p->tokens += (double)(d->now_ns - p->tokens_ns) / (double)rate->interval_ns;
     p->tokens = p->tokens > rate->burst ? rate->burst : p->tokens;
     p->tokens_ns = d->now_ns;
-    DAY_CHECK(d, p->tokens > 0.99 || may_forget(d));
+    DAY_CHECK(d, p->tokens > 0.99 || may_forget_rates(d));
     p->tokens -= 1;
 }
 
@@ -74,15 +67,20 @@ void day_rate_whole(struct day *d)
     }
 }
 
+static void admitted(struct day *d, uint32_t key)
+{
+    take_token(d, &d->principals[d->keys[key].principal]);
+    for (int i = 0; i < 2; i++) {
+        struct day_account *a = account_of(d, key, i);
+        a->used[DAY_CALLS]++;
+        DAY_CHECK(d, a->used[DAY_CALLS] <= max_of(d, i == 0, DAY_CALLS));
+    }
+}
+
 void day_quota_admitted(struct day *d, const struct core_event *e)
 {
     if (!e->is_catalog) {
-        take_token(d, &d->principals[e->principal]);
-    }
-    for (int i = 0; i < 2 && !e->is_catalog; i++) {
-        struct day_account *a = account_of(d, d->tickets[e->ticket].key, i);
-        a->used[DAY_CALLS]++;
-        DAY_CHECK(d, a->used[DAY_CALLS] <= most_of(d, i == 0, DAY_CALLS));
+        admitted(d, d->tickets[e->ticket].key);
     }
 }
 
@@ -91,24 +89,32 @@ void day_quota_settled(struct day *d, const struct day_ticket *t, uint64_t rows)
 {
     for (int i = 0; i < 2 && !t->is_catalog; i++) {
         struct day_account *a = account_of(d, t->key, i);
-        uint64_t max_ms = most_of(d, i == 0, DAY_ENGINE_MS);
+        uint64_t max_ms = max_of(d, i == 0, DAY_ENGINE_MS);
         a->used[DAY_ROWS] += rows;
         a->used[DAY_ENGINE_MS] += ms_of(d->now_ns - t->leased_ns);
         a->carry_ms += ms_of(d->slept_ns - t->slept_ns);
-        DAY_CHECK(d, a->used[DAY_ROWS] <= most_of(d, i == 0, DAY_ROWS));
+        DAY_CHECK(d, a->used[DAY_ROWS] <= max_of(d, i == 0, DAY_ROWS));
         DAY_CHECK(
             d, max_ms == UINT64_MAX ||
                    a->used[DAY_ENGINE_MS] <=
-                       max_ms + a->carry_ms + d->limits.chunk_ms * (a->running + 1));
+                       max_ms + a->carry_ms + ms_of(d->limits.cancel_ns) * (a->running + 1));
     }
 }
 
-/* A page of a kept result: what it may show is reserved until it was shown. */
+/*
+ * A page of a kept result: what it may show is reserved until it was shown. A call that gets
+ * another one's answer is counted as one.
+ */
 void day_quota_granted(struct day *d, const struct core_action *a)
 {
     DAY_CHECK(d, d->event.kind == CORE_FETCH && a->rows_max <= d->event.rows_max);
     if (a->reason == CORE_QUOTA_EXHAUSTED) {
         day_quota_refused(d, a);
+    } else if (d->event.is_call && a->reason == CORE_OK) {
+        admitted(d, d->event.client - d->principals_len - 1);
+    } else if (d->event.is_call && a->reason != CORE_TOO_MANY) {
+        DAY_CHECK(d, a->reason == CORE_DRAINING ? d->draining
+                                                : a->reason == CORE_RATE_LIMITED && a->limit_max > 0);
     } else {
         DAY_CHECK(d, a->reason == CORE_OK || (a->reason == CORE_TOO_MANY && d->is_short));
     }
@@ -121,7 +127,7 @@ void day_quota_fetched(struct day *d, const struct core_event *e)
     for (int i = 0; i < 2; i++) {
         struct day_account *a = account_of(d, e->client - d->principals_len - 1, i);
         a->used[DAY_ROWS] += e->rows;
-        DAY_CHECK(d, a->used[DAY_ROWS] <= most_of(d, i == 0, DAY_ROWS));
+        DAY_CHECK(d, a->used[DAY_ROWS] <= max_of(d, i == 0, DAY_ROWS));
     }
     d->result.fetched++;
 }
@@ -290,7 +296,9 @@ void day_quota_stop(struct day *d)
     }
 }
 
-static void load(struct day *d, struct core_event e, const struct day_account *a)
+/* Those that used something today are loaded first: there is room for all of them. */
+static void load(
+    struct day *d, struct core_event e, const struct day_account *a, bool has_used)
 {
     uint64_t now_ns = a->boot == d->boots ? d->now_ns : day_wall(d);
     uint64_t then_ns = a->boot == d->boots ? a->written_ns : a->written_wall_ns;
@@ -304,8 +312,14 @@ static void load(struct day *d, struct core_event e, const struct day_account *a
     for (int i = 0; i < CORE_CELLS; i++) {
         e.spent_ns[i] = a->spent_ns[i] > passed_ns ? a->spent_ns[i] - passed_ns : 0;
     }
+    uint64_t used = 0;
+    for (int i = 0; i < CORE_QUOTAS; i++) {
+        used |= e.used[i];
+    }
     e.kind = CORE_ACCOUNT_LOAD;
-    day_step(d, e);
+    if ((used > 0) == has_used) {
+        day_step(d, e);
+    }
 }
 
 /* How much too much a principal has now, and whether that is too much. */
@@ -323,7 +337,7 @@ static void look_back(struct day *d, bool is_clean)
         uint64_t used = both[0].used[CORE_QUOTA_CALLS];
         own->was_seen = d->number;
         DAY_CHECK(d, used >= own->used[DAY_CALLS] || may_forget(d));
-        DAY_CHECK(d, d->was_set_back || may_forget(d) ||
+        DAY_CHECK(d, d->was_set_back ||
                          used <= own->used[DAY_CALLS] + own->over[DAY_CALLS] + chunk);
         own->over[DAY_CALLS] = used - own->used[DAY_CALLS];
     }
@@ -332,6 +346,21 @@ static void look_back(struct day *d, bool is_clean)
         DAY_CHECK(
             d, own->was_seen == d->number || own->used[DAY_CALLS] == 0 || may_forget(d));
         own->over[DAY_CALLS] = own->was_seen == d->number ? own->over[DAY_CALLS] : 0;
+    }
+}
+
+static void load_all(struct day *d, bool has_used)
+{
+    uint32_t at = 0;
+    for (uint32_t p = 1; p <= d->principals_len; p++) { /* in the store's order */
+        struct core_event e = {.principal = p};
+        load(d, e, &d->principals[p].further, has_used);
+        for (; at < d->clients_len && d->keys[d->by_principal[at]].principal == p; at++) {
+            e.client = d->principals_len + 1 + d->by_principal[at];
+            load(d, e, &d->keys[d->by_principal[at]].account, has_used);
+        }
+        e = (struct core_event){.principal = p, .is_principal = true};
+        load(d, e, &d->principals[p].account, has_used);
     }
 }
 
@@ -345,17 +374,8 @@ void day_quota_load(struct day *d, bool is_clean)
     d->today = day;
     d->today_ns = d->now_ns;
     day_step(d, (struct core_event){.kind = CORE_RESTARTED, .clean = is_clean});
-    uint32_t at = 0;
-    for (uint32_t p = 1; p <= d->principals_len; p++) { /* in the store's order */
-        struct core_event e = {.principal = p};
-        load(d, e, &d->principals[p].further);
-        for (; at < d->clients_len && d->keys[d->by_principal[at]].principal == p; at++) {
-            e.client = d->principals_len + 1 + d->by_principal[at];
-            load(d, e, &d->keys[d->by_principal[at]].account);
-        }
-        e = (struct core_event){.principal = p, .is_principal = true};
-        load(d, e, &d->principals[p].account);
-    }
+    load_all(d, true);
+    load_all(d, false);
     look_back(d, is_clean);
     day_quota_check(d);
 }

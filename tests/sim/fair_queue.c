@@ -66,6 +66,8 @@ struct load {
     uint32_t queue_principal;
     uint32_t queue_client;
     uint64_t every_ns; /* calls of a key */
+    uint32_t run_principal;
+    uint32_t run_client;
 };
 
 /* The load changes every ten minutes between a third and thrice. */
@@ -79,6 +81,8 @@ static void retry(const struct load *l)
     w->limits.queue_principal = l->queue_principal;
     w->limits.queue_client = l->queue_client;
     w->limits.reserved_slots = 1;
+    w->limits.run_principal = l->run_principal;
+    w->limits.run_client = l->run_client;
     for (uint32_t i = 0; i < l->principals * l->keys; i++) {
         world_add(w, 1 + i / l->keys, 1 + i);
     }
@@ -103,12 +107,14 @@ static void retry(const struct load *l)
 void fair_retry(void)
 {
     static const struct load all[] = {
-        {"a client key's bound", 8, 4, 3, 4096, 4096, 8, 2 * S},
-        {"a client key's bound, one alone", 4, 1, 1, 4096, 4096, 8, 500 * MS},
-        {"a principal's bound", 8, 6, 3, 4096, 12, 4096, 2 * S},
-        {"a principal's bound, 1 slot", 1, 3, 2, 4096, 8, 4096, 8 * S},
-        {"the bound of all", 8, 20, 2, 64, 4096, 4096, 10 * S},
-        {"the bound of all, 32 slots", 32, 40, 2, 128, 4096, 4096, 4 * S},
+        {"a client key's bound", 8, 4, 3, 4096, 4096, 8, 2 * S, 0, 0},
+        {"a client key's bound, one alone", 4, 1, 1, 4096, 4096, 8, 500 * MS, 0, 0},
+        {"a client key's bound, at its cap", 8, 2, 1, 4096, 4096, 8, 500 * MS, 0, 1},
+        {"a principal's bound", 8, 6, 3, 4096, 12, 4096, 2 * S, 0, 0},
+        {"a principal's bound, at its cap", 16, 2, 3, 4096, 12, 4096, 2 * S, 2, 0},
+        {"a principal's bound, 1 slot", 1, 3, 2, 4096, 8, 4096, 8 * S, 0, 0},
+        {"the bound of all", 8, 20, 2, 64, 4096, 4096, 10 * S, 0, 0},
+        {"the bound of all, 32 slots", 32, 40, 2, 128, 4096, 4096, 4 * S, 0, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         retry(&all[i]);

@@ -81,6 +81,16 @@ static void oracle_quota(struct sim *s, const struct core_action *a)
     }
 }
 
+static bool has_all_accounts(const struct sim *s)
+{
+    struct core_account_view view;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->limits.accounts; i++) {
+        count += core_account_view(s->core, i, &view);
+    }
+    return count == s->limits.accounts;
+}
+
 /* A reason must fit what happened to the ticket. */
 static bool is_fitting(
     const struct sim *s, const struct sim_ticket *t, const struct core_action *a)
@@ -114,6 +124,7 @@ static bool is_fitting(
     case CORE_QUOTA_EXHAUSTED:
         return submitted ? a->limit_max > 0 : t->interrupted_ns > 0 || waits;
     case CORE_TOO_MANY:
+        return submitted && has_all_accounts(s);
     case CORE_IDLE_LIMIT:
     case CORE_AGE_LIMIT:
     case CORE_REASONS:
@@ -140,13 +151,16 @@ static void check_rate(struct sim *s, const struct core_action *refusal)
 {
     const struct core_rate *rate = &s->limits.rate_global;
     bool passed = !refusal || refusal->reason != CORE_RATE_LIMITED;
-    if (rate->burst == 0 || s->event.kind != CORE_SUBMIT || s->event.is_catalog) {
+    bool is_call = s->event.kind == CORE_SUBMIT ||
+                   (s->event.kind == CORE_FETCH && s->event.is_call);
+    if (rate->burst == 0 || !is_call || s->event.is_catalog) {
         return;
     }
     s->tokens += (double)(s->now_ns - s->tokens_ns) / (double)rate->interval_ns;
     s->tokens = s->tokens > rate->burst ? rate->burst : s->tokens;
     s->tokens_ns = s->now_ns;
-    if (!passed && refusal->scope == CORE_SCOPE_ALL) {
+    passed = passed && (s->event.kind == CORE_SUBMIT || s->grant.reason == CORE_OK);
+    if (!passed && refusal && refusal->scope == CORE_SCOPE_ALL) {
         double then = s->tokens + (double)refusal->retry_after_ns / (double)rate->interval_ns;
         SIM_CHECK(s, s->tokens < 1 && then > 0.999 && then < 1.001);
     } else if (passed && (!refusal || refusal->reason == CORE_OK)) {
@@ -358,7 +372,8 @@ void oracle_action(struct sim *s, const struct core_action *a)
         break;
     case CORE_GRANT:
         SIM_CHECK(s, s->event.kind == CORE_FETCH && a->rows_max <= s->event.rows_max);
-        SIM_CHECK(s, a->reason == CORE_OK || a->limit_max > 0 || a->reason == CORE_TOO_MANY);
+        SIM_CHECK(s, a->reason == CORE_OK || a->limit_max > 0 || a->reason == CORE_TOO_MANY ||
+                         (a->reason == CORE_DRAINING && s->draining && s->event.is_call));
         s->grant = *a;
         break;
     case CORE_HOLD:
@@ -374,6 +389,7 @@ void oracle_action(struct sim *s, const struct core_action *a)
     }
     bool is_refusal = a->kind == CORE_END && s->event.kind == CORE_SUBMIT && s->first_step &&
                       s->event.ticket == a->ticket;
+    is_refusal = is_refusal || (a->kind == CORE_GRANT && a->reason != CORE_OK);
     if (is_refusal) {
         check_rate(s, a);
         s->was_refused = true;

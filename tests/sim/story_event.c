@@ -106,6 +106,7 @@ static void put_call(const struct story *s, const struct core_event *e, struct b
         buf_puts(out, e->priority == CORE_HIGH ? " high" : " low");
     }
     buf_puts(out, e->is_catalog ? " catalog" : "");
+    buf_puts(out, e->is_charged ? " charged" : "");
     put_duration("timeout", e->timeout_ns, out);
     put_count("rows", e->rows_max, out);
     put_count("credits", e->credit_rate, out);
@@ -148,6 +149,10 @@ static void put_request(
     put_who(s, e, out);
     put_context(s, &e->context, out);
     if (e->kind == CORE_FETCH) {
+        buf_puts(out, e->is_call ? " call" : "");
+        if (e->session != CORE_NONE) {
+            buf_printf(out, " s%" PRIu32, e->session);
+        }
         put_count("rows", e->rows_max, out);
     } else if (e->kind == CORE_SESSION_LOAD) {
         put_since("age", e->created_wall_ns, e->wall_ns, out);

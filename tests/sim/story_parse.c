@@ -29,11 +29,13 @@ enum operand {
     SPENT = 1 << 20,     /* spent= and catalog= */
     PRINCIPAL = 1 << 21, /* not the client key, the principal itself */
     SHIFT = 1 << 22,     /* of the wall clock */
+    CALL = 1 << 23,      /* a fetch for another call's answer */
+    CHARGED = 1 << 24,
     AGAIN = CONTEXT | SINCE | AMOUNT | GRANTED | COST | USED | SPENT, /* of several words */
 };
 
 enum {
-    OF_CALL = PROFILE | CONTEXT | TIMEOUT | PRIORITY | CATALOG | AMOUNT | COST
+    OF_CALL = PROFILE | CONTEXT | TIMEOUT | PRIORITY | CATALOG | AMOUNT | COST | CHARGED
 };
 
 /* A word stands in several rows when its operands decide what it means. */
@@ -67,6 +69,7 @@ static const struct verb {
     {"done", STORY_EVENT, CORE_DONE, CONN | MOVED, CONTEXT | DIRTY | AMOUNT},
     {"day", STORY_EVENT, CORE_QUOTA_DAY, 0, 0},
     {"fetch", STORY_EVENT, CORE_FETCH, REQUEST | WHO, AMOUNT},
+    {"fetch", STORY_EVENT, CORE_FETCH, REQUEST | WHO | CALL, AMOUNT | SESSION},
     {"fetched", STORY_EVENT, CORE_FETCHED, WHO, AMOUNT | GRANTED},
     {"restarted", STORY_EVENT, CORE_RESTARTED, 0, DIRTY},
     {"account", STORY_EVENT, CORE_ACCOUNT_LOAD, WHO, PRINCIPAL | AMOUNT | USED | SPENT},
@@ -82,7 +85,7 @@ static const char *const operand_names[] = {"s0", "#1", "W0", "L0", "p0", "r1",
     "principal/client", "role= wh= db= schema= default", "a reason", "timeout=",
     "age= away=", "dirty", "pool", "moved", "high normal low", "catalog", "rows= bytes=",
     "granted= day=", "weight= credits=", "calls= engine_ms= microcredits=",
-    "spent= catalog=", "principal", "+1h -1h"};
+    "spent= catalog=", "principal", "+1h -1h", "call", "charged"};
 
 const char *const story_parts[CORE_PARTS] = {"role", "wh", "db", "schema"};
 
@@ -305,7 +308,8 @@ static unsigned parse_flag(struct str word, struct core_event *e)
         bool *flag;
         bool value;
     } flags[] = {{"dirty", DIRTY, &e->clean, false}, {"moved", MOVED, &e->moved, true},
-        {"catalog", CATALOG, &e->is_catalog, true},
+        {"catalog", CATALOG, &e->is_catalog, true}, {"call", CALL, &e->is_call, true},
+        {"charged", CHARGED, &e->is_charged, true},
         {"principal", PRINCIPAL, &e->is_principal, true}, {"pool", POOL, NULL, false},
         {"default", CONTEXT, NULL, false}};
     for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
@@ -453,6 +457,9 @@ bool story_parse_event(struct story *s, struct story_line *line, struct buf *ret
     e->kind = v->kind;
     line->what = v->what;
     e->rows_max = seen & GRANTED ? e->rows_max : (uint32_t)e->rows;
+    if (v->kind == CORE_FETCH && !(seen & SESSION)) {
+        e->session = CORE_NONE;
+    }
     if (v->kind == CORE_SUBMIT) {
         bind_call(s, seen, e);
     } else if (v->kind == CORE_SESSION_BODY && !(seen & REASON)) {

@@ -88,6 +88,14 @@ static void print_start(struct story *s, const struct core_action *a, struct buf
     }
 }
 
+static void print_retry(const struct core_action *a, struct buf *out)
+{
+    if (a->retry_after_ns > 0) {
+        buf_puts(out, " retry=");
+        story_print_time((int64_t)a->retry_after_ns, out);
+    }
+}
+
 static void print_end(const struct core_action *a, struct buf *out)
 {
     static const char *const scopes[] = {
@@ -101,10 +109,7 @@ static void print_end(const struct core_action *a, struct buf *out)
         (a->reason == CORE_QUOTA_EXHAUSTED && a->limit_max > 0)) {
         buf_printf(out, " %s", scopes[a->scope]);
     }
-    if (a->retry_after_ns > 0) {
-        buf_puts(out, " retry=");
-        story_print_time((int64_t)a->retry_after_ns, out);
-    }
+    print_retry(a, out);
     print_session(" in ", a->session, out);
 }
 
@@ -204,6 +209,7 @@ void story_print_action(struct story *s, const struct core_action *a, struct buf
     case CORE_GRANT:
         buf_printf(out, "grant r%" PRIu64 " %s rows=%" PRIu32, a->user,
             core_reason_name(a->reason), a->rows_max);
+        print_retry(a, out);
         break;
     case CORE_GRACE:
         buf_printf(out, "grace #%" PRIu32, a->ticket);

@@ -191,12 +191,14 @@ static void break_something(struct sim *s)
     sim_step(s, e);
 }
 
-/* A page of a kept result; sometimes another day begins before it is shown. */
+/* A page of a kept result, or of another call's answer; sometimes another day begins before it is shown. */
 static void fetch_page(struct sim *s)
 {
     struct core_event e = {.kind = CORE_FETCH,
         .principal = 1 + (uint32_t)below(s, SIM_PRINCIPALS),
         .client = 1 + (uint32_t)below(s, CLIENT_KEYS),
+        .session = CORE_NONE,
+        .is_call = below(s, 2) == 0,
         .rows_max = (uint32_t)below(s, 100)};
     sim_step(s, e);
     if (s->grant.reason == CORE_OK) {

@@ -175,8 +175,8 @@ static void rows_of_days_long_past_vanish(void **state)
     put_row(f, quota_of(TOMORROW, "uid:1", "of a clock that went back", 3));
     close_store(f);
     open_store(f, JOBS_MAX);
-    expect_quotas(f, YESTERDAY, "uid:1/new=2 uid:1/of a clock that went back=3 uid:1/old=1 ");
-    expect_quotas(f, TODAY, "uid:1/new=2 uid:1/of a clock that went back=3 ");
+    expect_quotas(f, YESTERDAY, "uid:1/of a clock that went back=3 uid:1/new=2 uid:1/old=1 ");
+    expect_quotas(f, TODAY, "uid:1/of a clock that went back=3 uid:1/new=2 ");
     assert_int_equal(ask(f, "SELECT count(*) FROM account"), 2);
     stop(f);
 }

@@ -232,10 +232,14 @@ static void host_query_cancel(struct tool_call *call, struct str handle)
     end_query(rig_of(call));
 }
 
-static bool host_query_same(struct tool_call *call, struct str sql, struct handle *ret)
+static bool host_query_attach(
+    struct tool_call *call, struct str sql, uint32_t wait_s, struct handle *ret)
 {
     assert_true(sql.len > 0);
     memcpy(ret->text, rig_of(call)->queries[0].handle, HANDLE_SIZE);
+    if (rig_of(call)->has_same) {
+        host_query_wait(call, handle_str(ret), wait_s);
+    }
     return rig_of(call)->has_same;
 }
 
@@ -281,7 +285,7 @@ static const struct tool_host functions = {
     .query_each = host_query_each,
     .query_wait = host_query_wait,
     .query_cancel = host_query_cancel,
-    .query_same = host_query_same,
+    .query_attach = host_query_attach,
     .result_find = host_result_find,
     .result_fetch = host_result_fetch,
     .result_cell = host_result_cell,

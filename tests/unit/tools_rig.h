@@ -45,7 +45,7 @@ struct rig {
 
     /* What the host does when it is asked. */
     bool fails;                /* ends in `done` with store_failed */
-    bool has_same;             /* query_same() finds queries[0] */
+    bool has_same;             /* query_attach() finds queries[0] */
     const char *status_after;  /* queries[0] while it was waited for */
     uint32_t page_rows;        /* rows that fit into a page; 0: all */
     bool unknown_total;        /* pages do not say how many rows there are */

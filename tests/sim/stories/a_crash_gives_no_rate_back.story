@@ -11,4 +11,4 @@ limits rate_client=8
    550ms  submit #6 a/a2            | keep a/a2 spent=7450ms
    560ms  submit #7 a/a2            | -
    570ms  submit #8 a/a2            | -
-   580ms  submit #9 a/a2            | end #9 queue_full client retry=20s
+   580ms  submit #9 a/a2            | end #9 queue_full client retry=2s

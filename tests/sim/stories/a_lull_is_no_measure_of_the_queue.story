@@ -10,4 +10,4 @@ limits slots=1 conns_per_worker=1 conn_idle=10s queue_client=2
 3600002ms  up W0          | connect L0@3 on W0
 3600003ms  up L0          | start #0 on L0
 3600004ms  submit #2 a/a1 | -
-3600005ms  submit #3 a/a1 | end #3 queue_full client retry=8750375us
+3600005ms  submit #3 a/a1 | end #3 queue_full client retry=2ms

@@ -3,4 +3,4 @@ limits queue_client=2
      0ms  load r1 a/a1 | opened r1 s0
      1ms  submit #1 s0 | load s0
      2ms  submit #2 s0 | -
-     3ms  submit #3 s0 | end #3 queue_full client retry=10s in s0
+     3ms  submit #3 s0 | end #3 queue_full client retry=1s in s0

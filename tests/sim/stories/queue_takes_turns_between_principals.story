@@ -8,8 +8,8 @@ limits slots=1
      5ms  submit #6 c/c1 | -
     10ms  up W0          | connect L0@1 on W0
     20ms  up L0          | start #1 on L0
-    21ms  look #4        | position 3 of 3 wait=43762500us busy=1/1
-    22ms  look #5        | position 1 of 1 wait=26257500us busy=1/1
+    21ms  look #4        | position 3 of 3 wait=5s busy=1/1
+    22ms  look #5        | position 1 of 1 wait=3s busy=1/1
     30ms  done L0        | end #1 ok; start #5 on L0
     40ms  done L0        | end #5 ok; start #6 on L0
 # A newcomer stands behind all who wait.

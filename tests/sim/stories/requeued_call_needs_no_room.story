@@ -6,5 +6,5 @@ limits queue_total=1
      2ms  up L0          | start #1 on L0
      3ms  submit #2 b/b1 | -
      4ms  lost W0        | spawn W0@3
-     5ms  submit #3 c/c1 | end #3 queue_full all retry=10s
-     6ms  look #1        | position 1 of 1 wait=20s busy=0/1
+     5ms  submit #3 c/c1 | end #3 queue_full all retry=2ms
+     6ms  look #1        | position 1 of 1 wait=4ms busy=0/1

@@ -5,8 +5,8 @@
     10ms  up W0          | connect L0@1 on W0
     20ms  up L0          | start #1 on L0
     21ms  lost W0        | spawn W0@3
-    22ms  look #1        | position 1 of 2 wait=8752500us busy=0/1
-    23ms  look #2        | position 2 of 2 wait=17505ms busy=0/1
+    22ms  look #1        | position 1 of 2 wait=1ms busy=0/1
+    23ms  look #2        | position 2 of 2 wait=2ms busy=0/1
     30ms  up W0          | connect L0@3 on W0
     40ms  up L0          | start #1 on L0
     41ms  lost W0        | end #1 worker_died; spawn W0@5
