@@ -165,7 +165,7 @@ struct core_event {
 
 enum core_action_kind {
     CORE_OPENED,      /* user -> session; heir_of: whose context it inherits */
-    CORE_REFUSED,     /* user, reason: no session */
+    CORE_REFUSED,     /* user, reason, scope, limit_max: no session */
     CORE_SESSION_END, /* session, reason: forget it, also in the store */
     CORE_SAVE,        /* session, state: its row changed */
     CORE_LOAD,        /* session: fetch its body; its calls wait for SESSION_BODY */

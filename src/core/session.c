@@ -176,6 +176,9 @@ void session_open(struct core *core, const struct core_event *event)
         struct core_action *a = act(core, CORE_REFUSED);
         a->user = event->user;
         a->reason = refusal;
+        bool is_own = group_count(core, event->principal) >= core->limits.principal_sessions;
+        a->scope = is_own ? CORE_SCOPE_PRINCIPAL : CORE_SCOPE_ALL;
+        a->limit_max = is_own ? core->limits.principal_sessions : core->limits.sessions;
         return;
     }
     /* The heir's slot may be the only one there is: then it leaves nothing. */

@@ -410,12 +410,21 @@ void call_fail_for(struct call *call, const struct core_action *a)
     }
 }
 
+static bool has_waited_in_vain(enum core_reason reason)
+{
+    return reason == CORE_QUEUE_TIMEOUT || reason == CORE_CANCELLED || reason == CORE_CLOSED;
+}
+
 void call_ended(struct call *call, const struct core_action *a)
 {
     struct daemon *d = call->daemon;
     d->tickets[call->ticket] = NULL;
     d->free_tickets[d->free_ticket_len++] = call->ticket;
     call->ticket = CORE_NONE;
+    if (call->conn == CORE_NONE && has_waited_in_vain(a->reason)) {
+        call->has_queued = true;
+        call->queue_ns += clock_boot_ns() - call->submitted_ns;
+    }
     lease_forget(call);
     if (a->reason == CORE_OK && !call->has_answer) {
         ASSERT(call->state == CALL_WAITING); /* the lease is back, the host is at work */

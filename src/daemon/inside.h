@@ -159,7 +159,8 @@ struct call {
     struct query *query;
     uint64_t arrived_ns;
     uint64_t submitted_ns; /* to the core, last */
-    uint64_t queue_ns;     /* waited there for connections */
+    uint64_t queue_ns;     /* waited there for connections, */
+    bool has_queued;       /* whether or not it got one */
     uint64_t leased_ns;    /* got one, last */
     uint64_t rows_so_far;  /* its statement has read */
     struct query *waits_for; /* CALL_WAITING for a query; NULL */

@@ -144,6 +144,7 @@ void lease_start(struct daemon *d, const struct core_action *a)
     lease->call = call;
     call->conn = a->conn;
     call->leased_ns = clock_boot_ns();
+    call->has_queued = true;
     call->queue_ns += call->leased_ns - call->submitted_ns;
     call->rows_so_far = 0;
     call->rows_max = call->tool.tool->catalog ? UINT32_MAX : a->rows_max;

@@ -19,7 +19,7 @@ void metrics_call(struct call *call)
     m->bytes_sent += call->tool.out.len;
     m->response_ns += response_ns;
     histogram_add(&m->response_times, response_ns);
-    if (call->leased_ns > 0) {
+    if (call->has_queued) {
         m->queue_ns += call->queue_ns;
         m->queued++;
         histogram_add(&m->queue_times, call->queue_ns);
@@ -163,6 +163,8 @@ static void put_refusals(const struct metrics *m, struct buf *out)
 static void put_sessions(const struct metrics *m, struct buf *out)
 {
     put_one(out, "sessions_opened_total", "counter", "Sessions opened.", m->sessions_opened);
+    put_one(out, "sessions_refused_total", "counter", "Sessions not opened: too many, or stopping.",
+        m->sessions_refused);
     put_head(out, "sessions_ended_total", "counter", "Sessions ended, by reason.");
     for (int i = 0; i < CORE_REASONS; i++) {
         put_labelled(out, "sessions_ended_total", "reason",

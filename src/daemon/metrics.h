@@ -19,6 +19,7 @@ struct metrics {
     uint64_t refused[2][CORE_SCOPE_ALL + 1]; /* for a rate, for a quota; by scope */
     uint64_t floods;
     uint64_t sessions_opened;
+    uint64_t sessions_refused;
     uint64_t sessions_ended[CORE_REASONS];
     uint64_t workers_started;
     uint64_t rows;

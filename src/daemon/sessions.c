@@ -282,10 +282,18 @@ void sessions_opened(struct daemon *d, const struct core_action *a)
 void sessions_refused(struct daemon *d, const struct core_action *a)
 {
     struct session *s = (struct session *)(uintptr_t)a->user;
-    bool draining = a->reason == CORE_DRAINING;
-    (void)d;
-    open_failed(s, draining ? TOOL_E_DRAINING : TOOL_E_TOO_MANY_SESSIONS,
-        draining ? "The daemon is stopping." : "There are too many sessions; close one first.");
+    char why[WHY_SIZE] = "The daemon is stopping.";
+    if (a->reason != CORE_DRAINING) {
+        snprintf(why, sizeof(why),
+            "There are %llu sessions %s, as many as may, and all of them are connected; close one first.",
+            (unsigned long long)a->limit_max,
+            a->scope == CORE_SCOPE_PRINCIPAL ? "of this principal" : "in all");
+        log_event(LOG_WARN, "session_refused", "principal=" STR_FMT " client=%s limit=%llu",
+            STR_ARG(symbol_str(d->symbols, s->principal)), log_quote(client_name(d, s)),
+            (unsigned long long)a->limit_max);
+    }
+    d->metrics.sessions_refused++;
+    open_failed(s, a->reason == CORE_DRAINING ? TOOL_E_DRAINING : TOOL_E_TOO_MANY_SESSIONS, why);
     session_free(s);
 }
 

@@ -106,6 +106,7 @@ class Errors(Case):
         client, daemon = self.client({"profile.demo": {"slots": 1}, "query": {"queue_s": 1}})
         running = self.occupy(client, daemon)
         self.check("queue_timeout", client.sql("SELECT 1"))
+        self.assertGreaterEqual(client.call("session_stats").data["avg_queue_time_ms"], 100)
         client.abort(running)
 
     def provoke_queue_full(self):
@@ -148,7 +149,8 @@ class Errors(Case):
     def provoke_too_many_sessions(self):
         client, _ = self.client({"session": {"max_per_principal": 2}})
         self.assertFalse(client.call("open_session").is_error)
-        self.check("too_many_sessions", client.call("open_session"))
+        error = self.check("too_many_sessions", client.call("open_session"))
+        self.assertRegex(error["message"], r"There are \d+ sessions of this principal, as many as may")
 
     def provoke_cancelled(self):
         client, daemon = self.client()
