@@ -13,7 +13,7 @@ die() { echo "setup: $*" >&2; exit 1; }
 # What stands in $deps/.ready-MODE when nothing is missing: this script's version, the SDKs'
 # pins, and dpkg's own record, which changes with every package installed or removed.
 state() {
-    cat tools/setup.sh tests/e2e/package-lock.json tests/e2e/requirements.txt | sha256sum
+    cat tools/setup.sh tests/e2e/package-lock.json tests/e2e/requirements*.txt | sha256sum
     stat -c '%i %s %Y' /var/lib/dpkg/status 2>/dev/null || true
 }
 
@@ -22,7 +22,11 @@ is_ready() {
     for part in lib/libadbc_driver_manager.a lib/libduckdb.so src/yyjson/yyjson.h data/.done; do
         [ -f "$deps/$part" ] || return
     done
-    [ "$mode" = build ] || { [ -f "$deps/sdk/.done" ] && [ -f "$deps/venv/.done" ] && [ -f "$deps/clients/.done" ]; } || return
+    if [ "$mode" = check ]; then
+        for part in sdk clients venv drivers fakesnow postgresql; do
+            [ -f "$deps/$part/.done" ] || return
+        done
+    fi
     [ -f "$deps/.ready-$mode" ] && [ "$(state)" = "$(<"$deps/.ready-$mode")" ]
 }
 
@@ -42,6 +46,16 @@ quiet() {
     "$@" >"$log" 2>&1 || { tail -n 20 "$log" >&2; die "'$*' failed; all of its output is in $log"; }
 }
 
+# What makes a command run as root, if anything: nothing, or sudo.
+as_root() {
+    [ "$(id -u)" = 0 ] || command -v sudo
+}
+
+apt_update() {
+    # shellcheck disable=SC2046
+    quiet apt-update $(as_root) apt-get -o Acquire::Retries=3 update
+}
+
 packages() {
     local missing=()
     local installed
@@ -50,14 +64,11 @@ packages() {
         grep -qx "$package" <<<"$installed" || missing+=("$package")
     done
     [ ${#missing[@]} -eq 0 ] && return
-    local as=()
-    if [ "$(id -u)" != 0 ]; then
-        command -v sudo >/dev/null || die "please have these Debian packages installed: ${missing[*]}"
-        as=(sudo)
-    fi
     say "installing Debian packages: ${missing[*]}"
-    quiet apt-update "${as[@]}" apt-get -o Acquire::Retries=3 update
-    quiet apt-install "${as[@]}" env DEBIAN_FRONTEND=noninteractive \
+    as_root >/dev/null || die "please have these Debian packages installed: ${missing[*]}"
+    apt_update
+    # shellcheck disable=SC2046
+    quiet apt-install $(as_root) env DEBIAN_FRONTEND=noninteractive \
         apt-get -o Acquire::Retries=3 install -y --no-install-recommends "${missing[@]}"
 }
 
@@ -222,19 +233,65 @@ PIN
     cp "$pins" "$dir/.done"
 }
 
-# pyarrow reads the flights independently of DuckDB; wheels for Python 3.11, 3.12 and 3.13.
+# pyarrow reads the flights independently of DuckDB; the ADBC driver manager for Python drives the
+# drivers without us.
 venv() {
-    [ -f "$deps/venv/.done" ] && "$deps/venv/bin/python" -c 'import pyarrow' 2>/dev/null && return
-    say "installing pyarrow (for tests)"
-    local pin="pyarrow==26.0.1"
-    for hash in 39cb0f2418282c24bea6ceda77b03e5a8f0a5766b63a8bf194d4e2a2c423548c \
-        c718bf97a92a6dea97fd1062c3b9f9e2e83cb9cc926e752289fa4ffff41738f9 \
-        f71221bbc7707e3fad920d0478db9350791d4714ec445299ee0d56559fbc156c; do
-        pin+=" --hash=sha256:$hash"
+    local pins=tests/e2e/requirements-venv.txt
+    cmp -s "$pins" "$deps/venv/.done" && "$deps/venv/bin/python" -c 'import pyarrow' 2>/dev/null && return
+    say "installing pyarrow and the ADBC driver manager for Python (for tests)"
+    environment venv "$pins"
+    cp "$pins" "$deps/venv/.done"
+}
+
+# Of the drivers' wheels only the shared objects are kept: lib/libadbc_driver_NAME.so.
+drivers() {
+    local pins=tests/e2e/requirements-drivers.txt dir=$deps/drivers
+    cmp -s "$pins" "$dir/.done" && return
+    say "fetching ADBC drivers (for tests): $(sed -nE 's/^adbc-driver-([a-z]+)==([0-9.]+).*/\1-\2/p' "$pins" | paste -sd' ')"
+    rm -rf "$dir" && mkdir -p "$dir"
+    quiet pip-drivers python3 -m pip download --no-deps --require-hashes --only-binary :all: -d "$dir" -r "$pins"
+    for wheel in "$dir"/*.whl; do
+        python3 -m zipfile -e "$wheel" "$dir/wheels"
     done
-    echo "$pin" >"$deps/dl/venv.txt"
-    environment venv "$deps/dl/venv.txt"
-    touch "$deps/venv/.done"
+    mv "$dir"/wheels/*/libadbc_driver_*.so "$deps/lib/"
+    rm -rf "$dir/wheels" "$dir"/*.whl
+    cp "$pins" "$dir/.done"
+}
+
+# A server of Snowflake's protocol; it takes pyarrow from the environment above.
+fakesnow() {
+    local pins=tests/e2e/requirements-fakesnow.txt dir=$deps/fakesnow
+    cmp -s "$pins" "$dir/.done" && "$dir/bin/python" -c 'import pyarrow, fakesnow' 2>/dev/null && return
+    say "installing $(sed -nE 's/^(fakesnow)==([0-9.]+).*/\1 \2/p' "$pins") (for tests)"
+    environment fakesnow "$pins"
+    "$deps/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+        >"$("$dir/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/venv.pth"
+    cp "$pins" "$dir/.done"
+}
+
+# Debian's server, unpacked and not installed: no user, no cluster, no service. Its libraries are
+# installed, but for LLVM, which it loads only to compile expressions.
+postgresql() {
+    local dir=$deps/postgresql libraries=()
+    [ -f "$dir/.done" ] && "$dir/bin/postgres" --version >/dev/null 2>&1 && return
+    packages tzdata
+    apt-cache show postgresql >/dev/null 2>&1 || apt_update
+    local name
+    name=$(apt-cache depends postgresql | sed -nE 's/.*Depends: (postgresql-[0-9]+)$/\1/p' | head -n1)
+    [ -n "$name" ] || die "Debian's package postgresql is needed for tests, and apt does not know it"
+    say "fetching Debian's $name (for tests; unpacked, not installed)"
+    rm -rf "$dir" && mkdir -p "$dir"
+    (cd "$dir" && apt-get download "$name") >"$deps/log/apt-download.log" 2>&1 || {
+        apt_update
+        (cd "$dir" && quiet apt-download apt-get download "$name")
+    }
+    mapfile -t libraries < <(dpkg-deb -f "$dir"/*.deb Depends | tr , '\n' |
+        sed -nE 's/^ *(lib[^ |(]+).*/\1/p' | grep -v '^libllvm')
+    packages "${libraries[@]}"
+    dpkg-deb -x "$dir"/*.deb "$dir"
+    rm -rf "$dir"/*.deb "$dir"/usr/share/{doc,locale,man} "$dir"/usr/lib/postgresql/*/lib/{bitcode,llvmjit*}
+    ln -s "$dir"/usr/lib/postgresql/*/bin "$dir/bin"
+    "$dir/bin/postgres" --version >"$dir/.done"
 }
 
 packages meson ninja-build gcc g++ pkg-config libuv1-dev libsqlite3-dev libssl-dev openssl ca-certificates
@@ -258,5 +315,8 @@ if [ "$mode" = check ]; then
     sdks
     venv
     clients
+    drivers
+    fakesnow
+    postgresql
 fi
 state >"$deps/.ready-$mode"
