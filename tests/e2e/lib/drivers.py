@@ -37,11 +37,11 @@ class Rows:
 class Driver(Peer):
     """A process with one driver; any number of connections live in it."""
 
-    def __init__(self, name, environment=None):
+    def __init__(self, name, environment=None, path=None):
         if not os.path.exists(os.path.join(DEPS, "drivers", ".done")):
             raise AssertionError("the drivers are not there: run tools/setup.sh check")
         self.kind = name
-        self.program = Program(name + " driver", [PYTHON, os.path.join(HERE, "peer_adbc.py"), DRIVERS[name]],
+        self.program = Program(name + " driver", [PYTHON, os.path.join(HERE, "peer_adbc.py"), path or DRIVERS[name]],
                                env={**ENV, **QUIET, **(environment or {})}, stdin=subprocess.PIPE)
         self.numbers = itertools.count(1)
         self.lock = threading.Lock()

@@ -3,13 +3,13 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 
 from lib import postgres_wire
 from lib.client import DEPS, HERE
+from lib.port import free_port
 from lib.program import DEADLINE_S, Program
 
 BIN = os.path.abspath(os.path.join(DEPS, "postgresql", "bin"))
@@ -141,9 +141,3 @@ class Postgres:
     def close(self):
         self._end(signal.SIGQUIT)
         shutil.rmtree(self.directory, ignore_errors=True)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]

@@ -7,6 +7,8 @@ import socket
 import struct
 import threading
 
+from lib.port import bound_socket
+
 METHODS = (b"GET ", b"POST", b"PUT ", b"HEAD", b"DELE", b"PATC", b"OPTI")
 LOGIN = "/session/v1/login-request"
 CHUNK = 1 << 16
@@ -128,8 +130,8 @@ class Link:
         self.is_open = False
         if reset:
             self.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        else:
-            shut(self.client)
+        # Closing alone would not wake the other thread; a shutdown for writing would say goodbye.
+        shut(self.client, socket.SHUT_RD if reset else socket.SHUT_RDWR)
         shut(self.server)
         for side in (self.client, self.server):
             if side:
@@ -137,11 +139,11 @@ class Link:
         self.proxy.forget(self)
 
 
-def shut(side):
+def shut(side, how=socket.SHUT_RDWR):
     """Wakes whoever reads from it."""
     try:
         if side:
-            side.shutdown(socket.SHUT_RDWR)
+            side.shutdown(how)
     except OSError:
         pass
 
@@ -159,9 +161,7 @@ class Proxy:
         self.links = set()
         self.connections = 0
         self.requests = []
-        self.listener = socket.socket()
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind(("127.0.0.1", 0))
+        self.listener = bound_socket()
         self.port = self.listener.getsockname()[1]
         self._listen()
 
