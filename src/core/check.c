@@ -213,10 +213,14 @@ static void check_accounts(const struct core *core)
     }
 }
 
-/* An idle connection and a free slot: then all who wait are held by a cap or by the reserve. */
+/*
+ * An idle connection and a free slot: then all who wait are held by a cap or by the reserve, or
+ * whoever is next waits for a connection that can be set as it wants.
+ */
 static bool is_held(const struct core *core, uint32_t profile)
 {
-    return sched_next(core, profile) == CORE_NONE;
+    uint32_t ticket = sched_next(core, profile);
+    return ticket == CORE_NONE || !pool_has_idle(core, ticket);
 }
 
 static void check_pool(const struct core *core)

@@ -24,7 +24,10 @@
 #define CORE_NEVER UINT64_MAX
 #define CORE_NONE UINT32_MAX
 
-/* What a backend connection is set to; each part is an interned symbol, 0 = the default. */
+/*
+ * What a backend connection is set to; each part is an interned symbol. 0 in what a call wants:
+ * what the connection was set to when it was opened.
+ */
 enum core_part {
     CORE_ROLE,
     CORE_WAREHOUSE,
@@ -88,7 +91,7 @@ enum core_event_kind {
     CORE_CANCEL,          /* ticket, reason */
     CORE_WORKER_UP,       /* worker, generation */
     CORE_WORKER_LOST,     /* worker, generation: exited, whoever wanted it so */
-    CORE_CONN_UP,         /* conn, generation */
+    CORE_CONN_UP,         /* conn, generation, context: what it is set to by itself; 0: nothing */
     CORE_CONN_LOST,       /* conn, generation: closed, or could not be opened */
     CORE_STARTED,         /* conn, generation: the statement went to the engine */
     CORE_DONE,            /* conn, generation, clean, moved: the lease may be returned */
@@ -174,7 +177,7 @@ enum core_action_kind {
     CORE_KILL,        /* worker, generation: end the process now */
     CORE_CONNECT,     /* conn, generation, worker: open a backend connection */
     CORE_DISCONNECT,  /* conn, generation */
-    CORE_START,       /* ticket, conn, generation, context, replay: run it */
+    CORE_START,       /* ticket, conn, generation, context (no defaults), replay: run it */
     CORE_HOLD,        /* user: a symbol that an account needs */
     CORE_RELEASE,     /* user: it needs it no longer */
     CORE_SAVE_ACCOUNT, /* account: its bounds go to the store before the answer */

@@ -7,15 +7,38 @@
 
 enum { RESERVE_CHECK_NS = 500000000 };
 
-static uint32_t replay_of(const struct conn *c, const struct core_context *wanted)
+/* What a call's context means on a connection. */
+static struct core_context resolve(const struct conn *c, const struct core_context *wanted)
+{
+    struct core_context context = *wanted;
+    for (uint32_t i = 0; i < CORE_PARTS; i++) {
+        context.part[i] = wanted->part[i] > 0 ? wanted->part[i] : c->base.part[i];
+    }
+    return context;
+}
+
+static uint32_t replay_of(const struct conn *c, const struct core_context *context)
 {
     uint32_t replay = 0;
     for (uint32_t i = 0; i < CORE_PARTS; i++) {
-        if (!c->actual_known || c->actual.part[i] != wanted->part[i]) {
+        if (c->actual.part[i] != context->part[i]) {
             replay |= 1u << i;
         }
     }
     return replay;
+}
+
+/* Statements that set it to @wanted; -1: a part would have to be unset, which nothing does. */
+static int cost_of(const struct conn *c, const struct core_context *wanted)
+{
+    struct core_context context = resolve(c, wanted);
+    uint32_t replay = replay_of(c, &context);
+    for (uint32_t i = 0; i < CORE_PARTS; i++) {
+        if (replay & 1u << i && context.part[i] == 0) {
+            return -1;
+        }
+    }
+    return __builtin_popcount(replay);
 }
 
 static void worker_action(struct core *core, enum core_action_kind kind, uint32_t worker)
@@ -188,6 +211,7 @@ static void conn_rest(struct core *core, uint32_t conn)
     struct profile *p = &core->profiles[c->profile];
     uint64_t idle_ns = p->limits.idle_ns;
     c->state = CONN_IDLE;
+    c->rest_ns = core->now_ns;
     p->idle++;
     deadline_arm(core, &c->deadline, idle_ns > 0 ? core->now_ns + idle_ns : CORE_NEVER);
 }
@@ -224,6 +248,7 @@ static void conn_event(struct core *core, const struct core_event *event)
     switch (event->kind) {
     case CORE_CONN_UP:
         if (c->state == CONN_CONNECTING) {
+            c->base = c->actual = event->context;
             core->profiles[c->profile].connecting--;
             conn_rest(core, event->conn);
         }
@@ -368,15 +393,14 @@ static void lease(struct core *core, uint32_t ticket, uint32_t conn)
     deadline_arm(core, &c->deadline, CORE_NEVER);
     conn_action(core, CORE_START, conn);
     struct core_action *a = &core->out->at[core->out->len - 1];
-    a->replay = replay_of(c, &t->context);
-    a->context = t->context;
+    a->context = resolve(c, &t->context);
+    a->replay = replay_of(c, &a->context);
     a->rows_max = t->is_catalog ? t->rows_max : t->reserved_rows;
-    c->actual = t->context;
-    c->actual_known = true;
+    c->actual = a->context;
     ticket_rearm(core, ticket);
 }
 
-/* The idle connection that needs the fewest context statements. */
+/* The idle connection that needs the fewest context statements, of those that can be set so. */
 static uint32_t best_idle(const struct core *core, uint32_t profile, uint32_t ticket)
 {
     uint32_t best = CORE_NONE;
@@ -385,14 +409,19 @@ static uint32_t best_idle(const struct core *core, uint32_t profile, uint32_t ti
         const struct conn *c = &core->conns[i];
         if (c->state == CONN_IDLE && c->profile == profile &&
             core->workers[c->worker].state == WORKER_UP) {
-            int cost = __builtin_popcount(replay_of(c, &core->tickets[ticket].context));
-            if (cost < best_cost) {
+            int cost = cost_of(c, &core->tickets[ticket].context);
+            if (cost >= 0 && cost < best_cost) {
                 best = i;
                 best_cost = cost;
             }
         }
     }
     return best;
+}
+
+bool pool_has_idle(const struct core *core, uint32_t ticket)
+{
+    return best_idle(core, core->tickets[ticket].profile, ticket) != CORE_NONE;
 }
 
 static void worker_spawn(struct core *core, uint32_t profile)
@@ -435,8 +464,6 @@ static bool grow(struct core *core, uint32_t profile)
             c->profile = profile;
             c->worker = i;
             c->ticket = CORE_NONE;
-            c->actual = (struct core_context){{0}};
-            c->actual_known = true;
             w->conns++;
             deadline_arm(core, &w->deadline, CORE_NEVER);
             core->profiles[profile].connecting++;
@@ -449,6 +476,24 @@ static bool grow(struct core *core, uint32_t profile)
         return false;
     }
     worker_spawn(core, profile);
+    return true;
+}
+
+/* All slots have a connection, and none of the idle ones can be set so: the longest idle goes. */
+static bool make_room(struct core *core, uint32_t profile)
+{
+    uint32_t oldest = CORE_NONE;
+    for (uint32_t i = 0; i < core->conn_mark; i++) {
+        const struct conn *c = &core->conns[i];
+        if (c->state == CONN_IDLE && c->profile == profile &&
+            (oldest == CORE_NONE || c->rest_ns < core->conns[oldest].rest_ns)) {
+            oldest = i;
+        }
+    }
+    if (oldest == CORE_NONE) {
+        return false;
+    }
+    conn_discard(core, oldest);
     return true;
 }
 
@@ -482,10 +527,13 @@ static bool dispatch_profile(struct core *core, uint32_t profile)
         lease(core, ticket, conn);
         return true;
     }
-    if (p->busy + p->idle + p->connecting < p->limits.slots && p->connecting < p->queued) {
+    if (p->connecting >= p->queued) {
+        return false;
+    }
+    if (p->busy + p->idle + p->connecting < p->limits.slots) {
         return grow(core, profile);
     }
-    return false;
+    return p->connecting == 0 && make_room(core, profile);
 }
 
 /* Lets go of one connection of a worker that is condemned or dead; of itself when none is left. */

@@ -192,13 +192,14 @@ enum conn_state {
 
 struct conn {
     struct deadline deadline;
+    struct core_context base; /* when it was opened; 0: a part that cannot be unset again */
     struct core_context actual;
     uint32_t generation;
     uint32_t profile;
     uint32_t worker;
     uint32_t ticket;
+    uint64_t rest_ns; /* idle since then */
     uint8_t state;
-    bool actual_known;
 };
 
 enum worker_state {
@@ -400,4 +401,5 @@ void pool_event(struct core *core, const struct core_event *event);
 void pool_interrupt(struct core *core, uint32_t ticket);
 bool pool_dispatch(struct core *core); /* does one thing that is possible; false: nothing is */
 bool pool_unavailable(const struct core *core, uint32_t profile, uint64_t *ret_retry_ns);
+bool pool_has_idle(const struct core *core, uint32_t ticket); /* for the context it wants */
 void pool_due(struct core *core, enum owner owner, uint32_t index);

@@ -151,6 +151,10 @@ static void deliver(struct day *d, uint32_t place)
         e.rows = d->conns[n.index].rows;
         e.bytes = e.rows * 100;
     }
+    if (n.kind == CORE_CONN_UP) { /* in some profiles a login has no database */
+        e.context.part[CORE_DATABASE] = d->conns[n.index].profile % 2;
+        e.context.part[CORE_SCHEMA] = 1;
+    }
     day_step(d, e);
 }
 

@@ -159,6 +159,7 @@ struct day_conn {
     bool stuck;
     bool spoiled;
     uint64_t rows; /* of the statement that runs */
+    struct core_context base;
     struct core_context actual;
     struct due rest;
 };

@@ -78,6 +78,7 @@ void day_pool_event(struct day *d, const struct core_event *e)
         break;
     case CORE_CONN_UP:
         c->up = true;
+        c->base = c->actual = e->context;
         rest(d, c);
         break;
     case CORE_CONN_LOST:
@@ -127,7 +128,6 @@ static void on_connect(struct day *d, const struct core_action *a)
     c->profile = a->profile;
     c->open = true;
     c->up = c->stuck = c->spoiled = false;
-    c->actual = (struct core_context){{0}};
     d->open[a->profile]++;
     DAY_CHECK(d, d->open[a->profile] <= d->limits.profile[a->profile].slots);
 }
@@ -141,11 +141,12 @@ static void on_start(struct day *d, const struct core_action *a)
     DAY_CHECK(d, c->ticket == CORE_NONE && !c->spoiled && c->profile == t->profile);
     DAY_CHECK(d, d->workers[c->worker].alive && !d->workers[c->worker].condemned);
     for (uint32_t i = 0; i < CORE_PARTS; i++) {
+        uint32_t wanted = t->context.part[i];
         if (a->replay & 1u << i) {
-            DAY_CHECK(d, c->actual.part[i] != a->context.part[i]);
+            DAY_CHECK(d, c->actual.part[i] != a->context.part[i] && a->context.part[i] > 0);
             c->actual.part[i] = a->context.part[i];
         }
-        DAY_CHECK(d, c->actual.part[i] == t->context.part[i]);
+        DAY_CHECK(d, c->actual.part[i] == (wanted > 0 ? wanted : c->base.part[i]));
     }
     DAY_CHECK(d, !t->engine_saw && ++t->starts <= 2 && a->rows_max <= t->rows_max);
     t->conn = a->conn;

@@ -27,11 +27,12 @@ static void on_start(struct sim *s, const struct core_action *a)
     SIM_CHECK(s, !c->spoiled);
     SIM_CHECK(s, s->workers[c->worker].alive && !s->workers[c->worker].condemned);
     for (uint32_t i = 0; i < CORE_PARTS; i++) {
+        uint32_t wanted = t->context.part[i];
         if (a->replay & 1u << i) {
-            SIM_CHECK(s, c->actual.part[i] != a->context.part[i]);
+            SIM_CHECK(s, c->actual.part[i] != a->context.part[i] && a->context.part[i] > 0);
             c->actual.part[i] = a->context.part[i];
         }
-        SIM_CHECK(s, c->actual.part[i] == t->context.part[i]);
+        SIM_CHECK(s, c->actual.part[i] == (wanted > 0 ? wanted : c->base.part[i]));
     }
     t->starts++;
     SIM_CHECK(s, !t->engine_saw && t->starts <= 2);
@@ -320,6 +321,7 @@ void oracle_event(struct sim *s, const struct core_event *e)
         s->workers[e->worker].up = true;
     } else if (e->kind == CORE_CONN_UP) {
         s->conns[e->conn].up = true;
+        s->conns[e->conn].base = s->conns[e->conn].actual = e->context;
         s->conns[e->conn].rests_ns = s->now_ns;
     } else if (e->kind == CORE_CONN_LOST) {
         conn_gone(s, e->conn);

@@ -73,6 +73,7 @@ struct sim_conn {
     bool runs;                  /* a statement that was not reported as done */
     bool stuck;                 /* ignores every cancel */
     bool spoiled;               /* interrupted or not clean: nobody may have it again */
+    struct core_context base;   /* when it was opened */
     struct core_context actual; /* what the engine is really set to */
 };
 

@@ -163,6 +163,9 @@ static void put_request(
 static void put_conn(const struct story *s, const struct core_event *e, struct buf *out)
 {
     put_owner('L', e->conn, e->generation, s->conn_generation, out);
+    if (e->kind == CORE_CONN_UP) {
+        put_context(s, &e->context, out);
+    }
     if (e->kind == CORE_DONE) {
         buf_puts(out, e->clean ? "" : " dirty");
         buf_puts(out, e->moved ? " moved" : "");

@@ -62,7 +62,7 @@ static const struct verb {
     {"cancel", STORY_EVENT, CORE_CANCEL, TICKET, REASON},
     {"up", STORY_EVENT, CORE_WORKER_UP, WORKER, 0},
     {"lost", STORY_EVENT, CORE_WORKER_LOST, WORKER, 0},
-    {"up", STORY_EVENT, CORE_CONN_UP, CONN, 0},
+    {"up", STORY_EVENT, CORE_CONN_UP, CONN, CONTEXT},
     {"lost", STORY_EVENT, CORE_CONN_LOST, CONN, 0},
     {"started", STORY_EVENT, CORE_STARTED, CONN, 0},
     {"done", STORY_EVENT, CORE_DONE, CONN, DIRTY | AMOUNT},

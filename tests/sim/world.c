@@ -74,6 +74,8 @@ static void carry_out(struct sim *s, const struct core_action *a)
         later(s, sim_ms((fault(s, 20) ? 600 : 5) + below(s, 50)), e);
     } else if (a->kind == CORE_CONNECT) {
         e.kind = fails ? CORE_CONN_LOST : CORE_CONN_UP;
+        e.context.part[CORE_DATABASE] = a->profile % 2;
+        e.context.part[CORE_SCHEMA] = 1;
         later(s, sim_ms(1 + below(s, 20)), e);
     } else if (a->kind == CORE_START) {
         run_statement(s, a);

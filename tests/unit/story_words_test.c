@@ -89,7 +89,7 @@ static struct core_event random_event(enum core_event_kind kind)
     if (of_session || kind == CORE_SUBMIT) {
         e.session = (uint32_t)below(story.limits.sessions);
     }
-    if ((asks && kind != CORE_FETCH) || kind == CORE_SESSION_CONTEXT ||
+    if ((asks && kind != CORE_FETCH) || kind == CORE_SESSION_CONTEXT || kind == CORE_CONN_UP ||
         kind == CORE_SUBMIT) {
         e.context = random_context();
     }
