@@ -267,6 +267,11 @@ void backend_exec(struct backend *b, uint32_t conn, uint32_t generation,
         wire_str(&writer, exec->options[i].key);
         wire_str(&writer, exec->options[i].value);
     }
+    wire_u32(&writer, exec->own_option_count);
+    for (uint32_t i = 0; i < exec->own_option_count; i++) {
+        wire_str(&writer, exec->own_options[i].key);
+        wire_str(&writer, exec->own_options[i].value);
+    }
     wire_str(&writer, exec->sql);
     wire_u32(&writer, exec->rows_max);
     wire_u32(&writer, exec->page_bytes);

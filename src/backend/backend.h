@@ -42,8 +42,11 @@ struct backend_setup {
 
 struct backend_exec {
     uint64_t call;                        /* comes back in the news */
-    const struct backend_option *options; /* connection options to set first */
+    /* To set first: options of the connection, or where the key is empty a statement. */
+    const struct backend_option *options;
     uint32_t option_count;
+    const struct backend_option *own_options; /* of the statement */
+    uint32_t own_option_count;
     struct str sql;
     uint32_t rows_max;
     uint32_t page_bytes;

@@ -196,34 +196,13 @@ bool backend_profile_init(struct backend_profile *ret, const struct config_profi
     }
     resolve(ret, &b);
     ret->setup.entrypoint = is_embedded ? STR("duckdb_adbc_init") : str_of(config->entrypoint);
-    ret->schema = config->schema[0] != '\0' ? str_of(config->schema)
-                                            : catalog_default_schema(ret->dialect);
+    /* Elsewhere the login says where it begins. */
+    bool is_main = config->schema[0] == '\0' && ret->dialect == SQL_DUCKDB;
+    ret->schema = is_main ? catalog_default_schema(ret->dialect) : str_of(config->schema);
     return true;
 }
 
 void backend_profile_free(struct backend_profile *profile)
 {
     buf_free(&profile->text);
-}
-
-uint32_t backend_profile_replay(const struct backend_profile *profile, uint32_t replay,
-    const struct str context[PART_COUNT], struct backend_option ret[PART_COUNT])
-{
-    static const struct str keys[PART_COUNT] = {
-        [PART_ROLE] = {"adbc.snowflake.sql.role", 23},
-        [PART_WAREHOUSE] = {"adbc.snowflake.sql.warehouse", 28},
-        [PART_DATABASE] = {"adbc.connection.catalog", 23},
-        [PART_SCHEMA] = {"adbc.connection.db_schema", 25},
-    };
-    uint32_t count = 0;
-    if (replay & 1u << PART_DATABASE) {
-        replay |= 1u << PART_SCHEMA;
-    }
-    for (int part = 0; part < PART_COUNT; part++) {
-        bool is_known = profile->dialect == SQL_SNOWFLAKE || part >= PART_DATABASE;
-        if (replay & 1u << part && is_known && context[part].len > 0) {
-            ret[count++] = (struct backend_option){keys[part], context[part]};
-        }
-    }
-    return count;
 }

@@ -14,6 +14,7 @@ enum backend_part { PART_ROLE, PART_WAREHOUSE, PART_DATABASE, PART_SCHEMA, PART_
 enum {
     PROFILE_OPTIONS_MAX = CONFIG_OPTIONS_MAX + 8,
     PROFILE_INIT_MAX = CONFIG_FILES_MAX + 8,
+    PROFILE_OPENING_MAX = 4,
 };
 
 struct backend_profile {
@@ -37,10 +38,42 @@ MUST_USE bool backend_profile_init(struct backend_profile *ret,
     struct buf *err);
 void backend_profile_free(struct backend_profile *profile);
 
+/* The parts (bit per part) that a connection of the profile can be set to. */
+uint32_t backend_profile_settable(const struct backend_profile *profile);
+
 /*
- * The connection options that set the parts in @replay (bit per part) of @context. Setting
+ * What sets the parts in @replay (bit per part) of @context, as backend_exec has it. Setting
  * a database resets the schema in every engine, so the schema follows it. At most
- * PART_COUNT options; returns how many.
+ * PART_COUNT; returns how many. Statements are written into @scratch, which must not be
+ * written to before they were sent.
  */
 uint32_t backend_profile_replay(const struct backend_profile *profile, uint32_t replay,
-    const struct str context[PART_COUNT], struct backend_option ret[PART_COUNT]);
+    const struct str context[PART_COUNT], struct buf *scratch,
+    struct backend_option ret[PART_COUNT]);
+
+/*
+ * What every new connection of the profile is set to before anything else: the engine's own
+ * read-only mode where it has one, and its own time limits, as a backstop behind ours. At most
+ * PROFILE_OPENING_MAX.
+ */
+uint32_t backend_profile_opening(
+    const struct backend_profile *profile, struct backend_option ret[PROFILE_OPENING_MAX]);
+
+/* The engine's own words, without what its driver added to them. */
+struct str backend_profile_message(const struct backend_profile *profile, struct str message);
+
+/* For whom a statement runs, so that the engine's own history can tell. */
+struct backend_tag {
+    struct str principal;
+    struct str client;
+    struct str session; /* "" none */
+    struct str query;
+    struct str trace; /* the caller's own; "" none */
+};
+
+/*
+ * Marks a statement: by an option of it where the engine has one (true, written into @scratch),
+ * else by a comment at the end of @sql, else not at all.
+ */
+bool backend_profile_tag(const struct backend_profile *profile, const struct backend_tag *tag,
+    struct buf *sql, struct buf *scratch, struct backend_option *ret);

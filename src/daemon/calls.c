@@ -258,6 +258,7 @@ static struct call *call_alloc(struct daemon *d, struct mcp_request *r, const st
     call->tool.host = &host_tools;
     call->tool.args = wanted->arguments;
     call->tool.sql = BUF_INIT(TOOL_SQL_MAX);
+    str_copy(str_utf8_prefix(wanted->trace, TRACE_SIZE - 1), call->trace, TRACE_SIZE);
     call->tool.out = BUF_INIT(TOOL_OUT_MAX);
     call->tool.scratch = BUF_INIT(TOOL_OUT_MAX);
     call->tool.failure = BUF_INIT(64 * 1024);

@@ -57,6 +57,9 @@ static void profile_at(struct tool_call *tool, uint32_t index, struct tool_profi
         .slots = (uint32_t)p->config->slots,
     };
     memcpy(ret->defaults, p->defaults, sizeof(ret->defaults));
+    for (int i = 0; i < TOOL_PARTS; i++) {
+        ret->base[i] = str_of(p->base[i]);
+    }
 }
 
 /* ---- sessions ---- */

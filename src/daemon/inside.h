@@ -4,6 +4,7 @@
  * Inside of the switchboard. Who enters which room:
  *   step.c      the core: events in, actions out
  *   lease.c     workers: what actions ask of them, what they answer
+ *   base_context.c  what a new connection is set to by itself
  *   calls.c     tools: one call's life, from the asker to its answer
  *   asker.c     who gets that answer, and may go before
  *   attach.c    calls that wait for another one's statement
@@ -41,6 +42,8 @@ struct call;
 
 enum {
     SQL_HEAD_SIZE = 240,
+    SCRATCH_MAX = 16 * 1024, /* what sets and marks one statement */
+    TRACE_SIZE = 128,
     ANSWERS_BYTES_MAX = 8 * 1024 * 1024, /* of all kept answers of ended queries */
     QUERIES_LISTED = 20,
     WHY_SIZE = 512,
@@ -52,6 +55,7 @@ struct profile {
     const struct config_profile *config;
     struct backend_profile rules; /* driver, dialect, how a context is set */
     struct str defaults[TOOL_PARTS];
+    char base[TOOL_PARTS][TOOL_NAME_SIZE]; /* what its newest connection was set to by itself */
     char why[WHY_SIZE]; /* it could not be reached, last time */
 };
 
@@ -188,6 +192,7 @@ struct call {
     char done_text[WHY_SIZE];
     char done_session[HANDLE_SIZE];
     char resumed_text[WHY_SIZE]; /* tool.resumed */
+    char trace[TRACE_SIZE]; /* the caller's own id of it */
     char client_name[64];
     char client_version[64];
     char instance[64];
@@ -198,7 +203,9 @@ struct lease {
     uint32_t generation;
     uint32_t profile;
     struct call *call;            /* NULL: idle */
-    uint32_t context[CORE_PARTS]; /* what it is set to: symbols, held */
+    uint32_t context[CORE_PARTS]; /* what it is set to: symbols, held; */
+    uint32_t base[CORE_PARTS];    /* when it was opened. 0: none */
+    uint64_t base_exec;           /* number of the question for that; 0: answered */
 };
 
 /* Bounds of accounts on their way to the store, numbered from 1. */
@@ -301,6 +308,12 @@ void lease_connect(struct daemon *d, const struct core_action *a);
 void lease_disconnect(struct daemon *d, const struct core_action *a);
 void lease_run(struct call *call); /* the tool's SQL on the lease it has */
 void lease_forget(struct call *call);
+
+/* base_context.c */
+void base_context_ask(struct daemon *d, uint32_t conn);
+bool base_context_is(const struct daemon *d, uint32_t conn, uint32_t generation, uint64_t exec);
+void base_context_page(struct daemon *d, uint32_t conn, struct str rows);
+void base_context_error(struct daemon *d, uint32_t conn, const struct backend_error *error);
 
 /* reader.c */
 void reader_ask(struct call *call, const struct reader_ask *ask);

@@ -6,8 +6,13 @@
 #include "base/log.h"
 #include "daemon/inside.h"
 
+/* NULL: the connection is closed. */
 static void set_context(struct daemon *d, struct lease *lease, const uint32_t *context)
 {
+    for (int i = 0; i < CORE_PARTS && !context; i++) {
+        symbol_release(d->symbols, lease->base[i]);
+        lease->base[i] = 0;
+    }
     for (int i = 0; i < CORE_PARTS; i++) {
         uint32_t old = lease->context[i];
         lease->context[i] = context ? symbol_hold(d->symbols, context[i]) : 0;
@@ -38,6 +43,7 @@ void lease_connect(struct daemon *d, const struct core_action *a)
     }
     lease->generation = a->generation;
     lease->profile = a->profile;
+    lease->base_exec = 0;
     set_context(d, lease, NULL);
     backend_connect(d->backend, a->conn, a->generation, a->worker);
 }
@@ -64,13 +70,14 @@ void lease_forget(struct call *call)
 }
 
 /* Which parts of the lease differ from what the call wants now; -1: one cannot be unset. */
-static int64_t differences(struct call *call)
+static int64_t differences(struct call *call, uint32_t ret_wanted[CORE_PARTS])
 {
     const struct lease *lease = &call->daemon->leases[call->conn];
     int64_t replay = 0;
     for (int i = 0; i < CORE_PARTS; i++) {
-        if (call->context_unknown || lease->context[i] != call->context[i]) {
-            if (call->context[i] == 0 && lease->context[i] != 0) {
+        ret_wanted[i] = call->context[i] > 0 ? call->context[i] : lease->base[i];
+        if (call->context_unknown || lease->context[i] != ret_wanted[i]) {
+            if (ret_wanted[i] == 0 && lease->context[i] != 0) {
                 return -1;
             }
             replay |= 1 << i;
@@ -83,8 +90,23 @@ static void refuse_unset(struct call *call)
 {
     call->context_unknown = true;
     tool_fail(&call->tool, TOOL_E_CONTEXT_FAILED, 0,
-        "A connection that was set to another context cannot be set back to none; name a "
-        "database and a schema. Nothing was run.");
+        "The connection that this call has was set to a database or schema, and by itself has none; "
+        "name a database and a schema. Nothing was run.");
+    call_move(call, TOOL_ANSWER);
+}
+
+/* The lease is as it was: nothing was sent. */
+static void refuse_part(struct call *call, int part, uint32_t wanted)
+{
+    static const char *const names[] = {"role", "warehouse", "database", "schema"};
+    struct daemon *d = call->daemon;
+    const struct lease *lease = &d->leases[call->conn];
+    tool_fail(&call->tool, TOOL_E_CONTEXT_FAILED, 0,
+        "This engine cannot change the %s of a connection: profile %s is in " STR_FMT ", not in " STR_FMT
+        ". Use a profile that begins there. Nothing was run.",
+        names[part], d->profile[call->profile].config->name,
+        STR_ARG(symbol_str(d->symbols, lease->base[part])), STR_ARG(symbol_str(d->symbols, wanted)));
+    call->context_moved = true; /* the core took it for set */
     call_move(call, TOOL_ANSWER);
 }
 
@@ -94,6 +116,18 @@ static bool is_shown(const struct call *call)
     return call->tool.keeps_result || call->tool.tool->catalog;
 }
 
+/* Whose statement it is, for the engine's own history. */
+static bool put_tag(struct call *call, struct buf *sql, struct buf *scratch, struct backend_option *ret)
+{
+    struct daemon *d = call->daemon;
+    struct backend_tag tag = {.principal = symbol_str(d->symbols, call->principal),
+        .client = str_of(call->client_name),
+        .session = str_of(call->tool.session),
+        .query = str_of(call->tool.query),
+        .trace = str_of(call->trace)};
+    return backend_profile_tag(&d->profile[call->profile].rules, &tag, sql, scratch, ret);
+}
+
 void lease_run(struct call *call)
 {
     struct daemon *d = call->daemon;
@@ -101,28 +135,45 @@ void lease_run(struct call *call)
     struct lease *lease = &d->leases[call->conn];
     struct str context[CORE_PARTS];
     struct backend_option options[CORE_PARTS];
+    struct backend_option tag;
+    struct buf scratch = BUF_INIT(SCRATCH_MAX);
+    struct buf mark = BUF_INIT(SCRATCH_MAX);
+    struct buf sql = BUF_INIT(TOOL_SQL_MAX + SCRATCH_MAX);
+    const struct backend_profile *rules = &d->profile[call->profile].rules;
     char path[RESULT_PATH_SIZE] = "";
-    int64_t replay = differences(call);
+    uint32_t wanted[CORE_PARTS];
+    int64_t replay = differences(call, wanted);
     if (replay < 0) {
         refuse_unset(call);
         return;
     }
-    call->context_moved = call->context_moved || replay != 0;
-    set_context(d, lease, call->context);
     for (int i = 0; i < CORE_PARTS; i++) {
-        context[i] = symbol_str(d->symbols, call->context[i]);
+        if (replay & 1 << i && wanted[i] > 0 && !(backend_profile_settable(rules) & 1u << i)) {
+            refuse_part(call, i, wanted[i]);
+            return;
+        }
+    }
+    buf_put_str(&sql, buf_str(&call->tool.sql));
+    call->context_moved = call->context_moved || replay != 0;
+    set_context(d, lease, wanted);
+    for (int i = 0; i < CORE_PARTS; i++) {
+        context[i] = symbol_str(d->symbols, wanted[i]);
     }
     if (call->tool.keeps_result) {
         call->spool = handle_new(HANDLE_RESULT);
         results_path(d->results, handle_str(&call->spool), path);
     }
     call->exec = ++d->exec_last;
+    uint32_t option_count =
+        backend_profile_replay(rules, (uint32_t)replay, context, &scratch, options);
+    bool has_tag = put_tag(call, &sql, &mark, &tag);
     struct backend_exec exec = {
         .call = call->exec,
         .options = options,
-        .option_count = backend_profile_replay(
-            &d->profile[call->profile].rules, (uint32_t)replay, context, options),
-        .sql = buf_str(&call->tool.sql),
+        .option_count = option_count,
+        .own_options = &tag,
+        .own_option_count = has_tag,
+        .sql = buf_str(&sql),
         .rows_max = is_shown(call) && call->rows_max < call->tool.rows_max ? call->rows_max
                                                                            : call->tool.rows_max,
         .page_bytes = (uint32_t)config->query_page_bytes,
@@ -133,6 +184,9 @@ void lease_run(struct call *call)
         .spool_bytes_max = (uint64_t)config->results_spool_mb << 20,
     };
     backend_exec(d->backend, call->conn, lease->generation, &exec);
+    buf_free(&scratch);
+    buf_free(&mark);
+    buf_free(&sql);
 }
 
 void lease_start(struct daemon *d, const struct core_action *a)
@@ -197,9 +251,10 @@ static void on_conn_up(void *ctx, uint32_t conn, uint32_t generation)
         reader_opened(d);
         return;
     }
-    put_event(d, &(struct core_event){
-                     .kind = CORE_CONN_UP, .conn = conn, .generation = generation});
-    work(d);
+    if (d->leases[conn].generation == generation) {
+        base_context_ask(d, conn);
+        work(d);
+    }
 }
 
 static void on_conn_lost(
@@ -284,6 +339,11 @@ static void on_page(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec
 {
     struct daemon *d = ctx;
     struct result result;
+    if (base_context_is(d, conn, generation, exec)) {
+        base_context_page(d, conn, from->rows);
+        work(d);
+        return;
+    }
     struct call *call = conn == READER_CONN ? reader_take(d, exec)
                                             : call_of(d, conn, generation, exec);
     if (!call) {
@@ -314,7 +374,8 @@ static void sql_failed(struct call *call, const struct backend_error *error)
 {
     struct tool_failure failure = {
         .kind = error->code == WIRE_E_CONTEXT ? TOOL_FAILED_CONTEXT : TOOL_FAILED_SQL,
-        .message = error->message,
+        .message = backend_profile_message(
+            &call->daemon->profile[call->profile].rules, error->message),
         .sqlstate = error->sqlstate,
         .vendor_code = error->vendor_code,
     };
@@ -328,6 +389,17 @@ static void sql_failed(struct call *call, const struct backend_error *error)
     call_move(call, TOOL_ANSWER); /* of a cancelled call the ticket's end tells the reason */
 }
 
+/* The warehouse is not there any more; the worker is. */
+static void lost(
+    struct daemon *d, uint32_t conn, uint32_t generation, const struct backend_error *error)
+{
+    log_event(LOG_WARN, "warehouse_lost", "conn=%u why=%s", conn, log_quote(error->message));
+    remember_why(d, d->leases[conn].profile, error->message);
+    backend_disconnect(d->backend, conn, generation);
+    put_event(d, &(struct core_event){
+                     .kind = CORE_CONN_LOST, .conn = conn, .generation = generation});
+}
+
 static void on_error(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec,
     const struct backend_error *error)
 {
@@ -337,8 +409,19 @@ static void on_error(void *ctx, uint32_t conn, uint32_t generation, uint64_t exe
         work(d);
         return;
     }
+    bool is_base = base_context_is(d, conn, generation, exec);
+    if (is_base && error->code == WIRE_E_SQL) {
+        base_context_error(d, conn, error);
+        work(d);
+        return;
+    }
     struct call *call = call_of(d, conn, generation, exec);
+    if (!call && !is_base) {
+        return;
+    }
     if (!call) {
+        lost(d, conn, generation, error);
+        work(d);
         return;
     }
     call->exec = 0;
@@ -347,11 +430,8 @@ static void on_error(void *ctx, uint32_t conn, uint32_t generation, uint64_t exe
         call->spool.text[0] = '\0';
     }
     if (error->code == WIRE_E_LOST) {
-        log_event(LOG_WARN, "warehouse_lost", "conn=%u why=%s", conn, log_quote(error->message));
         str_copy(str_utf8_prefix(error->message, WHY_SIZE - 1), call->done_text, WHY_SIZE);
-        backend_disconnect(d->backend, conn, generation);
-        put_event(d, &(struct core_event){
-                         .kind = CORE_CONN_LOST, .conn = conn, .generation = generation});
+        lost(d, conn, generation, error);
     } else {
         call->context_unknown = error->code == WIRE_E_CONTEXT || !error->usable;
         sql_failed(call, error);

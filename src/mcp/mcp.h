@@ -35,6 +35,7 @@ struct mcp_call {
     struct str session;   /* handle of the asker's own session; "" none */
     struct str tool;
     yyjson_val *arguments; /* an object or NULL; lives until the request is answered or gone */
+    struct str trace;      /* _meta.traceparent; "" none */
     size_t bytes;          /* of the message */
     bool again;            /* a bridge offers it once more: it may have run before */
 };

@@ -137,6 +137,7 @@ void call_tool(struct mcp_request *r)
         .session = str_of(modern ? "" : r->session),
         .tool = json_get_str(r->message.params, "name"),
         .arguments = json_get_object(r->message.params, "arguments"),
+        .trace = name_of(json_get_object(r->message.params, "_meta"), "traceparent"),
         .bytes = r->message.bytes,
         .again = r->again,
     };

@@ -34,8 +34,15 @@ void reply_put_parts(struct buf *out, const struct str parts[TOOL_PARTS])
 void reply_put_context(struct tool_call *call)
 {
     struct str parts[TOOL_PARTS];
+    struct tool_profile profile;
+    bool has_base = tool_profile_find(call, str_of(call->context.part[TOOL_PROFILE]), &profile);
     for (int i = 0; i < TOOL_PARTS; i++) {
         parts[i] = str_of(call->context.part[i]);
+        /* The schema that a login brings belongs to the database that it brings. */
+        bool is_elsewhere = i == TOOL_SCHEMA && !str_eq(parts[TOOL_DATABASE], profile.base[TOOL_DATABASE]);
+        if (parts[i].len == 0 && has_base && !is_elsewhere) {
+            parts[i] = profile.base[i];
+        }
     }
     reply_put_parts(&call->out, parts);
 }

@@ -230,6 +230,7 @@ struct tool_profile {
     enum sql_dialect_id dialect;
     struct str policy;
     struct str defaults[TOOL_PARTS]; /* [TOOL_PROFILE] is the name */
+    struct str base[TOOL_PARTS];     /* what takes the place of no default; "" unknown, or none */
     uint32_t slots;
 };
 

@@ -21,7 +21,9 @@
  *     FAILED  str message
  *     PONG    the PING's call in the header
  *   connection socket, daemon to worker
- *     EXEC    u32 n, n * (str key, str value) connection options to set first, str sql,
+ *     EXEC    u32 n, n * (str key, str value) to set first: options of the connection, or
+ *             where the key is empty a statement to run; u32 m, m * (str key, str value)
+ *             options of the statement; str sql,
  *             u32 rows_max, u32 page_bytes, u32 cell_chars, str spool_path (empty: none),
  *             u64 spool_rows_max, u64 spool_bytes_max
  *     FETCH   str spool_path, u64 offset, u32 rows_max, u32 page_bytes, u32 cell_chars:

@@ -17,10 +17,15 @@ enum {
     READ_SIZE = 64 * 1024,
 };
 
+enum { OWN_OPTIONS_MAX = 4 };
+
 /* One EXEC. */
 struct exec {
     uint64_t call;
     char *sql;
+    uint32_t own_count; /* options of the statement */
+    char *own_key[OWN_OPTIONS_MAX];
+    char *own_value[OWN_OPTIONS_MAX];
     struct result result;
     uint64_t started_ns;
     uint64_t rows;    /* read so far, */
@@ -230,7 +235,16 @@ static bool run_statement(
     struct connection *conn, struct exec *exec, struct AdbcStatement *statement)
 {
     struct AdbcError error = ADBC_ERROR_INIT;
-    AdbcStatusCode status = AdbcStatementSetSqlQuery(statement, exec->sql, &error);
+    AdbcStatusCode status = ADBC_STATUS_OK;
+    for (uint32_t i = 0; i < exec->own_count && status == ADBC_STATUS_OK; i++) {
+        bool has_both = exec->own_key[i] && exec->own_value[i];
+        status = has_both ? AdbcStatementSetOption(
+                                statement, exec->own_key[i], exec->own_value[i], &error)
+                          : ADBC_STATUS_INVALID_ARGUMENT;
+    }
+    if (status == ADBC_STATUS_OK) {
+        status = AdbcStatementSetSqlQuery(statement, exec->sql, &error);
+    }
     if (status != ADBC_STATUS_OK) {
         /* No ExecuteQuery now: DuckDB 1.5 would abort the process. */
         return exec_refused(exec, failure_take(&error, status));
@@ -249,6 +263,10 @@ static bool run_statement(
         return result_end(&exec->result);
     }
     bool ok = read_stream(conn, exec, &stream);
+    int64_t read = exec->result.total_rows;
+    if (ok && read >= 0 && rows_affected > read) { /* a stream that was cut ends like a whole one */
+        ok = exec_fail(exec, WIRE_E_INTERNAL, "the driver's result ended before its last row");
+    }
     if (!ok || exec->result.total_rows < 0) {
         (void)failure_take(&error, AdbcStatementCancel(statement, &error));
     }
@@ -281,6 +299,18 @@ static char *c_string(struct str s)
 }
 
 /* Sets the options an EXEC begins with; false: exec->failure says why. */
+/* An option of the connection, or with an empty key a statement. */
+static bool set_one(struct connection *conn, const char *key, const char *value, struct failure *ret)
+{
+    struct AdbcError error = ADBC_ERROR_INIT;
+    if (key[0] == '\0') {
+        return connection_run(&conn->adbc, value, ret);
+    }
+    AdbcStatusCode status = AdbcConnectionSetOption(&conn->adbc, key, value, &error);
+    *ret = failure_take(&error, status);
+    return status == ADBC_STATUS_OK;
+}
+
 static bool set_options(
     struct connection *conn, struct exec *exec, struct wire_reader *reader)
 {
@@ -289,13 +319,9 @@ static bool set_options(
     for (uint32_t i = 0; i < count; i++) {
         char *key = c_string(wire_get_str(reader));
         char *value = c_string(wire_get_str(reader));
-        struct AdbcError error = ADBC_ERROR_INIT;
-        AdbcStatusCode status = ADBC_STATUS_INVALID_ARGUMENT;
-        if (ok && !reader->bad && key && value) {
-            status = AdbcConnectionSetOption(&conn->adbc, key, value, &error);
-        }
-        if (ok && status != ADBC_STATUS_OK) {
-            ok = exec_refused(exec, failure_take(&error, status));
+        struct failure failure = {.message = "a setting contains a NUL"};
+        if (ok && !(key && value && !reader->bad && set_one(conn, key, value, &failure))) {
+            ok = exec_refused(exec, failure);
             exec->code = exec->code == WIRE_E_LOST ? WIRE_E_LOST : WIRE_E_CONTEXT;
         }
         free(key);
@@ -304,12 +330,30 @@ static bool set_options(
     return ok;
 }
 
+/* Options of the statement, kept for when there is one. */
+static void take_own_options(struct exec *exec, struct wire_reader *reader)
+{
+    uint32_t count = wire_get_count(reader, 8);
+    for (uint32_t i = 0; i < count; i++) {
+        struct str key = wire_get_str(reader);
+        struct str value = wire_get_str(reader);
+        if (i < OWN_OPTIONS_MAX) {
+            exec->own_key[i] = c_string(key);
+            exec->own_value[i] = c_string(value);
+            exec->own_count = i + 1;
+        } else {
+            reader->bad = true;
+        }
+    }
+}
+
 /* Decodes and runs; false: the daemon sent no EXEC or does not listen any more. */
 static bool serve_call(struct connection *conn, const struct wire_frame *frame)
 {
     struct exec exec = {.call = frame->call};
     struct wire_reader reader = wire_reader_of(frame);
     bool has_context = set_options(conn, &exec, &reader);
+    take_own_options(&exec, &reader);
     exec.sql = c_string(wire_get_str(&reader));
     result_init(&exec.result, &reader);
     bool ok = wire_reader_done(&reader);
@@ -329,6 +373,10 @@ static bool serve_call(struct connection *conn, const struct wire_frame *frame)
                                   conn, WIRE_ERROR, exec.call, exec.code, &exec.failure));
     }
     result_free(&exec.result);
+    for (uint32_t i = 0; i < exec.own_count; i++) {
+        free(exec.own_key[i]);
+        free(exec.own_value[i]);
+    }
     free(exec.sql);
     return ok;
 }

@@ -377,6 +377,8 @@ static AdbcStatusCode play(
         return fail(error, ADBC_STATUS_INTERNAL, "42000", 1003, sql + 6);
     } else if (strcmp(sql, "lost") == 0) {
         return fail(error, ADBC_STATUS_IO, "08006", 261000, "the connection is gone");
+    } else if (strncmp(sql, "USE ", 4) == 0 || strncmp(sql, "ALTER SESSION ", 14) == 0) {
+        return ADBC_STATUS_OK; /* any of them will do */
     } else if (strcmp(sql, "types") == 0) {
         add_types(stream);
     } else if (strcmp(sql, "context") == 0) {
@@ -487,17 +489,22 @@ static AdbcStatusCode connection_open(
     return ADBC_STATUS_OK;
 }
 
+static AdbcStatusCode statement_option(struct AdbcStatement *self, const char *key,
+    const char *value, struct AdbcError *error)
+{
+    (void)self;
+    (void)value;
+    bool is_tag = strcmp(key, "adbc.snowflake.statement.query_tag") == 0;
+    return is_tag ? ADBC_STATUS_OK
+                  : fail(error, ADBC_STATUS_NOT_IMPLEMENTED, "0A000", 7, "unknown option");
+}
+
 static AdbcStatusCode connection_option(struct AdbcConnection *self, const char *key,
     const char *value, struct AdbcError *error)
 {
     struct fake_connection *connection = self->private_data;
     bool is_catalog = strcmp(key, ADBC_CONNECTION_OPTION_CURRENT_CATALOG) == 0;
     bool is_schema = strcmp(key, ADBC_CONNECTION_OPTION_CURRENT_DB_SCHEMA) == 0;
-    bool is_snowflake = strcmp(key, "adbc.snowflake.sql.role") == 0 ||
-                        strcmp(key, "adbc.snowflake.sql.warehouse") == 0;
-    if (is_snowflake) {
-        return ADBC_STATUS_OK; /* any of them will do */
-    }
     if (!is_catalog && !is_schema) {
         return fail(error, ADBC_STATUS_NOT_IMPLEMENTED, "0A000", 7, "unknown option");
     }
@@ -574,6 +581,7 @@ __attribute__((visibility("default"))) AdbcStatusCode AdbcDriverFakeInit(
     driver->ConnectionRelease = connection_release;
     driver->StatementNew = statement_new;
     driver->StatementSetSqlQuery = statement_sql;
+    driver->StatementSetOption = statement_option;
     driver->StatementExecuteQuery = statement_execute;
     driver->StatementCancel = statement_cancel;
     driver->StatementRelease = statement_release;

@@ -175,6 +175,7 @@ uint64_t exec_send(struct rig *rig, int fd, const char *key, const char *value,
         wire_str(&writer, str_of(key));
         wire_str(&writer, str_of(value));
     }
+    wire_u32(&writer, 0);
     wire_str(&writer, str_of(sql));
     wire_u32(&writer, limits.rows);
     wire_u32(&writer, limits.bytes);

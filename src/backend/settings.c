@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is set on a connection and on a statement, in the way of each engine. */
+#include "backend/profile.h"
+#include "base/str.h"
+#include "sql/quote.h"
+
+/* One hour and a minute more than the longest time limit a caller may ask for. */
+#define BACKSTOP_S "3660"
+#define BACKSTOP_MS BACKSTOP_S "000"
+
+enum { PLACE = 1 << PART_DATABASE | 1 << PART_SCHEMA };
+
+static const struct {
+    const char *opening[PROFILE_OPENING_MAX];
+    uint32_t settable;      /* bit per part */
+    const char *tag_option; /* of a statement */
+    bool has_tag_comment;
+} engines[] = {
+    [SQL_DUCKDB] = {.settable = PLACE}, /* the database is read-only, and locked down */
+    [SQL_SNOWFLAKE] =
+        {
+            .opening = {"ALTER SESSION SET STATEMENT_TIMEOUT_IN_SECONDS = " BACKSTOP_S,
+                "ALTER SESSION SET STATEMENT_QUEUED_TIMEOUT_IN_SECONDS = " BACKSTOP_S},
+            .settable = PLACE | 1 << PART_ROLE | 1 << PART_WAREHOUSE,
+            .tag_option = "adbc.snowflake.statement.query_tag",
+        },
+    [SQL_POSTGRESQL] =
+        {
+            .opening = {"SET default_transaction_read_only = on",
+                "SET statement_timeout = " BACKSTOP_MS,
+                "SET application_name = 'snowmux'"},
+            .settable = 1 << PART_SCHEMA,
+            .has_tag_comment = true,
+        },
+    [SQL_SQLITE] = {.opening = {"PRAGMA query_only = ON"}},
+};
+
+uint32_t backend_profile_settable(const struct backend_profile *profile)
+{
+    return engines[profile->dialect].settable;
+}
+
+uint32_t backend_profile_opening(
+    const struct backend_profile *profile, struct backend_option ret[PROFILE_OPENING_MAX])
+{
+    uint32_t count = 0;
+    while (count < PROFILE_OPENING_MAX && engines[profile->dialect].opening[count]) {
+        ret[count] = (struct backend_option){STR(""), str_of(engines[profile->dialect].opening[count])};
+        count++;
+    }
+    return count;
+}
+
+/* Where statements are sent instead: the driver has no option for a role or a warehouse. */
+static struct str put_use(struct buf *out, const char *what, struct str name)
+{
+    size_t start = out->len;
+    buf_printf(out, "USE %s ", what);
+    quote_identifier(out, name);
+    return (struct str){NULL, out->len - start};
+}
+
+static uint32_t replay_by_use(uint32_t replay, const struct str context[PART_COUNT],
+    struct buf *scratch, struct backend_option ret[PART_COUNT])
+{
+    static const char *const what[PART_COUNT] = {
+        [PART_ROLE] = "ROLE",
+        [PART_WAREHOUSE] = "WAREHOUSE",
+        [PART_DATABASE] = "DATABASE",
+        [PART_SCHEMA] = "SCHEMA",
+    };
+    uint32_t count = 0;
+    for (int part = 0; part < PART_COUNT; part++) {
+        if (replay & 1u << part && context[part].len > 0) {
+            ret[count++] = (struct backend_option){STR(""), put_use(scratch, what[part], context[part])};
+        }
+    }
+    size_t at = 0;
+    for (uint32_t i = 0; i < count; i++) { /* the buffer has moved while it grew */
+        ret[i].value.ptr = scratch->ptr + at;
+        at += ret[i].value.len;
+    }
+    return count;
+}
+
+uint32_t backend_profile_replay(const struct backend_profile *profile, uint32_t replay,
+    const struct str context[PART_COUNT], struct buf *scratch,
+    struct backend_option ret[PART_COUNT])
+{
+    static const struct str keys[PART_COUNT] = {
+        [PART_DATABASE] = {"adbc.connection.catalog", 23},
+        [PART_SCHEMA] = {"adbc.connection.db_schema", 25},
+    };
+    uint32_t count = 0;
+    if (replay & 1u << PART_DATABASE) {
+        replay |= 1u << PART_SCHEMA;
+    }
+    if (profile->dialect == SQL_SNOWFLAKE) {
+        return replay_by_use(replay, context, scratch, ret);
+    }
+    for (int part = PART_DATABASE; part < PART_COUNT; part++) {
+        if (replay & 1u << part && context[part].len > 0) {
+            ret[count++] = (struct backend_option){keys[part], context[part]};
+        }
+    }
+    return count;
+}
+
+static void put_tag_json(struct buf *out, const struct backend_tag *tag)
+{
+    buf_puts(out, "{\"app\":\"snowmux\",\"principal\":");
+    buf_put_json(out, tag->principal);
+    buf_puts(out, ",\"client\":");
+    buf_put_json(out, tag->client);
+    buf_puts(out, ",\"session\":");
+    buf_put_json(out, tag->session);
+    buf_puts(out, ",\"query\":");
+    buf_put_json(out, tag->query);
+    if (tag->trace.len > 0) {
+        buf_puts(out, ",\"trace\":");
+        buf_put_json(out, tag->trace);
+    }
+    buf_putc(out, '}');
+}
+
+/* Nothing that ends a comment, begins a placeholder or is not plain text comes through. */
+static void put_comment_value(struct buf *out, const char *key, struct str text)
+{
+    if (text.len == 0) {
+        return;
+    }
+    buf_printf(out, ",%s='", key);
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                        (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+        buf_printf(out, is_plain ? "%c" : "%%%02X", c);
+    }
+    buf_putc(out, '\'');
+}
+
+bool backend_profile_tag(const struct backend_profile *profile, const struct backend_tag *tag,
+    struct buf *sql, struct buf *scratch, struct backend_option *ret)
+{
+    const char *option = engines[profile->dialect].tag_option;
+    if (option) {
+        size_t start = scratch->len;
+        put_tag_json(scratch, tag);
+        *ret = (struct backend_option){
+            str_of(option), {scratch->ptr + start, scratch->len - start}};
+        return true;
+    }
+    if (engines[profile->dialect].has_tag_comment) {
+        buf_puts(sql, "\n/*application='snowmux'"); /* it may end in a line's comment */
+        put_comment_value(sql, "principal", tag->principal);
+        put_comment_value(sql, "client", tag->client);
+        put_comment_value(sql, "session", tag->session);
+        put_comment_value(sql, "query", tag->query);
+        put_comment_value(sql, "traceparent", tag->trace);
+        buf_puts(sql, "*/");
+    }
+    return false;
+}
+
+/* Index of @word, or -1. */
+static ptrdiff_t find_word(struct str s, struct str word)
+{
+    const char *at = s.len > 0 ? memmem(s.ptr, s.len, word.ptr, word.len) : NULL;
+    return at ? at - s.ptr : -1;
+}
+
+struct str backend_profile_message(const struct backend_profile *profile, struct str message)
+{
+    if (profile->dialect != SQL_POSTGRESQL) {
+        return message;
+    }
+    ptrdiff_t statement = find_word(message, STR("\n\nQuery was:")); /* with our mark in it */
+    message.len = statement >= 0 ? (size_t)statement : message.len;
+    ptrdiff_t words = find_word(message, STR("ERROR: "));
+    return words >= 0 ? str_trim(str_from(message, (size_t)words + 7)) : message;
+}
