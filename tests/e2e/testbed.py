@@ -125,6 +125,15 @@ class Statements(Bed):
         poll(lambda: self.server.queries("select 77")[0]["code"] == "000604", "it ends")
         self.assertEqual(self.a.value("select 77"), "77")
 
+    def test_a_request_that_is_sent_again_runs_once(self):
+        # The driver gives up waiting after two seconds (client_timeout), and asks again.
+        self.server.control("delay", seconds=3600, match="patience")
+        future = self.a.start("select 'patience'")
+        poll(lambda: self.server.log("again"), "the driver asks again")
+        self.server.control("clear")
+        self.assertEqual(self.a.wait(future).rows, [["patience"]])
+        self.assertEqual(len(self.server.queries("patience")), 1)
+
     def test_a_statement_fails_as_the_test_wants_and_only_that_often(self):
         self.server.control("fail", code="000606", sqlstate="57P03", match="^use role", count=2)
         self.assertEqual(self.a.value("select 1"), "1")
@@ -147,7 +156,10 @@ class Statements(Bed):
         self.assertEqual(self.a.query("select current_database(), current_schema()").rows, [["DEMO", "PUBLIC"]])
         self.a.query("create database other")
         self.a.query("use schema demo.public")
+        self.server.sql("create table other.public.only_there (n int)")
+        self.check_fails(lambda: self.a.query("select n from only_there"), 2003)
         self.a.query("use database other")
+        self.assertEqual(self.a.query("select n from only_there").rows, [])
         self.assertEqual(self.a.query("select current_database(), current_schema()").rows, [["OTHER", "PUBLIC"]])
         self.assertEqual([self.server.queries("current_schema")[1][key] for key in ("database", "schema")], ["OTHER", "PUBLIC"])
 
@@ -243,6 +255,14 @@ class Sessions(Bed):
         self.assertEqual(len(set(sessions)), 2)
         b.close()
         poll(lambda: [entry["session"] for entry in self.server.log("logout")] == sessions[1:], "the logout is logged")
+
+    def test_a_stop_does_not_wait_for_statements(self):
+        a = self.connect(self.server.options())
+        future = a.start(LONG)
+        poll(lambda: self.server.queries(LONG), "the statement arrives")
+        self.server.restart()
+        self.check_fails(lambda: a.wait(future))
+        self.assertEqual(self.connect(self.server.options()).value("select 1"), "1")
 
     def test_an_unknown_command_is_named(self):
         with self.assertRaisesRegex(AssertionError, "there are: account, clear, delay"):
@@ -415,6 +435,7 @@ class Killed(unittest.TestCase):
             child.send_signal(signal.SIGKILL)
         for pid in pids:
             wait_gone(int(pid))
+        self.assertEqual([os.path.exists(directory) for directory in (a, b)], [False, False])
 
 
 if __name__ == "__main__":

@@ -91,7 +91,8 @@ class Fakesnow:
 
     def queries(self, word=""):
         """Statements that have @word in them: sql, tag, session, user, role, warehouse, database, schema as
-        they were when it came; parameters; .code and .query_id once it has ended, .is_ended."""
+        they were when it came; parameters; .code and .query_id once it has ended, .is_ended. What a driver sends
+        again is not in this list but in log("again")."""
         ends = {entry["of"]: entry for entry in self.log("end")}
         found = [entry for entry in self.log("query") if word in entry["sql"]]
         for entry in found:

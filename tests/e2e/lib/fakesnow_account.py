@@ -49,6 +49,7 @@ class Session:
         self.role = self.warehouse = self.secondary = None
         self.parameters = {}
         self.query_ids = []
+        self.last_request = None
 
     @property
     def tag(self):

@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import socket
 import sys
 import threading
@@ -29,15 +30,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-EXPIRED = ("390112", "Session token expired. Please renew the session.")
-MASTER_EXPIRED = ("390114", "Authentication token has expired.  The user must authenticate again.")
-GONE = ("390111", "Session no longer exists.  New login required to access the service.")
+EXPIRED = Refused("390112", "08001", "Session token expired. Please renew the session.")
+MASTER_EXPIRED = Refused("390114", "08001", "Authentication token has expired.  The user must authenticate again.")
+GONE = Refused("390111", "08001", "Session no longer exists.  New login required to access the service.")
 
 
-def failure(code, message, sqlstate=None):
+def failure(refused):
     """As Snowflake says it: HTTP 200, the error in the body."""
-    return JSONResponse({"data": {"errorCode": code, "sqlState": sqlstate, "queryId": str(uuid.uuid4())},
-                         "code": code, "message": message, "success": False, "headers": None})
+    return {"data": {"errorCode": refused.code, "sqlState": refused.sqlstate, "queryId": str(uuid.uuid4())},
+            "code": refused.code, "message": refused.message, "success": False, "headers": None}
 
 
 def success(data):
@@ -59,13 +60,17 @@ def token_of(request):
 class Running:
     """One statement on its way; an abort ends its delay and interrupts the engine until it is over."""
 
-    def __init__(self, session):
+    def __init__(self, number, session):
+        self.number = number
         self.session = session
-        self.aborted = asyncio.Event()
+        self.answer = None
+        self.is_aborted = False
+        self.hurry = asyncio.Event()  # ends a delay
         self.ended = asyncio.Event()
 
     async def abort(self):
-        self.aborted.set()
+        self.is_aborted = True
+        self.hurry.set()
         while not self.ended.is_set():
             self.session.connection._duck_conn.interrupt()
             await asyncio.sleep(0.01)
@@ -130,7 +135,7 @@ class Server:
             session = await run_in_threadpool(self._login, user, data, asked)
         except Refused as refused:
             self.log("login", user=user, code=refused.code, session=None, **asked)
-            return failure(refused.code, refused.message, refused.sqlstate)
+            return JSONResponse(failure(refused))
         self.log("login", user=user, code=None, session=session.number, **asked)
         return success({
             "token": session.token, "masterToken": session.master, "validityInSeconds": 3600,
@@ -171,9 +176,9 @@ class Server:
     def session_of(self, request):
         session = self.sessions.get(token_of(request))
         if not session:
-            raise Refused(GONE[0], "08001", GONE[1])
+            raise GONE
         if session.is_expired:
-            raise Refused(EXPIRED[0], "08001", EXPIRED[1])
+            raise EXPIRED
         return session
 
     async def renew(self, request):
@@ -181,9 +186,9 @@ class Server:
         session = self.sessions.get(body.get("oldSessionToken"))
         fault = GONE if not session or session.master != token_of(request) else None
         fault = fault or (MASTER_EXPIRED if session.is_master_expired else None)
-        self.log("renew", session=session and session.number, code=fault and fault[0])
+        self.log("renew", session=session and session.number, code=fault and fault.code)
         if fault:
-            return failure(*fault, "08001")
+            return JSONResponse(failure(fault))
         self._leave(session)
         session.token, session.master, session.is_expired = uuid.uuid4().hex, uuid.uuid4().hex, False
         self._enter(session)
@@ -195,7 +200,7 @@ class Server:
         try:
             session = self.session_of(request)
         except Refused as refused:
-            return failure(refused.code, refused.message, refused.sqlstate)
+            return JSONResponse(failure(refused))
         if request.query_params.get("delete"):
             self.log("logout", session=session.number)
             self._leave(session)
@@ -207,28 +212,44 @@ class Server:
     # Statements
 
     async def query(self, request):
+        """A request that is sent again (its id says so) gets the answer of the first one."""
         body = await body_of(request)
+        request_id = request.query_params.get("requestId")
+        running = self.running.get(request_id)
+        if running:
+            self.log("again", of=running.number, sql=body["sqlText"])
+            await running.ended.wait()
+            return JSONResponse(running.answer)
         sql, parameters = body["sqlText"], body.get("parameters") or {}
         session = self.sessions.get(token_of(request))
         about = session.describe() if session else {}
         about["tag"] = parameters.get("QUERY_TAG", session.tag if session else "")
         number = self.log("query", sql=sql, parameters=parameters, **about)
-        running = None
         try:
             session = self.session_of(request)
-            request_id = request.query_params.get("requestId")
-            running = self.running[request_id] = Running(session)
-            await self._act(sql, running)
-            answer = await self._answer(request, body, session)
         except Refused as refused:
             self.log("end", of=number, code=refused.code, query_id=None)
-            return failure(refused.code, refused.message, refused.sqlstate)
-        finally:
-            if running:
-                running.ended.set()
-                del self.running[request_id]
-        self.log("end", of=number, code=None, query_id=answer["data"].get("queryId"))
-        return JSONResponse(answer)
+            return JSONResponse(failure(refused))
+        running = self.running[request_id] = Running(number, session)
+        # Goes on when the asker hangs up, as a warehouse does.
+        await asyncio.shield(asyncio.ensure_future(self._run(request, body, running)))
+        return JSONResponse(running.answer)
+
+    async def _run(self, request, body, running):
+        """Leaves .answer; the last one of a session is kept for who asks again."""
+        request_id, session = request.query_params.get("requestId"), running.session
+        try:
+            await self._act(body["sqlText"], running)
+            running.answer = await self._answer(request, body, session)
+        except Refused as refused:
+            running.answer = failure(refused)
+        except Exception as error:
+            running.answer = failure(Refused("000603", "XX000", "%s: %s" % (type(error).__name__, error)))
+        self.log("end", of=running.number, code=running.answer.get("code"),
+                 query_id=running.answer["data"].get("queryId"))
+        running.ended.set()
+        self.running.pop(session.last_request, None)
+        session.last_request = request_id
 
     async def _act(self, sql, running):
         """What a test wanted to happen to this statement."""
@@ -238,9 +259,10 @@ class Server:
             raise Refused(script.ask["code"], script.ask.get("sqlstate", "XX000"), script.ask.get("message", "as the test wanted"))
         if script:
             try:
-                await asyncio.wait_for(running.aborted.wait(), script.ask["seconds"])
+                await asyncio.wait_for(running.hurry.wait(), script.ask["seconds"])
             except TimeoutError:
-                return
+                pass
+        if running.is_aborted:
             raise Refused("000604", "57014", "SQL execution canceled")
 
     async def _answer(self, request, body, session):
@@ -290,8 +312,8 @@ class Server:
     async def abort(self, request):
         body = await body_of(request)
         running = self.running.get(body.get("requestId"))
-        self.log("abort", found=running is not None, session=running and running.session.number)
-        if running:
+        self.log("abort", found=running is not None and not running.ended.is_set(), session=running and running.session.number)
+        if running and not running.ended.is_set():
             await running.abort()
         return success(None)
 
@@ -304,7 +326,7 @@ class Server:
             known = sorted(name[3:] for name in dir(self) if name.startswith("do_"))
             return JSONResponse({"error": "unknown command; there are: %s" % ", ".join(known)}, 404)
         try:
-            return JSONResponse(await run_in_threadpool(command, **ask))
+            return JSONResponse(command(**ask))
         except Exception as error:
             return JSONResponse({"error": "%s: %s" % (type(error).__name__, error)}, 400)
 
@@ -334,7 +356,10 @@ class Server:
         self.scripts.append(Script("fail", {"code": str(ask.pop("code")), **ask}))
 
     def do_clear(self):
+        """No delay or failure is left; what is delayed goes on."""
         self.scripts = []
+        for running in self.running.values():
+            running.hurry.set()
 
     def do_sessions(self):
         return [{**session.describe(), "tag": session.tag, "parameters": session.parameters,
@@ -372,10 +397,12 @@ def main(port, directory):
         """A test that is killed leaves nothing behind."""
         while os.read(0, 4096):
             pass
+        shutil.rmtree(directory, ignore_errors=True)
         os._exit(0)
 
     threading.Thread(target=hold, daemon=True).start()
     server.run(sockets=[listener])
+    os._exit(0)  # whatever the engine still does
 
 
 main(int(sys.argv[1]), sys.argv[2])

@@ -81,13 +81,13 @@ class Postgres:
     def _launch(self, attempts=50):
         settings = [word for key, value in self.settings.items() for word in ("-c", "%s=%s" % (key, value))]
         command, environment = self._run("postgres", "-D", self.data, "-p", str(self.port), *settings)
-        leash = [sys.executable, os.path.join(HERE, "leash.py"), "QUIT"]
+        leash = [sys.executable, os.path.join(HERE, "leash.py"), "QUIT", self.directory]
         self.program = Program("postgres", leash + command, env=environment, cwd=self.directory, stdin=subprocess.PIPE)
         self.pid = int(self.program.out.wait(lambda line: line, "its process id"))
         try:
             self.program.err.wait(lambda line: READY in line or None, "the line that says that it is ready")
         except AssertionError as error:
-            self.program.kill()
+            self._end(signal.SIGKILL)
             if "could not bind" in str(error):
                 raise PortTaken from None
             # Whoever served connections of a killed server ends a moment after it.
