@@ -9,7 +9,7 @@ import unittest
 from lib.case import main
 from lib.daemon import wait_gone
 from lib.drivers import DRIVERS, Driver, DriverError
-from lib.fakesnow import PASSWORD, Fakesnow
+from lib.fakesnow import IMPATIENT, PASSWORD, Fakesnow
 from lib.postgres import Postgres
 from lib.program import poll
 from lib.proxy import Proxy
@@ -127,11 +127,12 @@ class Statements(Bed):
 
     def test_a_request_that_is_sent_again_runs_once(self):
         # The driver gives up waiting after two seconds (client_timeout), and asks again.
+        impatient = self.connect({**self.server.options(), **IMPATIENT})
         self.server.control("delay", seconds=3600, match="patience")
-        future = self.a.start("select 'patience'")
+        future = impatient.start("select 'patience'")
         poll(lambda: self.server.log("again"), "the driver asks again")
         self.server.control("clear")
-        self.assertEqual(self.a.wait(future).rows, [["patience"]])
+        self.assertEqual(impatient.wait(future).rows, [["patience"]])
         self.assertEqual(len(self.server.queries("patience")), 1)
 
     def test_a_statement_fails_as_the_test_wants_and_only_that_often(self):
@@ -285,7 +286,7 @@ class HttpFaults(Bed):
 
     def test_a_stalled_login_goes_nowhere_and_fails_by_itself(self):
         self.proxy.stall()
-        wait = self.driver.start_connect(self.server.options(self.proxy.port))
+        wait = self.driver.start_connect({**self.server.options(self.proxy.port), **IMPATIENT})
         poll(lambda: self.proxy.connections, "the driver connects")
         self.check_fails(wait)
         self.assertEqual(self.server.logins(), [])

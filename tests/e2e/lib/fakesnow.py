@@ -14,10 +14,13 @@ from lib.program import DEADLINE_S, Program
 
 PYTHON = os.path.abspath(os.path.join(DEPS, "fakesnow", "bin", "python"))
 USER, PASSWORD, ROLES, WAREHOUSES = "TESTER", "secret of tester", ("ANALYST", "REPORTER"), ("SMALL", "LARGE")
-CLIENT = {
-    "login_timeout": "5s", "client_timeout": "2s", "request_timeout": "5s",
-    "keep_session_alive": "false", "disable_telemetry": "true",
-}
+OPTION = "adbc.snowflake.sql.client_option."
+# Slow statements are safe with these: the driver waits client_timeout for an answer's head, asks again a
+# few times, and then gives the statement up. A login that nobody answers takes minutes.
+CLIENT = {OPTION + "login_timeout": "5s", OPTION + "client_timeout": "60s", OPTION + "request_timeout": "0s",
+          OPTION + "keep_session_alive": "false", OPTION + "disable_telemetry": "true"}
+# On top of options(): that login takes seconds, and so may statements.
+IMPATIENT = {OPTION + "client_timeout": "2s", OPTION + "request_timeout": "5s"}
 
 
 class Fakesnow:
@@ -52,8 +55,7 @@ class Fakesnow:
             "adbc.snowflake.sql.account": "test", "adbc.snowflake.sql.db": more.pop("database", "DEMO"),
             "adbc.snowflake.sql.schema": more.pop("schema", "PUBLIC"),
             "adbc.snowflake.sql.uri.protocol": "http", "adbc.snowflake.sql.uri.host": "127.0.0.1",
-            "adbc.snowflake.sql.uri.port": str(port or self.port),
-            **{"adbc.snowflake.sql.client_option." + key: value for key, value in CLIENT.items()}}
+            "adbc.snowflake.sql.uri.port": str(port or self.port), **CLIENT}
         options.update({"adbc.snowflake.sql." + key: more.pop(key) for key in ("role", "warehouse") if key in more})
         if more:
             raise TypeError("no such option: %s" % ", ".join(more))
