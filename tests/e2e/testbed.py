@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The servers, drivers and faults that other tests build on do what those tests take for granted."""
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -424,19 +426,23 @@ class Others(Bed):
 
 
 class Killed(unittest.TestCase):
-    def test_a_test_that_is_killed_leaves_no_server_behind(self):
-        program = ("from lib.fakesnow import Fakesnow; from lib.postgres import Postgres\n"
-                   "a, b = Fakesnow().start(), Postgres().start()\n"
-                   "print(a.program.pid, b.program.pid, b.pid, a.directory, b.directory, flush=True); input()")
+    def test_a_test_that_is_killed_leaves_no_process_and_no_file_behind(self):
+        program = ("import json; from lib.drivers import Driver; from lib.fakesnow import Fakesnow; from lib.postgres import Postgres\n"
+                   "a, b, c = Fakesnow().start(), Postgres().start(), Driver('sqlite')\n"
+                   "busy = c.connect({'uri': ':memory:'}).start('with recursive t(n) as (select 1 union all"
+                   " select n + 1 from t) select count(*) from t')\n"
+                   "print(json.dumps([[a.program.pid, b.program.pid, b.pid, c.program.pid], [a.directory, b.directory]]), flush=True)\n"
+                   "input()")
         child = subprocess.Popen([sys.executable, "-c", program], cwd=HERE, text=True,
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         with child:
-            *pids, a, b = child.stdout.readline().split()
-            self.addCleanup(subprocess.run, ["rm", "-rf", a, b], check=True)
+            pids, directories = json.loads(child.stdout.readline())
+            for directory in directories:
+                self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
             child.send_signal(signal.SIGKILL)
         for pid in pids:
-            wait_gone(int(pid))
-        self.assertEqual([os.path.exists(directory) for directory in (a, b)], [False, False])
+            wait_gone(pid)
+        self.assertEqual([path for path in directories if os.path.exists(path)], [])
 
 
 if __name__ == "__main__":

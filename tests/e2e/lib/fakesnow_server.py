@@ -402,7 +402,6 @@ def main(port, directory):
 
     threading.Thread(target=hold, daemon=True).start()
     server.run(sockets=[listener])
-    os._exit(0)  # whatever the engine still does
 
 
 main(int(sys.argv[1]), sys.argv[2])

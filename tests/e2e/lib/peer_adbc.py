@@ -3,6 +3,7 @@
 connection calls the driver, only a cancel comes from another."""
 import concurrent.futures
 import json
+import os
 import sys
 import threading
 
@@ -99,3 +100,4 @@ for line in sys.stdin:
         where.submit(answer, asked, what)
     else:
         answer(asked, what)
+os._exit(0)  # whatever a driver still does
