@@ -385,7 +385,7 @@ class PostgresServer(Bed):
             self.a = self.connect({"uri": self.server.uri})
             self.assertEqual(self.a.value("select n from kept"), 7)
 
-    def test_bytes_stall_and_connections_drop(self):
+    def test_bytes_stall_answers_are_cut_and_connections_drop(self):
         proxy = self.proxy(self.server)
         a = self.connect({"uri": self.server.uri.replace(str(self.server.port), str(proxy.port))})
         self.assertEqual(a.value("select 1"), 1)
@@ -396,6 +396,10 @@ class PostgresServer(Bed):
         self.assertFalse(self.server.is_running("stalled"))
         proxy.resume()
         self.assertEqual(a.wait(future).rows, [["stalled"]])
+        proxy.cut()
+        self.check_fails(lambda: a.query("select repeat('x', 100)"))
+        poll(lambda: proxy.open == 0, "the connection is gone")
+        a = self.connect({"uri": self.server.uri.replace(str(self.server.port), str(proxy.port))})
         future = a.start("select pg_sleep(3600)")
         poll(lambda: self.server.is_running("pg_sleep"), "the statement runs")
         self.assertEqual(proxy.drop(reset=True), 1)
