@@ -6,3 +6,4 @@
 int command_ls(const struct options *options);
 int command_kill_session(const struct options *options);
 int command_check(const struct options *options);
+int command_guard(const struct options *options);

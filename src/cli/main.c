@@ -75,6 +75,8 @@ int main(int argc, char **argv)
         return command_kill_session(&options);
     case COMMAND_CHECK:
         return command_check(&options);
+    case COMMAND_GUARD:
+        return command_guard(&options);
     case COMMAND_VERSION:
         printf("snowmux %s\n", SNOWMUX_VERSION);
         return 0;

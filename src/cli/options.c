@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 enum { OPT_STATE = 256, OPT_CONFIG, OPT_SOCKET, OPT_HTTP, OPT_NAME, OPT_LOG, OPT_DUCKDB,
-    OPT_BACKGROUND, OPT_JSON, OPT_HELP };
+    OPT_BACKGROUND, OPT_JSON, OPT_DIALECT, OPT_POLICY, OPT_HELP };
 
 static const struct option long_options[] = {
     {"state", required_argument, NULL, OPT_STATE},
@@ -18,6 +18,8 @@ static const struct option long_options[] = {
     {"duckdb", required_argument, NULL, OPT_DUCKDB},
     {"background", no_argument, NULL, OPT_BACKGROUND},
     {"json", no_argument, NULL, OPT_JSON},
+    {"dialect", required_argument, NULL, OPT_DIALECT},
+    {"policy", required_argument, NULL, OPT_POLICY},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -45,6 +47,9 @@ static const struct {
     {"check", COMMAND_CHECK, 0x6f,
         "check [--duckdb FILE...] [--http HOST:PORT] [--config FILE] [--state DIR] [--socket PATH]\n"
         "    reads the configuration as serve does, and says what is wrong with it"},
+    {"guard", COMMAND_GUARD, 0x600,
+        "guard --dialect DIALECT [--policy POLICY]\n"
+        "    what the guard says of each line {\"sql\":\"...\"} of standard input"},
     {"help", COMMAND_HELP, 0, "help [config]\n    this text, or all settings"},
     {"version", COMMAND_VERSION, 0, "version"},
 };
@@ -79,7 +84,7 @@ static bool find_command(struct options *ret, const char *name, unsigned *ret_ta
             return true;
         }
     }
-    return fail(name, "no such command (serve, stdio, ls, kill-session, check, help, version)");
+    return fail(name, "no such command (serve, stdio, ls, kill-session, check, guard, help, version)");
 }
 
 static bool add_duckdb(struct options *o, const char *file)
@@ -128,6 +133,12 @@ static bool take(struct options *o, int option)
         break;
     case OPT_JSON:
         o->json = true;
+        break;
+    case OPT_DIALECT:
+        o->dialect = optarg;
+        break;
+    case OPT_POLICY:
+        o->policy = optarg;
         break;
     default:
         return fail("options", "see above");

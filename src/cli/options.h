@@ -11,6 +11,7 @@ enum command {
     COMMAND_LS,
     COMMAND_KILL_SESSION,
     COMMAND_CHECK,
+    COMMAND_GUARD,
     COMMAND_HELP,
     COMMAND_VERSION,
 };
@@ -26,6 +27,8 @@ struct options {
     const char *http;
     const char *name;
     const char *log_level;
+    const char *dialect;
+    const char *policy;
     uint32_t duckdb_count;
     const char *duckdb[CONFIG_FILES_MAX];
     uint32_t session_count;

@@ -2,231 +2,170 @@
 #include "sql/dialect.h"
 
 #include "base/assert.h"
+#include "sql/dialect_names.h"
 #include "sql/lexer.h"
 
 #define WRITES "the statement changes data"
 #define DEFINES "the statement changes the schema"
 #define SESSION "the statement changes the session"
-#define TRANSACTION "transactions belong to snowmux"
+#define TRANSACTION "the statement begins or ends a transaction"
 #define ENGINE "the statement changes the engine or reaches outside the database"
 #define RUNS "the statement runs a procedure or prepared statement"
 #define USES "the session's context is set through its own tool"
-#define FILES "the function reaches files or the network"
-#define STATE "the function changes state"
-#define SECRETS "the function shows secrets, paths or other clients' work"
-#define TEXTS "the function runs SQL the guard does not see"
-#define WAITS "the function holds the connection"
+#define CURSORS "cursors and channels outlive the statement"
+#define LOCKS "the statement locks a table"
 
-/* Words every engine here shares; MUST stay before the terminator of each table. */
-#define COMMON_LEADS \
-    {"select", GUARD_SELECT, NULL}, {"with", GUARD_SELECT, NULL}, \
-    {"values", GUARD_SELECT, NULL}, {"explain", GUARD_EXPLAIN, NULL}, \
-    {"insert", GUARD_DML, WRITES}, {"update", GUARD_DML, WRITES}, \
-    {"delete", GUARD_DML, WRITES}, {"merge", GUARD_DML, WRITES}, \
-    {"replace", GUARD_DML, WRITES}, {"truncate", GUARD_DML, WRITES}, \
-    {"create", GUARD_DDL, DEFINES}, {"drop", GUARD_DDL, DEFINES}, \
-    {"alter", GUARD_DDL, DEFINES}, {"comment", GUARD_DDL, DEFINES}, \
-    {"grant", GUARD_ADMIN, ENGINE}, {"revoke", GUARD_ADMIN, ENGINE}, \
-    {"copy", GUARD_ADMIN, ENGINE}, {"attach", GUARD_ADMIN, ENGINE}, \
-    {"detach", GUARD_ADMIN, ENGINE}, {"vacuum", GUARD_ADMIN, ENGINE}, \
-    {"analyze", GUARD_ADMIN, ENGINE}, {"set", GUARD_SESSION, SESSION}, \
-    {"begin", GUARD_TRANSACTION, TRANSACTION}, {"start", GUARD_TRANSACTION, TRANSACTION}, \
-    {"commit", GUARD_TRANSACTION, TRANSACTION}, {"end", GUARD_TRANSACTION, TRANSACTION}, \
-    {"rollback", GUARD_TRANSACTION, TRANSACTION}, \
-    {"savepoint", GUARD_TRANSACTION, TRANSACTION}, \
-    {"release", GUARD_TRANSACTION, TRANSACTION}, \
-    {"abort", GUARD_TRANSACTION, TRANSACTION}, {"call", GUARD_CALL, RUNS}, \
-    {"execute", GUARD_CALL, RUNS}, {"prepare", GUARD_SESSION, SESSION}, \
-    {"deallocate", GUARD_SESSION, SESSION}, {"use", GUARD_USE, USES}
+#define W(word)                                                                          \
+    {                                                                                    \
+        "" word, sizeof(word) - 1                                                        \
+    }
+#define END                                                                              \
+    {                                                                                    \
+        {NULL, 0}, GUARD_UNKNOWN, NULL                                                   \
+    }
+
+/* Words every engine here shares; what they mean in detail is told by their heads. */
+#define COMMON_LEADS                                                                     \
+    {W("select"), GUARD_SELECT, NULL}, {W("with"), GUARD_SELECT, NULL},                  \
+        {W("values"), GUARD_SELECT, NULL}, {W("explain"), GUARD_EXPLAIN, NULL},          \
+        {W("insert"), GUARD_DML, WRITES}, {W("update"), GUARD_DML, WRITES},              \
+        {W("delete"), GUARD_DML, WRITES}, {W("merge"), GUARD_DML, WRITES},               \
+        {W("replace"), GUARD_DML, WRITES}, {W("truncate"), GUARD_DML, WRITES},           \
+        {W("create"), GUARD_DDL, DEFINES}, {W("drop"), GUARD_DDL, DEFINES},              \
+        {W("alter"), GUARD_DDL, DEFINES}, {W("comment"), GUARD_DDL, DEFINES},            \
+        {W("grant"), GUARD_ADMIN, ENGINE}, {W("revoke"), GUARD_ADMIN, ENGINE},           \
+        {W("copy"), GUARD_ADMIN, ENGINE}, {W("attach"), GUARD_ADMIN, ENGINE},            \
+        {W("detach"), GUARD_ADMIN, ENGINE}, {W("vacuum"), GUARD_ADMIN, ENGINE},          \
+        {W("analyze"), GUARD_ADMIN, ENGINE}, {W("set"), GUARD_SESSION, SESSION},         \
+        {W("begin"), GUARD_TRANSACTION, TRANSACTION},                                    \
+        {W("start"), GUARD_TRANSACTION, TRANSACTION},                                    \
+        {W("commit"), GUARD_TRANSACTION, TRANSACTION},                                   \
+        {W("end"), GUARD_TRANSACTION, TRANSACTION},                                      \
+        {W("rollback"), GUARD_TRANSACTION, TRANSACTION},                                 \
+        {W("savepoint"), GUARD_TRANSACTION, TRANSACTION},                                \
+        {W("release"), GUARD_TRANSACTION, TRANSACTION},                                  \
+        {W("abort"), GUARD_TRANSACTION, TRANSACTION}, {W("call"), GUARD_CALL, RUNS},     \
+        {W("execute"), GUARD_CALL, RUNS}, {W("prepare"), GUARD_SESSION, SESSION},        \
+        {W("deallocate"), GUARD_SESSION, SESSION},                                       \
+    {                                                                                    \
+        W("use"), GUARD_USE, USES                                                        \
+    }
 
 static const struct sql_lead DUCKDB_LEADS[] = {
     COMMON_LEADS,
-    {"from", GUARD_SELECT, NULL},
-    {"table", GUARD_SELECT, NULL},
-    {"pivot", GUARD_SELECT, NULL},
-    {"pivot_wider", GUARD_SELECT, NULL},
-    {"pivot_longer", GUARD_SELECT, NULL},
-    {"unpivot", GUARD_SELECT, NULL},
-    {"show", GUARD_SHOW, NULL},
-    {"describe", GUARD_DESCRIBE, NULL},
-    {"desc", GUARD_DESCRIBE, NULL},
-    {"summarize", GUARD_DESCRIBE, NULL},
-    {"analyse", GUARD_ADMIN, ENGINE},
-    {"checkpoint", GUARD_ADMIN, ENGINE},
-    {"force", GUARD_ADMIN, ENGINE},
-    {"export", GUARD_ADMIN, ENGINE},
-    {"import", GUARD_ADMIN, ENGINE},
-    {"install", GUARD_ADMIN, ENGINE},
-    {"load", GUARD_ADMIN, ENGINE},
-    {"pragma", GUARD_SESSION, SESSION},
-    {"reset", GUARD_SESSION, SESSION},
-    {NULL, GUARD_UNKNOWN, NULL},
+    {W("from"), GUARD_SELECT, NULL},
+    {W("table"), GUARD_SELECT, NULL},
+    {W("pivot"), GUARD_SELECT, NULL},
+    {W("pivot_wider"), GUARD_SELECT, NULL},
+    {W("pivot_longer"), GUARD_SELECT, NULL},
+    {W("unpivot"), GUARD_SELECT, NULL},
+    {W("show"), GUARD_SHOW, NULL},
+    {W("describe"), GUARD_DESCRIBE, NULL},
+    {W("desc"), GUARD_DESCRIBE, NULL},
+    {W("summarize"), GUARD_DESCRIBE, NULL},
+    {W("analyse"), GUARD_ADMIN, ENGINE},
+    {W("checkpoint"), GUARD_ADMIN, ENGINE},
+    {W("force"), GUARD_ADMIN, ENGINE},
+    {W("export"), GUARD_ADMIN, ENGINE},
+    {W("import"), GUARD_ADMIN, ENGINE},
+    {W("install"), GUARD_ADMIN, ENGINE},
+    {W("load"), GUARD_ADMIN, ENGINE},
+    {W("pragma"), GUARD_ADMIN, ENGINE},
+    {W("reset"), GUARD_SESSION, SESSION},
+    END,
 };
 
 static const struct sql_lead SNOWFLAKE_LEADS[] = {
     COMMON_LEADS,
-    {"show", GUARD_SHOW, NULL},
-    {"describe", GUARD_DESCRIBE, NULL},
-    {"desc", GUARD_DESCRIBE, NULL},
-    {"undrop", GUARD_DDL, DEFINES},
-    {"put", GUARD_ADMIN, ENGINE},
-    {"get", GUARD_ADMIN, ENGINE},
-    {"list", GUARD_ADMIN, ENGINE},
-    {"ls", GUARD_ADMIN, ENGINE},
-    {"remove", GUARD_ADMIN, ENGINE},
-    {"rm", GUARD_ADMIN, ENGINE},
-    {"unset", GUARD_SESSION, SESSION},
-    {"declare", GUARD_CALL, RUNS},
-    {"let", GUARD_CALL, RUNS},
-    {"async", GUARD_CALL, RUNS},
-    {NULL, GUARD_UNKNOWN, NULL},
+    {W("show"), GUARD_SHOW, NULL},
+    {W("describe"), GUARD_DESCRIBE, NULL},
+    {W("desc"), GUARD_DESCRIBE, NULL},
+    {W("list"), GUARD_SHOW, NULL},
+    {W("ls"), GUARD_SHOW, NULL},
+    {W("undrop"), GUARD_DDL, DEFINES},
+    {W("put"), GUARD_ADMIN, ENGINE},
+    {W("get"), GUARD_ADMIN, ENGINE},
+    {W("remove"), GUARD_ADMIN, ENGINE},
+    {W("rm"), GUARD_ADMIN, ENGINE},
+    {W("unset"), GUARD_SESSION, SESSION},
+    {W("declare"), GUARD_CALL, RUNS},
+    {W("let"), GUARD_CALL, RUNS},
+    {W("async"), GUARD_CALL, RUNS},
+    END,
 };
 
 static const struct sql_lead POSTGRESQL_LEADS[] = {
     COMMON_LEADS,
-    {"table", GUARD_SELECT, NULL},
-    {"show", GUARD_SHOW, NULL},
-    {"do", GUARD_CALL, RUNS},
-    {"lock", GUARD_TRANSACTION, TRANSACTION},
-    {"listen", GUARD_SESSION, SESSION},
-    {"unlisten", GUARD_SESSION, SESSION},
-    {"notify", GUARD_SESSION, SESSION},
-    {"discard", GUARD_SESSION, SESSION},
-    {"reset", GUARD_SESSION, SESSION},
-    {"declare", GUARD_SESSION, SESSION},
-    {"fetch", GUARD_SESSION, SESSION},
-    {"move", GUARD_SESSION, SESSION},
-    {"close", GUARD_SESSION, SESSION},
-    {"load", GUARD_ADMIN, ENGINE},
-    {"checkpoint", GUARD_ADMIN, ENGINE},
-    {"cluster", GUARD_ADMIN, ENGINE},
-    {"reindex", GUARD_ADMIN, ENGINE},
-    {"refresh", GUARD_DML, WRITES},
-    {"import", GUARD_ADMIN, ENGINE},
-    {"reassign", GUARD_ADMIN, ENGINE},
-    {"security", GUARD_ADMIN, ENGINE},
-    {NULL, GUARD_UNKNOWN, NULL},
+    {W("table"), GUARD_SELECT, NULL},
+    {W("show"), GUARD_SHOW, NULL},
+    {W("do"), GUARD_CALL, RUNS},
+    {W("lock"), GUARD_DML, LOCKS},
+    {W("refresh"), GUARD_DML, WRITES},
+    {W("listen"), GUARD_ADMIN, CURSORS},
+    {W("unlisten"), GUARD_ADMIN, CURSORS},
+    {W("notify"), GUARD_ADMIN, CURSORS},
+    {W("declare"), GUARD_ADMIN, CURSORS},
+    {W("fetch"), GUARD_ADMIN, CURSORS},
+    {W("move"), GUARD_ADMIN, CURSORS},
+    {W("close"), GUARD_ADMIN, CURSORS},
+    {W("discard"), GUARD_ADMIN, ENGINE},
+    {W("reset"), GUARD_SESSION, SESSION},
+    {W("analyse"), GUARD_ADMIN, ENGINE},
+    {W("load"), GUARD_ADMIN, ENGINE},
+    {W("checkpoint"), GUARD_ADMIN, ENGINE},
+    {W("cluster"), GUARD_ADMIN, ENGINE},
+    {W("reindex"), GUARD_ADMIN, ENGINE},
+    {W("import"), GUARD_ADMIN, ENGINE},
+    {W("reassign"), GUARD_ADMIN, ENGINE},
+    {W("security"), GUARD_ADMIN, ENGINE},
+    END,
 };
 
 static const struct sql_lead SQLITE_LEADS[] = {
     COMMON_LEADS,
-    {"pragma", GUARD_SESSION, SESSION},
-    {"reindex", GUARD_ADMIN, ENGINE},
-    {NULL, GUARD_UNKNOWN, NULL},
-};
-
-static const struct sql_name DUCKDB_FUNCTIONS[] = {
-    {"read_*", FILES}, {"glob", FILES}, {"parquet_*", FILES}, {"sniff_csv", FILES},
-    {"sqlite_*", FILES}, {"postgres_*", FILES}, {"mysql_*", FILES}, {"odbc_*", FILES},
-    {"iceberg_*", FILES}, {"delta_*", FILES}, {"ducklake_*", FILES}, {"http_*", FILES},
-    {"st_read*", FILES}, {"st_drivers", FILES}, {"arrow_scan*", FILES},
-    {"pandas_scan", FILES}, {"python_map_function", FILES}, {"seq_scan", FILES},
-    {"scan_arrow_ipc", FILES}, {"substrait*", TEXTS}, {"from_substrait*", TEXTS},
-    {"add_parquet_key", SECRETS}, {"load_aws_credentials", SECRETS},
-    {"getenv", SECRETS}, {"duckdb_secrets", SECRETS}, {"which_secret", SECRETS},
-    {"duckdb_databases", SECRETS}, {"pragma_database_list", SECRETS},
-    {"duckdb_logs*", SECRETS}, {"duckdb_log_contexts", SECRETS},
-    {"duckdb_temporary_files", SECRETS}, {"duckdb_external_file_cache", SECRETS},
-    {"duckdb_extensions", SECRETS}, {"duckdb_prepared_statements", SECRETS},
-    {"query", TEXTS}, {"query_table", TEXTS}, {"json_execute_serialized_sql", TEXTS},
-    {"nextval", STATE}, {"setseed", STATE}, {"setval", STATE}, {"write_log", STATE},
-    {"checkpoint", STATE}, {"force_checkpoint", STATE}, {"enable_*", STATE},
-    {"disable_*", STATE}, {"check_peg_parser", STATE}, {"truncate_duckdb_logs", STATE},
-    {"pg_read_*", FILES}, {"pg_ls_*", FILES}, {"pg_stat_file", FILES},
-    {"lo_*", FILES}, {"sleep_ms", WAITS}, {"pg_sleep*", WAITS},
-    {NULL, NULL},
-};
-
-/* Views of the same names, and PRAGMA results DuckDB lets FROM name without brackets. */
-static const struct sql_name DUCKDB_RELATIONS[] = {
-    {"duckdb_secrets", SECRETS}, {"duckdb_databases", SECRETS},
-    {"pragma_database_list", SECRETS}, {"duckdb_logs*", SECRETS},
-    {"duckdb_log_contexts", SECRETS}, {"duckdb_extensions", SECRETS},
-    {"duckdb_temporary_files", SECRETS}, {"duckdb_prepared_statements", SECRETS},
-    {NULL, NULL},
-};
-
-static const struct sql_name DUCKDB_VOLATILE[] = {
-    {"random", ""}, {"uuid*", ""}, {"gen_random_uuid", ""}, {"now", ""}, {"today", ""},
-    {"current_*", ""}, {"localtime", ""}, {"localtimestamp", ""}, {"get_current_*", ""},
-    {"transaction_timestamp", ""}, {"txid_current", ""}, {"currval", ""}, {"user", ""},
-    {"session_user", ""}, {"getvariable", ""}, {"in_search_path", ""}, {"error", ""},
-    {"tablesample", ""}, {"sample", ""}, {"duckdb_*", ""}, {"pragma_*", ""},
-    {"pg_backend_pid", ""}, {"stats", ""}, {"age", ""}, {"version", ""},
-    {NULL, NULL},
-};
-
-static const struct sql_name SNOWFLAKE_FUNCTIONS[] = {
-    {"system$typeof", NULL}, {"system$*", STATE}, {"result_scan", SECRETS},
-    {"last_query_id", SECRETS}, {"query_history*", SECRETS}, {"login_history*", SECRETS},
-    {"get_presigned_url", FILES}, {"build_scoped_file_url", FILES},
-    {"build_stage_file_url", FILES}, {"to_file", FILES}, {"infer_schema", FILES},
-    {"identifier", TEXTS}, {"ai_*", "the function spends credits on a model"},
-    {"complete", "the function spends credits on a model"},
-    {"cortex*", "the function spends credits on a model"}, {"cancel_query", STATE},
-    {NULL, NULL},
-};
-
-static const struct sql_name SNOWFLAKE_TABLE_CALLS[] = {
-    {"flatten", ""}, {"generator", ""}, {"split_to_table", ""},
-    {"strtok_split_to_table", ""}, {NULL, NULL},
-};
-
-static const struct sql_name SNOWFLAKE_VOLATILE[] = {
-    {"random", ""}, {"randstr", ""}, {"uniform", ""}, {"normal", ""}, {"zipf", ""},
-    {"uuid_string", ""}, {"seq1", ""}, {"seq2", ""}, {"seq4", ""}, {"seq8", ""},
-    {"current_*", ""}, {"localtime", ""}, {"localtimestamp", ""}, {"sysdate", ""},
-    {"getdate", ""}, {"systimestamp", ""}, {"getvariable", ""}, {"sample", ""},
-    {"tablesample", ""}, {"is_role_in_session", ""}, {NULL, NULL},
-};
-
-static const struct sql_name POSTGRESQL_FUNCTIONS[] = {
-    {"nextval", STATE}, {"setval", STATE}, {"setseed", STATE}, {"set_config", STATE},
-    {"pg_read_*", FILES}, {"pg_ls_*", FILES}, {"pg_stat_file", FILES}, {"lo_*", FILES},
-    {"pg_file_*", FILES}, {"pg_logdir_ls", FILES}, {"pg_current_logfile", FILES},
-    {"dblink*", FILES}, {"pg_sleep*", WAITS}, {"pg_advisory*", WAITS},
-    {"pg_try_advisory*", WAITS}, {"pg_terminate_backend", STATE},
-    {"pg_cancel_backend", STATE}, {"pg_reload_conf", STATE}, {"pg_rotate_logfile", STATE},
-    {"pg_notify", STATE}, {"pg_switch_wal", STATE}, {"pg_create_*", STATE},
-    {"pg_drop_*", STATE}, {"pg_replication_*", STATE}, {"pg_logical_*", STATE},
-    {"pg_promote", STATE}, {"pg_stat_reset*", STATE}, {"pg_export_snapshot", STATE},
-    {"pg_backup_*", STATE}, {"pg_import_*", STATE}, {"query_to_xml*", TEXTS},
-    {"cursor_to_xml*", TEXTS}, {"ts_stat", TEXTS}, {"crosstab*", TEXTS},
-    {"ts_rewrite", TEXTS}, {"xpath_table", TEXTS}, {"connectby", TEXTS},
-    {"current_setting", SECRETS},
-    {NULL, NULL},
-};
-
-static const struct sql_name SQLITE_FUNCTIONS[] = {
-    {"load_extension", FILES}, {"readfile", FILES}, {"writefile", FILES},
-    {"edit", FILES}, {"fsdir", FILES}, {"lsdir", FILES}, {"fts3_tokenizer", STATE},
-    {"eval", TEXTS}, {"pragma_*", STATE}, {NULL, NULL},
-};
-
-static const struct sql_name SQLITE_VOLATILE[] = {
-    {"random", ""}, {"randomblob", ""}, {"current_*", ""}, {"changes", ""},
-    {"total_changes", ""}, {"last_insert_rowid", ""}, {"date", ""}, {"time", ""},
-    {"datetime", ""}, {"julianday", ""}, {"unixepoch", ""}, {"strftime", ""},
-    {NULL, NULL},
+    {W("pragma"), GUARD_ADMIN, ENGINE},
+    {W("reindex"), GUARD_ADMIN, ENGINE},
+    END,
 };
 
 static const struct sql_dialect DIALECTS[] = {
-    [SQL_DUCKDB] = {"duckdb",
-        SQL_LEX_NESTED_COMMENTS | SQL_LEX_E_STRINGS | SQL_LEX_DOLLAR | SQL_LEX_DOLLAR_TAGS |
-            SQL_LEX_UNICODE_SPACES,
-        SQL_FILE_RELATIONS | SQL_ROW_LOCKS, DUCKDB_LEADS, DUCKDB_FUNCTIONS,
-        DUCKDB_RELATIONS, NULL, DUCKDB_VOLATILE},
-    [SQL_SNOWFLAKE] = {"snowflake",
-        SQL_LEX_SLASH_COMMENTS | SQL_LEX_BACKSLASH | SQL_LEX_DOLLAR | SQL_LEX_ASCII_WORDS,
-        SQL_STAGES | SQL_PIPES | SQL_TABLE_CALLS | SQL_DOT_NEXTVAL | SQL_ROW_LOCKS,
-        SNOWFLAKE_LEADS, SNOWFLAKE_FUNCTIONS, NULL, SNOWFLAKE_TABLE_CALLS,
-        SNOWFLAKE_VOLATILE},
-    [SQL_POSTGRESQL] = {"postgresql",
-        SQL_LEX_NESTED_COMMENTS | SQL_LEX_E_STRINGS | SQL_LEX_DOLLAR | SQL_LEX_DOLLAR_TAGS,
-        SQL_ROW_LOCKS, POSTGRESQL_LEADS, POSTGRESQL_FUNCTIONS, NULL, NULL,
-        DUCKDB_VOLATILE},
-    [SQL_SQLITE] = {"sqlite", SQL_LEX_BRACKETS, 0, SQLITE_LEADS, SQLITE_FUNCTIONS, NULL,
-        NULL, SQLITE_VOLATILE},
+    [SQL_DUCKDB] = {.name = "duckdb",
+        .lex_flags = SQL_LEX_NESTED_COMMENTS | SQL_LEX_E_STRINGS | SQL_LEX_DOLLAR |
+                     SQL_LEX_DOLLAR_TAGS | SQL_LEX_UNICODE_SPACES | SQL_LEX_TWO_SLASHES,
+        .flags = SQL_FILE_RELATIONS | SQL_ROW_LOCKS | SQL_TEMP_CATALOG,
+        .leads = DUCKDB_LEADS,
+        .functions = duckdb_functions,
+        .relations = duckdb_relations,
+        .volatile_names = duckdb_volatile,
+        .pragmas = duckdb_pragmas},
+    [SQL_SNOWFLAKE] = {.name = "snowflake",
+        .lex_flags = SQL_LEX_SLASH_COMMENTS | SQL_LEX_BACKSLASH | SQL_LEX_DOLLAR |
+                     SQL_LEX_ASCII_WORDS | SQL_LEX_ONE_COMMENT,
+        .flags = SQL_STAGES | SQL_PIPES | SQL_TABLE_CALLS | SQL_DOT_NEXTVAL |
+                 SQL_ROW_LOCKS | SQL_PATHS | SQL_REPLACE_ANY | SQL_BLOCKS | SQL_VARIABLES,
+        .leads = SNOWFLAKE_LEADS,
+        .functions = snowflake_functions,
+        .owners = snowflake_owners,
+        .table_calls = snowflake_table_calls,
+        .catalog_calls = snowflake_catalog_calls,
+        .volatile_names = snowflake_volatile},
+    [SQL_POSTGRESQL] = {.name = "postgresql",
+        .lex_flags = SQL_LEX_NESTED_COMMENTS | SQL_LEX_E_STRINGS | SQL_LEX_DOLLAR |
+                     SQL_LEX_DOLLAR_TAGS | SQL_LEX_U_STRINGS,
+        .flags = SQL_ROW_LOCKS | SQL_TEMP_SCHEMA | SQL_INTO_TEMP | SQL_DOTTED_VARIABLES,
+        .leads = POSTGRESQL_LEADS,
+        .functions = postgresql_functions,
+        .owners = postgresql_owners,
+        .relations = postgresql_relations,
+        .volatile_names = postgresql_volatile},
+    [SQL_SQLITE] = {.name = "sqlite",
+        .lex_flags = SQL_LEX_BRACKETS | SQL_LEX_SIGIL_PARAMS,
+        .flags = SQL_STRING_NAMES | SQL_TEMP_SCHEMA,
+        .leads = SQLITE_LEADS,
+        .functions = sqlite_functions,
+        .relations = sqlite_relations,
+        .volatile_names = sqlite_volatile,
+        .pragmas = sqlite_pragmas},
 };
 
 const struct sql_dialect *sql_dialect(enum sql_dialect_id id)
@@ -237,8 +176,8 @@ const struct sql_dialect *sql_dialect(enum sql_dialect_id id)
 
 const struct sql_lead *sql_find_lead(const struct sql_lead *leads, struct str word)
 {
-    for (; leads->word; leads++) {
-        if (str_eq_nocase(word, str_of(leads->word))) {
+    for (; leads->word.len > 0; leads++) {
+        if (str_eq_nocase(word, leads->word)) {
             return leads;
         }
     }
@@ -247,8 +186,12 @@ const struct sql_lead *sql_find_lead(const struct sql_lead *leads, struct str wo
 
 const struct sql_name *sql_find_name(const struct sql_name *names, struct str name)
 {
-    for (; names && names->name; names++) {
-        struct str pattern = str_of(names->name);
+    char first = name.len > 0 ? (char)(name.ptr[0] | 0x20) : 0;
+    for (; names && names->name.len > 0; names++) {
+        struct str pattern = names->name;
+        if ((pattern.ptr[0] | 0x20) != first) {
+            continue;
+        }
         bool prefix = pattern.ptr[pattern.len - 1] == '*';
         pattern.len -= prefix;
         if (prefix ? str_starts_nocase(name, pattern) : str_eq_nocase(name, pattern)) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * Says whether a text is exactly one statement that only reads. The whole text is
- * looked at and whatever is not understood is refused. This is the first line only:
- * behind it stand the engine's own rights and modes.
+ * Says what a text would do, and whether it is exactly one statement of an allowed class.
+ * The whole text is looked at and whatever is not understood is refused. This is the
+ * first line only: behind it stand the engine's own rights and modes. docs/guard.md says
+ * more.
  */
 #include "base/str.h"
 
@@ -20,22 +21,39 @@ enum guard_class {
     GUARD_DESCRIBE,
     GUARD_EXPLAIN,
     GUARD_USE,
-    GUARD_DML,
+    GUARD_DML, /* also locks, and what readies a transaction for writing */
     GUARD_DDL,
-    GUARD_SESSION,
+    GUARD_SESSION, /* temporary tables and views, variables, prepared statements */
     GUARD_TRANSACTION,
     GUARD_CALL,
-    GUARD_ADMIN,    /* files, extensions, secrets, the engine itself */
+    GUARD_AI,       /* a read whose functions spend credits on a model */
+    GUARD_ADMIN,    /* files, extensions, secrets, settings, the engine itself */
     GUARD_MULTIPLE, /* more than one statement */
     GUARD_UNKNOWN,  /* not understood */
     GUARD_EMPTY,
 };
 
+#define GUARD_BIT(cls) (1u << (cls))
+
+/* Sets of classes. None has GUARD_USE, GUARD_CALL, GUARD_AI or those behind it. */
+extern const uint32_t guard_read_only;     /* reads */
+extern const uint32_t guard_session_state; /* and GUARD_SESSION, GUARD_TRANSACTION */
+extern const uint32_t guard_read_write;    /* and GUARD_DML, GUARD_DDL */
+
+/* What a statement leaves on its connection. */
+enum guard_effect {
+    GUARD_BEGINS = 1, /* a transaction */
+    GUARD_ENDS = 2,   /* a transaction is over; both: the next one has begun */
+    GUARD_TEMPORARY = 4,
+    GUARD_VARIABLE = 8,
+    GUARD_PREPARES = 16,
+};
+
 /*
- * When several things speak against a text the gravest is told: not understood, then
- * a second statement, then admin and call, then the others; the first of equals. So a
- * lone INSERT is GUARD_DML only if it is the whole text and calls nothing forbidden,
- * and a policy may allow it by its class.
+ * A text is allowed when everything in it is of allowed classes. When several things
+ * speak against it the gravest is told: not understood, then a second statement, then
+ * admin and call, then the others; the first of equals. An allowed text has the gravest
+ * class of what is in it.
  */
 struct guard_verdict {
     bool allowed;
@@ -45,12 +63,18 @@ struct guard_verdict {
     uint32_t line;      /* from 1, of the offending word; 0 when allowed */
     uint32_t column;    /* characters, from 1 */
     uint32_t offset;    /* bytes, from 0 */
+    unsigned effects;   /* enum guard_effect; also where only the class is refused */
     bool volatile_or_stateful; /* the answer depends on more than the stored data */
-    struct str use_catalog; /* raw names of a lone USE x.y or USE x (x here, as the */
-    struct str use_schema;  /* engine decides what it names); else empty */
+    struct str use_catalog;    /* raw names of a lone USE x.y or USE x (x here, as the */
+    struct str use_schema;     /* engine decides what it names); else empty */
 };
 
-struct guard_verdict guard_check(enum sql_dialect_id id, struct str sql);
+/* @classes: bits of those that may pass. */
+struct guard_verdict guard_check(
+    enum sql_dialect_id id, uint32_t classes, struct str sql);
 
 /* A stable name: "select", "dml", … */
 const char *guard_class_name(enum guard_class cls);
+
+/* "read_only", "session_state", "read_write"; false for other names. */
+bool guard_policy_find(struct str name, uint32_t *ret_classes);

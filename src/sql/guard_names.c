@@ -4,14 +4,9 @@
 
 #define FILE_RELATION "a file or address in place of a table"
 
-static const char *const FILE_ENDINGS[] = {"csv", "tsv", "txt", "parquet", "json", "jsonl",
-    "ndjson", "gz", "zst", "xlsx", "arrow", "arrows", "avro", "db", "duckdb", "sqlite", "shp",
-    "gpkg", "geojson", "fgb", "vortex"};
-
-static bool is_name(const struct sql_token *token)
-{
-    return token->kind == SQL_TOKEN_WORD || token->kind == SQL_TOKEN_QUOTED;
-}
+static const char *const FILE_ENDINGS[] = {"csv", "tsv", "txt", "parquet", "json",
+    "jsonl", "ndjson", "gz", "zst", "xlsx", "arrow", "arrows", "avro", "db", "duckdb",
+    "sqlite", "shp", "gpkg", "geojson", "fgb", "vortex"};
 
 static bool is_file_ending(struct str name)
 {
@@ -37,31 +32,52 @@ static bool looks_like_file(struct str name)
     return dot < name.len && is_file_ending(str_from(name, dot + 1));
 }
 
+static void note_found(
+    struct walk *walk, const struct sql_token *token, const struct sql_name *found)
+{
+    if (found && found->reason) {
+        walk_note(walk, token, found->cls, found->reason);
+    }
+}
+
+/* FROM f(), TABLE(f()): not only known functions could stand there, but procedures. */
+static void check_table_call(
+    struct walk *walk, const struct sql_token *name, struct str owner)
+{
+    const struct sql_name *known = walk->dialect->table_calls;
+    if (owner.len > 0) {
+        known = str_eq_nocase(owner, STR("information_schema"))
+                    ? walk->dialect->catalog_calls
+                    : NULL;
+    }
+    if (!sql_find_name(known, sql_token_name(name))) {
+        walk_note(walk, name, GUARD_CALL,
+            "the table function is not known and may be a procedure");
+    }
+}
+
 void walk_check_call(struct walk *walk)
 {
     const struct sql_dialect *dialect = walk->dialect;
-    struct str name = sql_token_name(&walk->token);
-    struct sql_token next = sql_lexer_peek(&walk->lexer);
-    bool called = sql_token_is_op(&next, "(");
-    bool bare = walk->token.kind == SQL_TOKEN_WORD && !sql_token_is_op(&walk->prev, ".");
+    const struct sql_token *token = &walk->token;
+    struct str name = sql_token_name(token);
+    bool dot = sql_token_is(&walk->prev, ".");
+    bool called = sql_token_is(&walk->next, "(");
+    bool bare = token->kind == SQL_TOKEN_WORD && !dot;
     if ((called || bare) && sql_find_name(dialect->volatile_names, name)) {
         walk->verdict.volatile_or_stateful = true;
     }
-    if ((dialect->flags & SQL_DOT_NEXTVAL) && sql_token_is_op(&walk->prev, ".") &&
-        str_eq_nocase(name, STR("nextval"))) {
-        walk_refuse(walk, &walk->token, GUARD_ADMIN, "the sequence would be advanced");
+    if (dot && walk_has(walk, SQL_DOT_NEXTVAL) && str_eq_nocase(name, STR("nextval"))) {
+        walk_note(walk, token, GUARD_DML, "the sequence would be advanced");
     }
     if (!called) {
         return;
     }
-    const struct sql_name *found = sql_find_name(dialect->functions, name);
-    if (found && found->reason) {
-        walk_refuse(walk, &walk->token, GUARD_ADMIN, found->reason);
-    } else if (walk->frames[walk->depth].table_call &&
-               (sql_token_is_op(&walk->prev, ".") ||
-                   !sql_find_name(dialect->table_calls, name))) {
-        walk_refuse(walk, &walk->token, GUARD_CALL,
-            "the table function is not known and may be a procedure");
+    note_found(walk, token, sql_find_name(dialect->functions, name));
+    struct str owner = dot ? sql_token_name(&walk->prev2) : STR("");
+    note_found(walk, token, sql_find_name(dialect->owners, owner));
+    if (walk_top(walk)->table_call) {
+        check_table_call(walk, token, owner);
     }
 }
 
@@ -69,87 +85,97 @@ void walk_check_call(struct walk *walk)
 static void check_name_chain(struct walk *walk)
 {
     const struct sql_dialect *dialect = walk->dialect;
-    struct sql_lexer ahead = walk->lexer;
+    struct walk_ahead ahead = walk_ahead(walk);
     struct sql_token last = walk->token;
-    struct sql_token next;
-    size_t parts = 1;
+    struct str owner = STR("");
     bool file = last.kind == SQL_TOKEN_QUOTED && looks_like_file(sql_token_name(&last));
-    for (sql_lexer_next(&ahead, &next); sql_token_is_op(&next, ".");) {
-        sql_lexer_next(&ahead, &next);
-        if (!is_name(&next)) {
+    while (sql_token_is(&ahead.token, ".")) {
+        ahead_step(&ahead);
+        if (!walk_is_name(&ahead.token)) {
             break;
         }
-        last = next;
-        parts++;
-        file = file || (last.kind == SQL_TOKEN_QUOTED &&
-                           looks_like_file(sql_token_name(&last)));
-        sql_lexer_next(&ahead, &next);
+        owner = sql_token_name(&last);
+        last = ahead.token;
+        file = file ||
+               (last.kind == SQL_TOKEN_QUOTED && looks_like_file(sql_token_name(&last)));
+        ahead_step(&ahead);
     }
-    bool called = sql_token_is_op(&next, "(");
-    file = file || (parts > 1 && is_file_ending(sql_token_name(&last)));
-    if (file && !called && (dialect->flags & SQL_FILE_RELATIONS)) {
-        walk_refuse(walk, &walk->token, GUARD_ADMIN, FILE_RELATION);
+    bool called = sql_token_is(&ahead.token, "(");
+    if (called) {
+        if (walk_has(walk, SQL_TABLE_CALLS) && !sql_token_is(&last, "values")) {
+            check_table_call(walk, &last, owner);
+        }
+        return;
     }
-    const struct sql_name *found = sql_find_name(dialect->relations, sql_token_name(&last));
-    if (found && found->reason && !called) {
-        walk_refuse(walk, &last, GUARD_ADMIN, found->reason);
+    file = file || (owner.len > 0 && is_file_ending(sql_token_name(&last)));
+    if (file && walk_has(walk, SQL_FILE_RELATIONS)) {
+        walk_note(walk, &walk->token, GUARD_ADMIN, FILE_RELATION);
+    }
+    note_found(walk, &last, sql_find_name(dialect->relations, sql_token_name(&last)));
+}
+
+static void check_string_relation(struct walk *walk)
+{
+    const struct sql_token *token = &walk->token;
+    bool stage = walk_has(walk, SQL_STAGES) && str_find(token->text, '@') == 1;
+    if (stage || walk_has(walk, SQL_FILE_RELATIONS)) {
+        walk_note(walk, token, GUARD_ADMIN, FILE_RELATION);
+    } else if (walk_has(walk, SQL_STRING_NAMES)) {
+        struct str name = sql_token_name(token);
+        bool called = sql_token_is(&walk->next, "(");
+        note_found(walk, token,
+            sql_find_name(
+                called ? walk->dialect->functions : walk->dialect->relations, name));
     }
 }
 
 void walk_check_relation(struct walk *walk)
 {
     const struct sql_token *token = &walk->token;
-    struct walk_frame *frame = &walk->frames[walk->depth];
-    unsigned flags = walk->dialect->flags;
-    static const char *const BEFORE[] = {"lateral", "only", "table"};
-    if (token->kind == SQL_TOKEN_STRING) {
-        bool stage = (flags & SQL_STAGES) && str_find(token->text, '@') == 1;
-        if (stage || (flags & SQL_FILE_RELATIONS)) {
-            walk_refuse(walk, token, GUARD_ADMIN, FILE_RELATION);
-        }
-    } else if (sql_token_is_op(token, "@") && (flags & SQL_STAGES)) {
-        walk_refuse(walk, token, GUARD_ADMIN, "a stage in place of a table");
-    } else if (is_name(token)) {
-        for (size_t i = 0; i < ARRAY_LEN(BEFORE); i++) {
-            if (sql_token_is_word(token, BEFORE[i])) {
-                return;
-            }
-        }
-        struct sql_token next = sql_lexer_peek(&walk->lexer);
-        if (sql_token_is_op(&next, ":")) {
-            return; /* alias: relation */
-        }
-        check_name_chain(walk);
-    } else if (sql_token_is_op(token, ":")) {
+    struct walk_frame *frame = walk_top(walk);
+    bool before = sql_token_is(token, "lateral") || sql_token_is(token, "only") ||
+                  sql_token_is(token, "table");
+    /* alias: relation */
+    bool alias = sql_token_is(token, ":") ||
+                 (walk_is_name(token) && sql_token_is(&walk->next, ":"));
+    if (before || alias) {
         return;
     }
     frame->relation = false;
+    if (token->kind == SQL_TOKEN_STRING) {
+        check_string_relation(walk);
+    } else if (walk_is_name(token)) {
+        check_name_chain(walk);
+    }
 }
 
 void walk_take_use(struct walk *walk)
 {
-    struct sql_lexer ahead = walk->lexer;
+    struct walk_ahead ahead = walk_ahead(walk);
     struct sql_token tokens[5];
     size_t n = 0;
-    size_t first = 0;
     bool schema = false;
-    do {
-        sql_lexer_next(&ahead, &tokens[n]);
-    } while (tokens[n].kind != SQL_TOKEN_END && !sql_token_is_op(&tokens[n], ";") &&
-             tokens[n].kind != SQL_TOKEN_ERROR && ++n < ARRAY_LEN(tokens));
-    if (n > 1 && n < ARRAY_LEN(tokens) && is_name(&tokens[1])) {
-        schema = sql_token_is_word(&tokens[0], "schema");
-        first = schema || sql_token_is_word(&tokens[0], "database");
+    size_t first = 0;
+    while (n < ARRAY_LEN(tokens) && ahead.token.kind != SQL_TOKEN_END &&
+           ahead.token.kind != SQL_TOKEN_ERROR && !sql_token_is(&ahead.token, ";")) {
+        tokens[n++] = ahead.token;
+        ahead_step(&ahead);
+    }
+    if (n > 1 && n < ARRAY_LEN(tokens) && walk_is_name(&tokens[1])) {
+        schema = sql_token_is(&tokens[0], "schema");
+        first = schema || sql_token_is(&tokens[0], "database");
     }
     size_t count = n - first;
-    if (n == ARRAY_LEN(tokens) || (count != 1 && count != 3) || !is_name(&tokens[first]) ||
-        tokens[n].kind == SQL_TOKEN_ERROR) {
+    if (n == ARRAY_LEN(tokens) || (count != 1 && count != 3) ||
+        !walk_is_name(&tokens[first]) || ahead.token.kind == SQL_TOKEN_ERROR) {
         return;
     }
     if (count == 1) {
-        struct str *target = schema ? &walk->verdict.use_schema : &walk->verdict.use_catalog;
+        struct str *target =
+            schema ? &walk->verdict.use_schema : &walk->verdict.use_catalog;
         *target = tokens[first].text;
-    } else if (sql_token_is_op(&tokens[first + 1], ".") && is_name(&tokens[first + 2])) {
+    } else if (sql_token_is(&tokens[first + 1], ".") &&
+               walk_is_name(&tokens[first + 2])) {
         walk->verdict.use_catalog = tokens[first].text;
         walk->verdict.use_schema = tokens[first + 2].text;
     }

@@ -3,15 +3,64 @@
 
 #include "base/assert.h"
 
-static const char *const OPERATORS[] = {"->>", "::", ":=", "->", "=>", "<=", ">=", "<>",
-    "!=", "==", "||", "//", "**"};
+enum byte_class {
+    BYTE_WORD_START = 1, /* a letter, _, or not ASCII */
+    BYTE_DIGIT = 2,
+    BYTE_DOLLAR = 4,
+    BYTE_BLANK = 8,
+    BYTE_WORD = BYTE_WORD_START | BYTE_DIGIT | BYTE_DOLLAR,
+};
+
+#define W BYTE_WORD_START
+#define D BYTE_DIGIT
+#define S BYTE_DOLLAR
+#define B BYTE_BLANK
+/* clang-format off */
+static const unsigned char CLASSES[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, B, B, B, B, B, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    B, 0, 0, 0, S, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    D, D, D, D, D, D, D, D, D, D, 0, 0, 0, 0, 0, 0,
+    0, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+    W, W, W, W, W, W, W, W, W, W, W, 0, 0, 0, 0, W,
+    0, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+    W, W, W, W, W, W, W, W, W, W, W, 0, 0, 0, 0, 0,
+    W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+    W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+    W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+    W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+    W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+    W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+    W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+    W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+};
+/* clang-format on */
+#undef W
+#undef D
+#undef S
+#undef B
 
 void sql_lexer_init(struct sql_lexer *lexer, struct str sql, unsigned flags)
 {
-    *lexer = (struct sql_lexer){.sql = sql, .flags = flags, .line = 1, .column = 1};
+    *lexer = (struct sql_lexer){.sql = sql, .flags = flags};
     lexer->sql.ptr = sql.ptr ? sql.ptr : "";
     if (sql.len > SQL_TEXT_MAX) {
         lexer->error = "the text is too long";
+    }
+}
+
+void sql_position(struct str sql, size_t offset, uint32_t *ret_line, uint32_t *ret_column)
+{
+    *ret_line = 1;
+    *ret_column = 1;
+    for (size_t i = 0; i < offset && i < sql.len; i++) {
+        unsigned char c = (unsigned char)sql.ptr[i];
+        if (c == '\n') {
+            ++*ret_line;
+            *ret_column = 1;
+        } else if ((c & 0xC0) != 0x80) {
+            ++*ret_column;
+        }
     }
 }
 
@@ -32,38 +81,30 @@ static bool fail(struct sql_lexer *lexer, const char *error)
     return false;
 }
 
-/* Keeps line and column; a character counts at its first byte. */
 static void advance(struct sql_lexer *lexer, size_t count)
 {
-    for (size_t i = 0; i < count && !at_end(lexer); i++, lexer->at++) {
-        unsigned char c = peek_at(lexer, 0);
-        if (c == '\n') {
-            lexer->line++;
-            lexer->column = 1;
-        } else if ((c & 0xC0) != 0x80) {
-            lexer->column++;
-        }
-    }
+    size_t left = lexer->sql.len - lexer->at;
+    lexer->at += count < left ? count : left;
 }
 
 static bool is_blank(unsigned char c)
 {
-    return c == ' ' || (c >= '\t' && c <= '\r');
+    return CLASSES[c] & BYTE_BLANK;
 }
 
 static bool is_digit(unsigned char c)
 {
-    return c >= '0' && c <= '9';
+    return CLASSES[c] & BYTE_DIGIT;
 }
 
 static bool is_word_start(unsigned char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
+    return CLASSES[c] & BYTE_WORD_START;
 }
 
 static bool is_word(unsigned char c)
 {
-    return is_word_start(c) || is_digit(c) || c == '$';
+    return CLASSES[c] & BYTE_WORD;
 }
 
 /*
@@ -127,6 +168,8 @@ static bool skip_block_comment(struct sql_lexer *lexer)
             if (--depth == 0) {
                 return true;
             }
+        } else if (c == '/' && d == '*' && (lexer->flags & SQL_LEX_ONE_COMMENT)) {
+            return fail(lexer, "a comment within a comment");
         } else if (c == '/' && d == '*' && (lexer->flags & SQL_LEX_NESTED_COMMENTS)) {
             depth++;
             advance(lexer, 2);
@@ -143,7 +186,7 @@ static bool skip_blanks(struct sql_lexer *lexer)
     for (;;) {
         unsigned char c = peek_at(lexer, 0);
         unsigned char d = peek_at(lexer, 1);
-        bool blank;
+        bool blank = false;
         size_t odd = c >= 0x80 ? odd_space(lexer, &blank) : 0;
         if (is_blank(c)) {
             advance(lexer, 1);
@@ -167,7 +210,7 @@ static bool skip_blanks(struct sql_lexer *lexer)
 /* From the @prefix bytes before the opening quote over the closing @quote; doubled ones
  * are content. */
 static bool skip_quoted(struct sql_lexer *lexer, size_t prefix, unsigned char quote,
-                        bool backslash, const char *error)
+    bool backslash, const char *error)
 {
     struct sql_lexer start = *lexer;
     for (advance(lexer, prefix + 1); !at_end(lexer);) {
@@ -175,11 +218,12 @@ static bool skip_quoted(struct sql_lexer *lexer, size_t prefix, unsigned char qu
         if (c == 0) {
             return fail(lexer, "NUL in the text");
         }
-        if (c == quote && peek_at(lexer, 1) != quote) {
+        if (c == quote && (quote == ']' || peek_at(lexer, 1) != quote)) {
             advance(lexer, 1);
             return true;
         }
-        advance(lexer, c == quote || (backslash && c == '\\') ? 2 : 1);
+        bool pair = c == quote || (backslash && c == '\\');
+        advance(lexer, pair && peek_at(lexer, 1) != 0 ? 2 : 1);
     }
     *lexer = start;
     return fail(lexer, error);
@@ -257,46 +301,95 @@ static void skip_number(struct sql_lexer *lexer)
     }
 }
 
+static bool check_odd(struct sql_lexer *lexer, bool *ret_ends)
+{
+    bool blank;
+    *ret_ends = false;
+    if (odd_space(lexer, &blank) > 0) {
+        *ret_ends = blank && (lexer->flags & SQL_LEX_UNICODE_SPACES);
+        return *ret_ends || fail(lexer, "invisible character outside quotes");
+    }
+    return !(lexer->flags & SQL_LEX_ASCII_WORDS) ||
+           fail(lexer, "character beyond ASCII outside quotes");
+}
+
 static bool skip_word(struct sql_lexer *lexer)
 {
-    do {
-        bool blank;
-        if (peek_at(lexer, 0) >= 0x80) {
-            if (odd_space(lexer, &blank) > 0) {
-                if (blank && (lexer->flags & SQL_LEX_UNICODE_SPACES)) {
-                    return true;
-                }
-                return fail(lexer, "invisible character outside quotes");
-            }
-            if (lexer->flags & SQL_LEX_ASCII_WORDS) {
-                return fail(lexer, "character beyond ASCII outside quotes");
-            }
+    const char *text = lexer->sql.ptr;
+    for (; !at_end(lexer) && is_word((unsigned char)text[lexer->at]); lexer->at++) {
+        bool ends;
+        if ((unsigned char)text[lexer->at] < 0x80) {
+            continue;
         }
-        advance(lexer, 1);
-    } while (is_word(peek_at(lexer, 0)));
+        if (!check_odd(lexer, &ends)) {
+            return false;
+        }
+        if (ends) {
+            break;
+        }
+    }
     return true;
+}
+
+/* What of an operator is one token: enough that none hides the start of a comment. */
+static size_t operator_len(const struct sql_lexer *lexer)
+{
+    unsigned char c = peek_at(lexer, 0);
+    unsigned char d = peek_at(lexer, 1);
+    unsigned char e = peek_at(lexer, 2);
+    switch (c) {
+    case '-':
+        return d == '>' ? (e == '>' ? 3 : 2) : 1;
+    case ':':
+        return d == ':' || d == '=' ? 2 : 1;
+    case '=':
+        return d == '>' || d == '=' ? 2 : 1;
+    case '<':
+        return d == '=' || d == '>' ? 2 : 1;
+    case '>':
+    case '!':
+        return d == '=' ? 2 : 1;
+    case '|':
+    case '*':
+        return d == c ? 2 : 1;
+    case '/':
+        return d == '/' && e != '*' && (lexer->flags & SQL_LEX_TWO_SLASHES) ? 2 : 1;
+    default:
+        return 1;
+    }
 }
 
 static bool skip_operator(struct sql_lexer *lexer)
 {
-    struct str rest = str_from(lexer->sql, lexer->at);
-    for (size_t i = 0; i < ARRAY_LEN(OPERATORS); i++) {
-        if (str_starts(rest, str_of(OPERATORS[i]))) {
-            advance(lexer, strlen(OPERATORS[i]));
-            return true;
-        }
-    }
     unsigned char c = peek_at(lexer, 0);
     if (c == 0 || !strchr("()[]{},.;:+-*/%<>=!~@#^&|?\\", c)) {
         return fail(lexer, c == 0 ? "NUL in the text" : "unexpected character");
     }
-    advance(lexer, 1);
+    advance(lexer, operator_len(lexer));
     return true;
+}
+
+/* A variable may go on in brackets, up to a blank or the closing one: nobody writes that.
+ */
+static bool scan_sigil(struct sql_lexer *lexer)
+{
+    advance(lexer, 1);
+    if (!skip_word(lexer)) {
+        return false;
+    }
+    bool tail = peek_at(lexer, 0) == '(' ||
+                (peek_at(lexer, 0) == ':' && peek_at(lexer, 1) == ':');
+    return !tail || fail(lexer, "brackets or :: behind a parameter");
 }
 
 static bool scan_dollar(struct sql_lexer *lexer, enum sql_token_kind *ret_kind)
 {
     size_t tag = dollar_tag(lexer);
+    if (tag == 0 && (lexer->flags & SQL_LEX_SIGIL_PARAMS)) {
+        *ret_kind = SQL_TOKEN_PARAM;
+        return is_word(peek_at(lexer, 1)) ? scan_sigil(lexer)
+                                          : fail(lexer, "unexpected character");
+    }
     if (tag > 0) {
         *ret_kind = SQL_TOKEN_STRING;
         return skip_dollar_string(lexer, tag);
@@ -315,28 +408,50 @@ static bool scan_dollar(struct sql_lexer *lexer, enum sql_token_kind *ret_kind)
     return true;
 }
 
+/* E'x', U&'x' and U&"x". */
+static bool is_prefixed(const struct sql_lexer *lexer)
+{
+    unsigned char c = peek_at(lexer, 0) | 0x20;
+    unsigned char d = peek_at(lexer, 1);
+    unsigned char e = peek_at(lexer, 2);
+    return (lexer->flags & SQL_LEX_E_STRINGS) &&
+           ((c == 'e' && d == '\'') || (c == 'u' && d == '&' && (e == '\'' || e == '"')));
+}
+
+static bool scan_prefixed(struct sql_lexer *lexer, enum sql_token_kind *ret_kind)
+{
+    *ret_kind = SQL_TOKEN_STRING;
+    if ((peek_at(lexer, 0) | 0x20) == 'e') {
+        return skip_e_string(lexer);
+    }
+    if (peek_at(lexer, 2) == '\'' && (lexer->flags & SQL_LEX_U_STRINGS)) {
+        return skip_quoted(lexer, 2, '\'', false, "string without end");
+    }
+    return fail(lexer, lexer->flags & SQL_LEX_U_STRINGS
+                           ? "U& names are not understood"
+                           : "U& strings and names are not understood");
+}
+
 static bool scan(struct sql_lexer *lexer, enum sql_token_kind *ret_kind)
 {
     unsigned char c = peek_at(lexer, 0);
     unsigned char d = peek_at(lexer, 1);
-    bool e_strings = lexer->flags & SQL_LEX_E_STRINGS;
-    bool brackets = lexer->flags & SQL_LEX_BRACKETS;
+    if (is_word_start(c)) {
+        if (is_prefixed(lexer)) {
+            return scan_prefixed(lexer, ret_kind);
+        }
+        *ret_kind = SQL_TOKEN_WORD;
+        return skip_word(lexer);
+    }
     if (c == '\'') {
         *ret_kind = SQL_TOKEN_STRING;
-        return skip_quoted(lexer, 0, c, lexer->flags & SQL_LEX_BACKSLASH,
-            "string without end");
+        return skip_quoted(
+            lexer, 0, c, lexer->flags & SQL_LEX_BACKSLASH, "string without end");
     }
-    if (c == '"' || (brackets && (c == '`' || c == '['))) {
+    if (c == '"' || ((lexer->flags & SQL_LEX_BRACKETS) && (c == '`' || c == '['))) {
         *ret_kind = SQL_TOKEN_QUOTED;
-        return skip_quoted(lexer, 0, c == '[' ? ']' : c, false, "quoted name without end");
-    }
-    if (e_strings && (c | 0x20) == 'e' && d == '\'') {
-        *ret_kind = SQL_TOKEN_STRING;
-        return skip_e_string(lexer);
-    }
-    if (e_strings && (c | 0x20) == 'u' && d == '&' &&
-        (peek_at(lexer, 2) == '\'' || peek_at(lexer, 2) == '"')) {
-        return fail(lexer, "U& strings and names are not understood");
+        return skip_quoted(
+            lexer, 0, c == '[' ? ']' : c, false, "quoted name without end");
     }
     if (is_digit(c) || (c == '.' && is_digit(d))) {
         *ret_kind = SQL_TOKEN_NUMBER;
@@ -346,54 +461,52 @@ static bool scan(struct sql_lexer *lexer, enum sql_token_kind *ret_kind)
     if (c == '$') {
         return scan_dollar(lexer, ret_kind);
     }
-    if (is_word_start(c)) {
-        *ret_kind = SQL_TOKEN_WORD;
-        return skip_word(lexer);
+    if ((lexer->flags & SQL_LEX_SIGIL_PARAMS) && is_word(d) &&
+        (c == ':' || c == '@' || c == '#')) {
+        *ret_kind = SQL_TOKEN_PARAM;
+        return scan_sigil(lexer);
     }
     *ret_kind = c == '?' ? SQL_TOKEN_PARAM : SQL_TOKEN_OPERATOR;
     return skip_operator(lexer);
 }
 
+static uint64_t key_of(enum sql_token_kind kind, struct str text)
+{
+    uint64_t key = 0;
+    if (kind != SQL_TOKEN_WORD && kind != SQL_TOKEN_OPERATOR) {
+        return 0;
+    }
+    for (size_t i = 0; i < text.len && i < sizeof(key); i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        c = c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+        key |= (uint64_t)c << (8 * i);
+    }
+    return key;
+}
+
 void sql_lexer_next(struct sql_lexer *lexer, struct sql_token *ret_token)
 {
     bool good = !lexer->error && skip_blanks(lexer);
-    struct sql_lexer start = *lexer;
+    size_t start = lexer->at;
     enum sql_token_kind kind = SQL_TOKEN_END;
     if (good && !at_end(lexer)) {
         good = scan(lexer, &kind);
     }
-    size_t len = lexer->at - start.at;
+    size_t len = lexer->at - start;
     if (!good) { /* the place of the error: the form's start when it has no end */
         kind = SQL_TOKEN_ERROR;
-        start = *lexer;
-        len = str_utf8_sequence(str_from(lexer->sql, lexer->at));
+        start = lexer->at;
+        len = str_utf8_sequence(str_from(lexer->sql, start));
         len = len == 0 && !at_end(lexer) ? 1 : len;
     }
-    *ret_token = (struct sql_token){kind, {lexer->sql.ptr + start.at, len},
-        (uint32_t)start.at, start.line, start.column};
-}
-
-struct sql_token sql_lexer_peek(const struct sql_lexer *lexer)
-{
-    struct sql_lexer ahead = *lexer;
-    struct sql_token token;
-    sql_lexer_next(&ahead, &token);
-    return token;
-}
-
-bool sql_token_is_word(const struct sql_token *token, const char *word)
-{
-    return token->kind == SQL_TOKEN_WORD && str_eq_nocase(token->text, str_of(word));
-}
-
-bool sql_token_is_op(const struct sql_token *token, const char *op)
-{
-    return token->kind == SQL_TOKEN_OPERATOR && str_eq(token->text, str_of(op));
+    struct str text = {lexer->sql.ptr + start, len};
+    *ret_token = (struct sql_token){kind, (uint32_t)start, text, key_of(kind, text)};
 }
 
 struct str sql_token_name(const struct sql_token *token)
 {
-    if (token->kind != SQL_TOKEN_QUOTED || token->text.len < 2) {
+    if ((token->kind != SQL_TOKEN_QUOTED && token->kind != SQL_TOKEN_STRING) ||
+        token->text.len < 2) {
         return token->text;
     }
     return (struct str){token->text.ptr + 1, token->text.len - 2};

@@ -3,7 +3,7 @@
 /*
  * Splits SQL into tokens the way the engine does; comments and blanks vanish. Copying
  * a lexer copies its position, which is how callers look ahead. Forms the engine would
- * not end, NUL, broken UTF-8 and characters engines disagree on are errors, so that a
+ * not end, NUL and characters engines disagree on are errors, so that a
  * text is never read here in another way than there.
  */
 #include "base/str.h"
@@ -12,12 +12,16 @@ enum sql_lex_flag {
     SQL_LEX_NESTED_COMMENTS = 1 << 0, /* block comments nest */
     SQL_LEX_SLASH_COMMENTS = 1 << 1,  /* two slashes start a line comment */
     SQL_LEX_BACKSLASH = 1 << 2,       /* backslash escapes in every 'string' */
-    SQL_LEX_E_STRINGS = 1 << 3,       /* backslash escapes in E'string'; U& is refused */
-    SQL_LEX_DOLLAR = 1 << 4,          /* $$text$$ */
-    SQL_LEX_DOLLAR_TAGS = 1 << 5,     /* $tag$text$tag$ */
-    SQL_LEX_UNICODE_SPACES = 1 << 6,  /* no-break space and its like are blanks */
-    SQL_LEX_ASCII_WORDS = 1 << 7,     /* beyond ASCII only inside quotes */
-    SQL_LEX_BRACKETS = 1 << 8,        /* [name] and `name` are quoted names */
+    SQL_LEX_E_STRINGS = 1 << 3,   /* backslash escapes in E'string'; U&"x" is refused */
+    SQL_LEX_DOLLAR = 1 << 4,      /* $$text$$ */
+    SQL_LEX_DOLLAR_TAGS = 1 << 5, /* $tag$text$tag$ */
+    SQL_LEX_UNICODE_SPACES = 1 << 6, /* no-break space and its like are blanks */
+    SQL_LEX_ASCII_WORDS = 1 << 7,    /* beyond ASCII only inside quotes */
+    SQL_LEX_BRACKETS = 1 << 8,       /* [name] and `name` are quoted names */
+    SQL_LEX_ONE_COMMENT = 1 << 9,    /* a comment within a comment is refused */
+    SQL_LEX_TWO_SLASHES = 1 << 10,   /* two slashes are one operator */
+    SQL_LEX_SIGIL_PARAMS = 1 << 11,  /* :a, @a, $a and #a are parameters */
+    SQL_LEX_U_STRINGS = 1 << 12,     /* U&'x' is a string; else refused */
 };
 
 enum sql_token_kind {
@@ -27,26 +31,26 @@ enum sql_token_kind {
     SQL_TOKEN_QUOTED, /* quoted name, text with its quotes */
     SQL_TOKEN_STRING, /* string of any form, text with its quotes */
     SQL_TOKEN_NUMBER,
-    SQL_TOKEN_PARAM, /* $1, $name, ? */
+    SQL_TOKEN_PARAM,    /* $1, $name, ? */
     SQL_TOKEN_OPERATOR, /* text up to three bytes: ->> -> :: ( ) , . ; … */
 };
 
 struct sql_token {
     enum sql_token_kind kind;
-    struct str text;
     uint32_t offset; /* bytes from the start */
-    uint32_t line;   /* from 1 */
-    uint32_t column; /* characters from 1 */
+    struct str text;
+    uint64_t
+        key; /* first bytes of a word, in lower case, or an operator; see sql_key() */
 };
 
-enum { SQL_TEXT_MAX = 1 << 28 };
+enum {
+    SQL_TEXT_MAX = 1 << 28
+};
 
 struct sql_lexer {
     struct str sql;
     unsigned flags;
     size_t at;
-    uint32_t line;
-    uint32_t column;
     const char *error; /* static text, set with SQL_TOKEN_ERROR */
 };
 
@@ -54,12 +58,33 @@ struct sql_lexer {
 void sql_lexer_init(struct sql_lexer *lexer, struct str sql, unsigned flags);
 void sql_lexer_next(struct sql_lexer *lexer, struct sql_token *ret_token);
 
-/* The token after the current one, without moving. */
-struct sql_token sql_lexer_peek(const struct sql_lexer *lexer);
+/* Where the byte @offset of @sql is: line from 1, character of it from 1. */
+void sql_position(
+    struct str sql, size_t offset, uint32_t *ret_line, uint32_t *ret_column);
 
-/* Is @token this bare word (any case), or this operator? */
-bool sql_token_is_word(const struct sql_token *token, const char *word);
-bool sql_token_is_op(const struct sql_token *token, const char *op);
+/* A byte of @text at its place in the key. */
+#define SQL_KEY_BYTE(text, len, i)                                                       \
+    ((len) > (i) ? (uint64_t)(unsigned char)(text)[i] << (8 * (i)) : 0)
 
-/* A word, or the inside of a quoted name (doubled quotes stay doubled). */
+/* Folds into a number where @text is a literal, so that words are compared as numbers. */
+__attribute__((always_inline)) static inline uint64_t sql_key(
+    const char *text, size_t len)
+{
+    return SQL_KEY_BYTE(text, len, 0) | SQL_KEY_BYTE(text, len, 1) |
+           SQL_KEY_BYTE(text, len, 2) | SQL_KEY_BYTE(text, len, 3) |
+           SQL_KEY_BYTE(text, len, 4) | SQL_KEY_BYTE(text, len, 5) |
+           SQL_KEY_BYTE(text, len, 6) | SQL_KEY_BYTE(text, len, 7);
+}
+
+/* Is @token this bare word (any case, @text is in lower case), or this operator? */
+__attribute__((always_inline)) static inline bool sql_token_is(
+    const struct sql_token *token, const char *text)
+{
+    size_t len = strlen(text);
+    return token->key == sql_key(text, len) &&
+           (len < sizeof(token->key) ||
+               str_eq_nocase(token->text, (struct str){text, len}));
+}
+
+/* A word, or the inside of a quoted name or string (doubled quotes stay doubled). */
 struct str sql_token_name(const struct sql_token *token);

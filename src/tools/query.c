@@ -97,7 +97,7 @@ enum tool_move execute_query_start(struct tool_call *call)
         !tool_context_resolve(call) || !tool_take_limits(call)) {
         return TOOL_ANSWER;
     }
-    struct guard_verdict verdict = guard_check(call->dialect, sql);
+    struct guard_verdict verdict = guard_check(call->dialect, guard_read_only, sql);
     bool names = verdict.use_catalog.len > 0 || verdict.use_schema.len > 0;
     if (!verdict.allowed && verdict.cls == GUARD_USE && names &&
         tool_is_set(call->session)) {

@@ -36,14 +36,14 @@ static void check_second(enum sql_dialect_id id, struct str sql)
     buf_put_str(&two, sql);
     buf_puts(&two, "\n;\ndrop table t");
     ASSERT(buf_ok(&two));
-    struct guard_verdict v = guard_check(id, buf_str(&two));
+    struct guard_verdict v = guard_check(id, guard_read_only, buf_str(&two));
     ASSERT(!v.allowed && v.cls == GUARD_MULTIPLE);
     buf_free(&two);
 }
 
 static void check_guard(enum sql_dialect_id id, struct str sql)
 {
-    struct guard_verdict v = guard_check(id, sql);
+    struct guard_verdict v = guard_check(id, guard_read_only, sql);
     ASSERT(guard_class_name(v.cls)[0]);
     if (v.allowed) {
         ASSERT(!v.reason && v.line == 0 && v.cls <= GUARD_EXPLAIN);

@@ -37,7 +37,7 @@ static bool is_ours(enum sql_dialect_id id, const struct guard_verdict *verdict)
 static void assert_read(enum sql_dialect_id id, struct buf *sql)
 {
     assert_true(buf_ok(sql));
-    struct guard_verdict verdict = guard_check(id, buf_str(sql));
+    struct guard_verdict verdict = guard_check(id, guard_read_only, buf_str(sql));
     if (!verdict.allowed && !is_ours(id, &verdict)) {
         fail_msg(
             "%s at %u: " STR_FMT, verdict.reason, verdict.offset, STR_ARG(buf_str(sql)));

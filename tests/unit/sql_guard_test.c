@@ -59,7 +59,7 @@ static unsigned each_line(const char *name, enum sql_dialect_id id, corpus_fn *f
 
 static void expect_read(enum sql_dialect_id id, const struct corpus_line *line)
 {
-    struct guard_verdict v = guard_check(id, (struct str){line->text, line->len});
+    struct guard_verdict v = guard_check(id, guard_read_only, (struct str){line->text, line->len});
     if (!v.allowed) {
         fail_msg("line %u: %s at %u: %s", line->number, guard_class_name(v.cls), v.offset,
             v.reason);
@@ -101,7 +101,7 @@ static void expect_refusal(enum sql_dialect_id id, const struct corpus_line *lin
     assert_non_null(copy);
     memcpy(copy, text.ptr, text.len);
     text.ptr = copy;
-    struct guard_verdict v = guard_check(id, text);
+    struct guard_verdict v = guard_check(id, guard_read_only, text);
     if (v.allowed || !v.reason || !str_eq(cls, str_of(guard_class_name(v.cls))) ||
         v.offset != at) {
         fail_msg("line %u: allowed %d, class %s, offset %u: %s", line->number, v.allowed,
@@ -118,7 +118,7 @@ static void check_prefixes(enum sql_dialect_id id, const struct corpus_line *lin
         char *copy = malloc(len + !len);
         assert_non_null(copy);
         memcpy(copy, line->text, len);
-        struct guard_verdict v = guard_check(id, (struct str){copy, len});
+        struct guard_verdict v = guard_check(id, guard_read_only, (struct str){copy, len});
         if (!v.allowed) {
             check_position(&v, (struct str){copy, len});
         }
@@ -176,7 +176,7 @@ static void test_classes(void **state)
         {"explain with x as (select 1) from x", GUARD_EXPLAIN, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        struct guard_verdict v = guard_check(SQL_DUCKDB, str_of(CASES[i].sql));
+        struct guard_verdict v = guard_check(SQL_DUCKDB, guard_read_only, str_of(CASES[i].sql));
         assert_true(v.allowed);
         assert_int_equal(v.cls, CASES[i].cls);
         assert_int_equal(v.volatile_or_stateful, CASES[i].is_volatile);
@@ -205,7 +205,7 @@ static void test_use(void **state)
         {SQL_SNOWFLAKE, "use secondary roles all", "", ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        struct guard_verdict v = guard_check(CASES[i].id, str_of(CASES[i].sql));
+        struct guard_verdict v = guard_check(CASES[i].id, guard_read_only, str_of(CASES[i].sql));
         assert_false(v.allowed);
         assert_true(str_eq(v.use_catalog, str_of(CASES[i].catalog)));
         assert_true(str_eq(v.use_schema, str_of(CASES[i].schema)));
@@ -217,9 +217,9 @@ static void test_limits(void **state)
     (void)state;
     static char deep[5000];
     memset(deep, '(', sizeof(deep));
-    struct guard_verdict v = guard_check(SQL_DUCKDB, (struct str){deep, sizeof(deep)});
+    struct guard_verdict v = guard_check(SQL_DUCKDB, guard_read_only, (struct str){deep, sizeof(deep)});
     assert_int_equal(v.cls, GUARD_UNKNOWN);
-    assert_int_equal(guard_check(SQL_DUCKDB, (struct str){NULL, 0}).cls, GUARD_EMPTY);
+    assert_int_equal(guard_check(SQL_DUCKDB, guard_read_only, (struct str){NULL, 0}).cls, GUARD_EMPTY);
 }
 
 int main(void)

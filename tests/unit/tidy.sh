@@ -20,7 +20,7 @@ mcp      base net | uv yyjson openssl
 tools    base sql | yyjson
 bridge   base config | yyjson
 daemon   base core wire sql net config store results backend mcp tools | uv yyjson
-cli      base config backend bridge daemon | yyjson
+cli      base sql config backend bridge daemon | yyjson
 worker   base wire | adbc nanoarrow pthread
 '
 function_lines_max=70

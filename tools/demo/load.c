@@ -146,7 +146,10 @@ static bool run_part(struct loader *loader, struct str sql, struct sql_token fir
     const struct sql_token *end)
 {
     char what[PATH_SIZE];
-    snprintf(what, sizeof(what), "%s:%u", loader->sql_file, first.line);
+    uint32_t line;
+    uint32_t column;
+    sql_position(sql, first.offset, &line, &column);
+    snprintf(what, sizeof(what), "%s:%u", loader->sql_file, line);
     struct str part = str_from(sql, first.offset);
     part.len = end->offset - first.offset;
     char *text = strndup(part.ptr, part.len);
@@ -169,7 +172,7 @@ static bool run_file(struct loader *loader, struct str sql)
             return complain(loader->sql_file, lexer.error);
         }
         bool is_end = token.kind == SQL_TOKEN_END;
-        bool is_stop = is_end || sql_token_is_op(&token, ";");
+        bool is_stop = is_end || sql_token_is(&token, ";");
         if (is_stop && is_inside && !run_part(loader, sql, first, &token)) {
             return false;
         }
