@@ -105,6 +105,20 @@ static bool compares(const struct walk *walk)
            (sql_token_is(&walk->prev2, "is") || sql_token_is(&walk->prev2, "not"));
 }
 
+/* nth_value(a, 2) FROM FIRST OVER (…) counts. */
+static bool counts(const struct walk *walk)
+{
+    const struct sql_token *next = &walk->next;
+    if (!sql_token_is(next, "first") && !sql_token_is(next, "last")) {
+        return false;
+    }
+    struct walk_ahead ahead = walk_ahead(walk);
+    ahead_step(&ahead);
+    return sql_token_is(&walk->prev, ")") &&
+           (sql_token_is(&ahead.token, "over") || sql_token_is(&ahead.token, "ignore") ||
+               sql_token_is(&ahead.token, "respect"));
+}
+
 /* CREATE … AS, then a statement. */
 static bool brings_statement(struct walk *walk)
 {
@@ -136,7 +150,7 @@ static void clause_word(struct walk *walk)
     } else if (!body) {
         return;
     } else if (sql_token_is(token, "from")) {
-        bool compare = compares(walk);
+        bool compare = compares(walk) || counts(walk);
         frame->from = frame->from || !compare;
         frame->relation = !compare;
     } else if (ends_from(token)) {
@@ -165,7 +179,7 @@ static void on_pipe(struct walk *walk)
     bool read = sql_token_is(&walk->next, "(") ||
                 (walk->next.kind == SQL_TOKEN_WORD && lead && !lead->reason &&
                     lead->cls != GUARD_EXPLAIN);
-    if (!read || walk->depth > 0 || walk->explain) {
+    if (!read || walk->depth > 0 || walk->cls >= GUARD_EXPLAIN) {
         walk_note(walk, &walk->token, GUARD_MULTIPLE, "->> chains another statement");
         return;
     }

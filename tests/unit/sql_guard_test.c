@@ -18,6 +18,11 @@ struct corpus_line {
     unsigned number;
 };
 
+static const char *const DIALECTS[] = {[SQL_DUCKDB] = "duckdb",
+    [SQL_SNOWFLAKE] = "snowflake",
+    [SQL_POSTGRESQL] = "postgresql",
+    [SQL_SQLITE] = "sqlite"};
+
 typedef void corpus_fn(enum sql_dialect_id id, const struct corpus_line *line);
 
 static void decode(const char *raw, size_t raw_len, struct corpus_line *line)
@@ -61,8 +66,8 @@ static void expect_read(enum sql_dialect_id id, const struct corpus_line *line)
 {
     struct guard_verdict v = guard_check(id, guard_read_only, (struct str){line->text, line->len});
     if (!v.allowed) {
-        fail_msg("line %u: %s at %u: %s", line->number, guard_class_name(v.cls), v.offset,
-            v.reason);
+        fail_msg("%s, line %u: %s at %u: %s", DIALECTS[id], line->number,
+            guard_class_name(v.cls), v.offset, v.reason);
     }
     assert_null(v.reason);
     assert_true(v.cls <= GUARD_EXPLAIN);
@@ -104,8 +109,9 @@ static void expect_refusal(enum sql_dialect_id id, const struct corpus_line *lin
     struct guard_verdict v = guard_check(id, guard_read_only, text);
     if (v.allowed || !v.reason || !str_eq(cls, str_of(guard_class_name(v.cls))) ||
         v.offset != at) {
-        fail_msg("line %u: allowed %d, class %s, offset %u: %s", line->number, v.allowed,
-            guard_class_name(v.cls), v.offset, v.reason ? v.reason : "");
+        fail_msg("%s, line %u: allowed %d, class %s, offset %u: %s", DIALECTS[id],
+            line->number, v.allowed, guard_class_name(v.cls), v.offset,
+            v.reason ? v.reason : "");
     }
     check_position(&v, text);
     free(copy);
@@ -126,34 +132,125 @@ static void check_prefixes(enum sql_dialect_id id, const struct corpus_line *lin
     }
 }
 
-static void test_duckdb(void **state)
+/* Calls @fn for the lines of the dialect's corpus of @kind. */
+static unsigned each_of(enum sql_dialect_id id, const char *kind, corpus_fn *fn)
 {
-    (void)state;
-    assert_true(each_line("duckdb_reads.txt", SQL_DUCKDB, expect_read) >= 120);
-    assert_true(each_line("duckdb_refusals.txt", SQL_DUCKDB, expect_refusal) >= 60);
+    char name[64];
+    snprintf(name, sizeof(name), "%s_%s.txt", DIALECTS[id], kind);
+    return each_line(name, id, fn);
 }
 
-static void test_others(void **state)
+static void every_legal_read_passes(void **state)
 {
     (void)state;
-    each_line("snowflake_reads.txt", SQL_SNOWFLAKE, expect_read);
-    each_line("snowflake_refusals.txt", SQL_SNOWFLAKE, expect_refusal);
-    each_line("postgresql_refusals.txt", SQL_POSTGRESQL, expect_refusal);
+    for (int id = SQL_DUCKDB; id <= SQL_SQLITE; id++) {
+        assert_true(each_of((enum sql_dialect_id)id, "reads", expect_read) >= 300);
+    }
 }
 
-static void test_prefixes(void **state)
+static void what_is_no_read_is_refused_at_its_place(void **state)
 {
     (void)state;
-    static const char *const FILES[] = {"duckdb_reads.txt", "duckdb_refusals.txt",
-        "snowflake_reads.txt", "snowflake_refusals.txt"};
-    for (size_t i = 0; i < ARRAY_LEN(FILES); i++) {
+    for (int id = SQL_DUCKDB; id <= SQL_SQLITE; id++) {
+        assert_true(each_of((enum sql_dialect_id)id, "refusals", expect_refusal) >= 100);
+    }
+}
+
+static void no_prefix_of_a_text_breaks_anything(void **state)
+{
+    (void)state;
+    for (int of = SQL_DUCKDB; of <= SQL_SQLITE; of++) {
         for (int id = SQL_DUCKDB; id <= SQL_SQLITE; id++) {
-            each_line(FILES[i], (enum sql_dialect_id)id, check_prefixes);
+            char name[64];
+            snprintf(name, sizeof(name), "%s_reads.txt", DIALECTS[of]);
+            each_line(name, (enum sql_dialect_id)id, check_prefixes);
+            snprintf(name, sizeof(name), "%s_refusals.txt", DIALECTS[of]);
+            each_line(name, (enum sql_dialect_id)id, check_prefixes);
         }
     }
 }
 
-static void test_classes(void **state)
+/* The least policy that lets a text through, the one before it, and what is said then. */
+static void expect_policy(enum sql_dialect_id id, const struct corpus_line *line)
+{
+    static const char *const POLICIES[] = {
+        "read_only", "session_state", "read_write", "none"};
+    static const char *const EFFECTS[] = {
+        "begins", "ends", "temporary", "variable", "prepares"};
+    struct str text = {line->text, line->len};
+    struct str least = {text.ptr, (size_t)str_find(text, '|')};
+    text = str_from(text, least.len + 1);
+    struct str effects = {text.ptr, (size_t)str_find(text, '|')};
+    text = str_from(text, effects.len + 1);
+    size_t first = 0;
+    char said[128] = "";
+    struct guard_verdict v = {0};
+    for (; first < 3; first++) {
+        uint32_t classes;
+        assert_true(guard_policy_find(str_of(POLICIES[first]), &classes));
+        v = guard_check(id, classes, text);
+        if (v.allowed) {
+            break;
+        }
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(EFFECTS); i++) {
+        if (v.effects & 1u << i) {
+            snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s%s",
+                said[0] ? "+" : "", EFFECTS[i]);
+        }
+    }
+    if (!str_eq(least, str_of(POLICIES[first])) || !str_eq(effects, str_of(said))) {
+        fail_msg("%s, line %u: %s|%s: %s", DIALECTS[id], line->number, POLICIES[first], said,
+            v.reason ? v.reason : "");
+    }
+}
+
+static void a_policy_lets_through_what_it_says_and_effects_are_told(void **state)
+{
+    (void)state;
+    for (int id = SQL_DUCKDB; id <= SQL_SQLITE; id++) {
+        assert_true(each_of((enum sql_dialect_id)id, "policies", expect_policy) >= 20);
+    }
+}
+
+static void credits_are_spent_only_where_the_class_says_so(void **state)
+{
+    (void)state;
+    struct str sql = STR("select ai_filter(a) from t");
+    uint32_t with_ai = guard_read_only | GUARD_BIT(GUARD_AI);
+    struct guard_verdict v = guard_check(SQL_SNOWFLAKE, guard_read_write, sql);
+    assert_false(v.allowed);
+    assert_int_equal(v.cls, GUARD_AI);
+    v = guard_check(SQL_SNOWFLAKE, with_ai, sql);
+    assert_true(v.allowed);
+    assert_int_equal(v.cls, GUARD_AI);
+    sql = STR("insert into t select ai_filter(a) from t");
+    v = guard_check(SQL_SNOWFLAKE, with_ai, sql);
+    assert_int_equal(v.cls, GUARD_DML);
+    v = guard_check(SQL_SNOWFLAKE, guard_read_write, sql);
+    assert_int_equal(v.cls, GUARD_AI);
+    assert_true(guard_check(SQL_SNOWFLAKE, guard_read_write | with_ai, sql).allowed);
+}
+
+static void a_policy_has_no_class_that_cannot_be_vouched_for(void **state)
+{
+    (void)state;
+    uint32_t never = GUARD_BIT(GUARD_USE) | GUARD_BIT(GUARD_CALL) | GUARD_BIT(GUARD_AI) |
+                     GUARD_BIT(GUARD_ADMIN) | GUARD_BIT(GUARD_MULTIPLE) |
+                     GUARD_BIT(GUARD_UNKNOWN) | GUARD_BIT(GUARD_EMPTY);
+    assert_int_equal(guard_read_write & never, 0);
+    assert_int_equal(guard_session_state & ~guard_read_write, 0);
+    assert_int_equal(guard_read_only & ~guard_session_state, 0);
+    uint32_t classes;
+    assert_false(guard_policy_find(STR("read"), &classes));
+    /* A set without reads refuses them, too. */
+    struct guard_verdict v =
+        guard_check(SQL_DUCKDB, GUARD_BIT(GUARD_DML), STR("select 1"));
+    assert_int_equal(v.cls, GUARD_SELECT);
+    assert_non_null(v.reason);
+}
+
+static void the_class_and_whether_the_answer_may_differ_are_told(void **state)
 {
     (void)state;
     static const struct {
@@ -183,7 +280,7 @@ static void test_classes(void **state)
     }
 }
 
-static void test_use(void **state)
+static void the_names_of_a_lone_use_are_told(void **state)
 {
     (void)state;
     static const struct {
@@ -212,7 +309,7 @@ static void test_use(void **state)
     }
 }
 
-static void test_limits(void **state)
+static void what_is_too_deep_or_nothing_is_refused(void **state)
 {
     (void)state;
     static char deep[5000];
@@ -225,12 +322,15 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_duckdb),
-        cmocka_unit_test(test_others),
-        cmocka_unit_test(test_classes),
-        cmocka_unit_test(test_use),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_prefixes),
+        cmocka_unit_test(every_legal_read_passes),
+        cmocka_unit_test(what_is_no_read_is_refused_at_its_place),
+        cmocka_unit_test(a_policy_lets_through_what_it_says_and_effects_are_told),
+        cmocka_unit_test(credits_are_spent_only_where_the_class_says_so),
+        cmocka_unit_test(a_policy_has_no_class_that_cannot_be_vouched_for),
+        cmocka_unit_test(the_class_and_whether_the_answer_may_differ_are_told),
+        cmocka_unit_test(the_names_of_a_lone_use_are_told),
+        cmocka_unit_test(what_is_too_deep_or_nothing_is_refused),
+        cmocka_unit_test(no_prefix_of_a_text_breaks_anything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
