@@ -49,21 +49,6 @@ void sql_lexer_init(struct sql_lexer *lexer, struct str sql, unsigned flags)
     }
 }
 
-void sql_position(struct str sql, size_t offset, uint32_t *ret_line, uint32_t *ret_column)
-{
-    *ret_line = 1;
-    *ret_column = 1;
-    for (size_t i = 0; i < offset && i < sql.len; i++) {
-        unsigned char c = (unsigned char)sql.ptr[i];
-        if (c == '\n') {
-            ++*ret_line;
-            *ret_column = 1;
-        } else if ((c & 0xC0) != 0x80) {
-            ++*ret_column;
-        }
-    }
-}
-
 static unsigned char peek_at(const struct sql_lexer *lexer, size_t ahead)
 {
     size_t at = lexer->at + ahead;
@@ -301,32 +286,34 @@ static void skip_number(struct sql_lexer *lexer)
     }
 }
 
-static bool check_odd(struct sql_lexer *lexer, bool *ret_ends)
+/* A character beyond ASCII in a word: its bytes; 0 where the word ends, or fails. */
+static size_t word_wide(struct sql_lexer *lexer)
 {
     bool blank;
-    *ret_ends = false;
-    if (odd_space(lexer, &blank) > 0) {
-        *ret_ends = blank && (lexer->flags & SQL_LEX_UNICODE_SPACES);
-        return *ret_ends || fail(lexer, "invisible character outside quotes");
+    size_t len = str_utf8_sequence(str_from(lexer->sql, lexer->at));
+    if (len == 0) {
+        fail(lexer, "bytes that are not UTF-8");
+    } else if (odd_space(lexer, &blank) > 0) {
+        if (!blank || !(lexer->flags & SQL_LEX_UNICODE_SPACES)) {
+            fail(lexer, "invisible character outside quotes");
+        }
+        len = 0;
+    } else if (lexer->flags & SQL_LEX_ASCII_WORDS) {
+        fail(lexer, "character beyond ASCII outside quotes");
+        len = 0;
     }
-    return !(lexer->flags & SQL_LEX_ASCII_WORDS) ||
-           fail(lexer, "character beyond ASCII outside quotes");
+    return len;
 }
 
 static bool skip_word(struct sql_lexer *lexer)
 {
     const char *text = lexer->sql.ptr;
-    for (; !at_end(lexer) && is_word((unsigned char)text[lexer->at]); lexer->at++) {
-        bool ends;
-        if ((unsigned char)text[lexer->at] < 0x80) {
-            continue;
+    while (!at_end(lexer) && is_word((unsigned char)text[lexer->at])) {
+        size_t len = (unsigned char)text[lexer->at] < 0x80 ? 1 : word_wide(lexer);
+        if (len == 0) {
+            return !lexer->error;
         }
-        if (!check_odd(lexer, &ends)) {
-            return false;
-        }
-        if (ends) {
-            break;
-        }
+        lexer->at += len;
     }
     return true;
 }
@@ -369,12 +356,19 @@ static bool skip_operator(struct sql_lexer *lexer)
     return true;
 }
 
+/* The name of a parameter, behind its sign. */
+static bool skip_param_name(struct sql_lexer *lexer)
+{
+    size_t start = lexer->at;
+    return skip_word(lexer) && (lexer->at > start || fail(lexer, "unexpected character"));
+}
+
 /* A variable may go on in brackets, up to a blank or the closing one: nobody writes that.
  */
 static bool scan_sigil(struct sql_lexer *lexer)
 {
     advance(lexer, 1);
-    if (!skip_word(lexer)) {
+    if (!skip_param_name(lexer)) {
         return false;
     }
     bool tail = peek_at(lexer, 0) == '(' ||
@@ -385,22 +379,17 @@ static bool scan_sigil(struct sql_lexer *lexer)
 static bool scan_dollar(struct sql_lexer *lexer, enum sql_token_kind *ret_kind)
 {
     size_t tag = dollar_tag(lexer);
-    if (tag == 0 && (lexer->flags & SQL_LEX_SIGIL_PARAMS)) {
-        *ret_kind = SQL_TOKEN_PARAM;
-        return is_word(peek_at(lexer, 1)) ? scan_sigil(lexer)
-                                          : fail(lexer, "unexpected character");
-    }
+    *ret_kind = tag > 0 ? SQL_TOKEN_STRING : SQL_TOKEN_PARAM;
     if (tag > 0) {
-        *ret_kind = SQL_TOKEN_STRING;
         return skip_dollar_string(lexer, tag);
     }
-    *ret_kind = SQL_TOKEN_PARAM;
-    advance(lexer, 1);
-    if (!is_word(peek_at(lexer, 0)) || peek_at(lexer, 0) == '$') {
-        return fail(lexer, "unexpected character");
+    if (lexer->flags & SQL_LEX_SIGIL_PARAMS) {
+        return scan_sigil(lexer);
     }
+    advance(lexer, 1);
     if (!is_digit(peek_at(lexer, 0))) {
-        return skip_word(lexer);
+        return peek_at(lexer, 0) == '$' ? fail(lexer, "unexpected character")
+                                        : skip_param_name(lexer);
     }
     while (is_digit(peek_at(lexer, 0))) {
         advance(lexer, 1);
@@ -501,13 +490,4 @@ void sql_lexer_next(struct sql_lexer *lexer, struct sql_token *ret_token)
     }
     struct str text = {lexer->sql.ptr + start, len};
     *ret_token = (struct sql_token){kind, (uint32_t)start, text, key_of(kind, text)};
-}
-
-struct str sql_token_name(const struct sql_token *token)
-{
-    if ((token->kind != SQL_TOKEN_QUOTED && token->kind != SQL_TOKEN_STRING) ||
-        token->text.len < 2) {
-        return token->text;
-    }
-    return (struct str){token->text.ptr + 1, token->text.len - 2};
 }

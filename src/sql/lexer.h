@@ -3,7 +3,7 @@
 /*
  * Splits SQL into tokens the way the engine does; comments and blanks vanish. Copying
  * a lexer copies its position, which is how callers look ahead. Forms the engine would
- * not end, NUL and characters engines disagree on are errors, so that a
+ * not end, NUL, words that are not UTF-8 and characters engines disagree on are errors, so that a
  * text is never read here in another way than there.
  */
 #include "base/str.h"

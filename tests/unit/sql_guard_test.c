@@ -5,12 +5,15 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+
 #include <cmocka.h>
 
 #include "base/assert.h"
 #include "sql/guard.h"
 
-enum { LINE_MAX_BYTES = 4096 };
+enum {
+    LINE_MAX_BYTES = 4096
+};
 
 struct corpus_line {
     char text[LINE_MAX_BYTES]; /* decoded */
@@ -32,7 +35,11 @@ static void decode(const char *raw, size_t raw_len, struct corpus_line *line)
         char c = raw[i];
         if (c == '\\' && i + 1 < raw_len) {
             c = raw[++i];
-            c = (char)(c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : c == '0' ? 0 : c);
+            c = (char)(c == 'n'   ? '\n'
+                       : c == 'r' ? '\r'
+                       : c == 't' ? '\t'
+                       : c == '0' ? 0
+                                  : c);
         }
         line->text[line->len++] = c;
     }
@@ -64,7 +71,8 @@ static unsigned each_line(const char *name, enum sql_dialect_id id, corpus_fn *f
 
 static void expect_read(enum sql_dialect_id id, const struct corpus_line *line)
 {
-    struct guard_verdict v = guard_check(id, guard_read_only, (struct str){line->text, line->len});
+    struct guard_verdict v =
+        guard_check(id, guard_read_only, (struct str){line->text, line->len});
     if (!v.allowed) {
         fail_msg("%s, line %u: %s at %u: %s", DIALECTS[id], line->number,
             guard_class_name(v.cls), v.offset, v.reason);
@@ -124,7 +132,8 @@ static void check_prefixes(enum sql_dialect_id id, const struct corpus_line *lin
         char *copy = malloc(len + !len);
         assert_non_null(copy);
         memcpy(copy, line->text, len);
-        struct guard_verdict v = guard_check(id, guard_read_only, (struct str){copy, len});
+        struct guard_verdict v =
+            guard_check(id, guard_read_only, (struct str){copy, len});
         if (!v.allowed) {
             check_position(&v, (struct str){copy, len});
         }
@@ -200,8 +209,8 @@ static void expect_policy(enum sql_dialect_id id, const struct corpus_line *line
         }
     }
     if (!str_eq(least, str_of(POLICIES[first])) || !str_eq(effects, str_of(said))) {
-        fail_msg("%s, line %u: %s|%s: %s", DIALECTS[id], line->number, POLICIES[first], said,
-            v.reason ? v.reason : "");
+        fail_msg("%s, line %u: %s|%s: %s", DIALECTS[id], line->number, POLICIES[first],
+            said, v.reason ? v.reason : "");
     }
 }
 
@@ -273,7 +282,8 @@ static void the_class_and_whether_the_answer_may_differ_are_told(void **state)
         {"explain with x as (select 1) from x", GUARD_EXPLAIN, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        struct guard_verdict v = guard_check(SQL_DUCKDB, guard_read_only, str_of(CASES[i].sql));
+        struct guard_verdict v =
+            guard_check(SQL_DUCKDB, guard_read_only, str_of(CASES[i].sql));
         assert_true(v.allowed);
         assert_int_equal(v.cls, CASES[i].cls);
         assert_int_equal(v.volatile_or_stateful, CASES[i].is_volatile);
@@ -302,7 +312,8 @@ static void the_names_of_a_lone_use_are_told(void **state)
         {SQL_SNOWFLAKE, "use secondary roles all", "", ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        struct guard_verdict v = guard_check(CASES[i].id, guard_read_only, str_of(CASES[i].sql));
+        struct guard_verdict v =
+            guard_check(CASES[i].id, guard_read_only, str_of(CASES[i].sql));
         assert_false(v.allowed);
         assert_true(str_eq(v.use_catalog, str_of(CASES[i].catalog)));
         assert_true(str_eq(v.use_schema, str_of(CASES[i].schema)));
@@ -314,9 +325,11 @@ static void what_is_too_deep_or_nothing_is_refused(void **state)
     (void)state;
     static char deep[5000];
     memset(deep, '(', sizeof(deep));
-    struct guard_verdict v = guard_check(SQL_DUCKDB, guard_read_only, (struct str){deep, sizeof(deep)});
+    struct guard_verdict v =
+        guard_check(SQL_DUCKDB, guard_read_only, (struct str){deep, sizeof(deep)});
     assert_int_equal(v.cls, GUARD_UNKNOWN);
-    assert_int_equal(guard_check(SQL_DUCKDB, guard_read_only, (struct str){NULL, 0}).cls, GUARD_EMPTY);
+    assert_int_equal(
+        guard_check(SQL_DUCKDB, guard_read_only, (struct str){NULL, 0}).cls, GUARD_EMPTY);
 }
 
 int main(void)
