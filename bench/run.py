@@ -17,6 +17,7 @@ import sys
 import time
 
 import decide
+import guard
 import noisy
 import sessions
 from rig import (Bench, Daemon, HEADERS, INITIALIZE, LEGACY, LIST, LIST_MARKER, LIST_MODERN, Load,
@@ -209,7 +210,8 @@ def too_late(_signal, _frame):
 
 
 PARTS = {"start": measure_start, "memory": measure_memory, "sessions": sessions.measure,
-         "calls": measure_calls, "noisy": noisy.measure, "decide": decide.measure}
+         "calls": measure_calls, "noisy": noisy.measure, "decide": decide.measure,
+         "guard": guard.measure}
 
 
 def parts(text):
