@@ -70,7 +70,7 @@ const struct sql_name duckdb_volatile[] = {OK("random"), OK("uuid*"),
     OK("in_search_path"), OK("error"), OK("tablesample"), OK("sample"), OK("duckdb_*"),
     OK("pragma_*"), OK("pg_backend_pid"), OK("stats"), OK("age"), OK("version"), END};
 
-const struct sql_name duckdb_pragmas[] = {OK("table_info"), OK("show"), OK("show_tables"),
+const struct sql_name duckdb_pragmas[] = {OK("table_info"), OK("show_tables"),
     OK("show_tables_expanded"), OK("show_databases"), OK("version"), OK("platform"),
     OK("database_size"), OK("storage_info"), OK("functions"), OK("collations"),
     OK("metadata_info"), OK("user_agent"), END};

@@ -3,26 +3,6 @@
 #include "base/assert.h"
 #include "sql/walk.h"
 
-/* Words before a bracket that do not make it a call. */
-static bool is_no_call(const struct sql_token *token)
-{
-    return sql_token_is(token, "as") || sql_token_is(token, "in") ||
-           sql_token_is(token, "exists") || sql_token_is(token, "any") ||
-           sql_token_is(token, "all") || sql_token_is(token, "some") ||
-           sql_token_is(token, "from") || sql_token_is(token, "join") ||
-           sql_token_is(token, "lateral") || sql_token_is(token, "on") ||
-           sql_token_is(token, "and") || sql_token_is(token, "or") ||
-           sql_token_is(token, "not") || sql_token_is(token, "union") ||
-           sql_token_is(token, "except") || sql_token_is(token, "intersect") ||
-           sql_token_is(token, "minus") || sql_token_is(token, "distinct") ||
-           sql_token_is(token, "select") || sql_token_is(token, "where") ||
-           sql_token_is(token, "by") || sql_token_is(token, "having") ||
-           sql_token_is(token, "when") || sql_token_is(token, "then") ||
-           sql_token_is(token, "else") || sql_token_is(token, "case") ||
-           sql_token_is(token, "like") || sql_token_is(token, "name") ||
-           sql_token_is(token, "using");
-}
-
 static bool takes_from(const struct sql_token *token)
 {
     return sql_token_is(token, "extract") || sql_token_is(token, "trim") ||
@@ -35,7 +15,6 @@ static void open_bracket(struct walk *walk)
 {
     struct walk_frame *frame = walk_top(walk);
     const struct sql_token *prev = &walk->prev;
-    bool call = walk_is_name(prev) && !is_no_call(prev) && !frame->relation;
     bool table = walk_has(walk, SQL_TABLE_CALLS) && sql_token_is(prev, "table");
     bool round = sql_token_is(&walk->token, "(");
     if (round && walk->identifier) {
@@ -43,8 +22,8 @@ static void open_bracket(struct walk *walk)
     }
     struct walk_frame inner = {
         .place = round ? PLACE_SOFT : PLACE_EXPR,
-        .from = round && frame->relation && !call && !table,
-        .from_arg = call && takes_from(prev),
+        .from = round && frame->relation && !table,
+        .from_arg = takes_from(prev),
         .table_call = round && table,
         .identifier = round && walk_has(walk, SQL_TABLE_CALLS) && walk_is_name(prev) &&
                       str_eq_nocase(sql_token_name(prev), STR("identifier")),

@@ -29,8 +29,8 @@ static void enter_show(struct walk *walk)
     bool describe = sql_token_is(token, "desc") || sql_token_is(token, "describe");
     walk->verdict.volatile_or_stateful = true;
     if (!walk_has(walk, SQL_STAGES)) {
-        frame->place = PLACE_SOFT;
         frame->relation = !sql_token_is(token, "pragma");
+        frame->place = frame->relation ? PLACE_SOFT : PLACE_BODY;
         return;
     }
     walk->list = sql_token_is(token, "list") || sql_token_is(token, "ls");
