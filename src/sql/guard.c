@@ -9,6 +9,9 @@
         GUARD_BIT(GUARD_EXPLAIN))
 #define STATES (READS | GUARD_BIT(GUARD_SESSION) | GUARD_BIT(GUARD_TRANSACTION))
 
+#define NEVER                                                                            \
+    (GUARD_BIT(GUARD_MULTIPLE) | GUARD_BIT(GUARD_UNKNOWN) | GUARD_BIT(GUARD_EMPTY))
+
 const uint32_t guard_read_only = READS;
 const uint32_t guard_session_state = STATES;
 const uint32_t guard_read_write = STATES | GUARD_BIT(GUARD_DML) | GUARD_BIT(GUARD_DDL);
@@ -212,7 +215,7 @@ struct guard_verdict guard_check(enum sql_dialect_id id, uint32_t classes, struc
     walk.token = walk.next = walk.prev = walk.prev2 = none;
     walk.frames[0] = (struct walk_frame){.place = PLACE_START};
     walk.depth = 0;
-    walk.classes = classes;
+    walk.classes = classes & ~NEVER;
     walk.cls = GUARD_SELECT;
     walk.known = walk.refused = walk.seen = walk.ended = walk.explain = false;
     walk.list = walk.label = walk.identifier = walk.stop = false;

@@ -69,7 +69,7 @@ struct guard_verdict {
     struct str use_schema;     /* engine decides what it names); else empty */
 };
 
-/* @classes: bits of those that may pass. */
+/* @classes: bits of those that may pass; the last three of them never do. */
 struct guard_verdict guard_check(
     enum sql_dialect_id id, uint32_t classes, struct str sql);
 

@@ -3,14 +3,6 @@
 #include "base/assert.h"
 #include "sql/walk.h"
 
-static bool takes_from(const struct sql_token *token)
-{
-    return sql_token_is(token, "extract") || sql_token_is(token, "trim") ||
-           sql_token_is(token, "ltrim") || sql_token_is(token, "rtrim") ||
-           sql_token_is(token, "substring") || sql_token_is(token, "overlay") ||
-           sql_token_is(token, "position");
-}
-
 static void open_bracket(struct walk *walk)
 {
     struct walk_frame *frame = walk_top(walk);
@@ -23,7 +15,7 @@ static void open_bracket(struct walk *walk)
     struct walk_frame inner = {
         .place = round ? PLACE_SOFT : PLACE_EXPR,
         .from = round && frame->relation && !table,
-        .from_arg = takes_from(prev),
+        .from_arg = sql_token_is(prev, "trim"), /* trim(from x) */
         .table_call = round && table,
         .identifier = round && walk_has(walk, SQL_TABLE_CALLS) && walk_is_name(prev) &&
                       str_eq_nocase(sql_token_name(prev), STR("identifier")),
@@ -33,17 +25,12 @@ static void open_bracket(struct walk *walk)
     walk_push(walk, inner);
 }
 
-static bool is_row_lock(struct walk *walk)
+static bool is_row_lock(const struct walk *walk)
 {
     const struct sql_token *next = &walk->next;
-    if (!walk_has(walk, SQL_ROW_LOCKS) ||
-        !(sql_token_is(next, "update") || sql_token_is(next, "share") ||
-            sql_token_is(next, "no") || sql_token_is(next, "key"))) {
-        return false;
-    }
-    struct walk_ahead ahead = walk_ahead(walk);
-    ahead_step(&ahead);
-    return !sql_token_is(&ahead.token, "in");
+    return walk_has(walk, SQL_ROW_LOCKS) &&
+           (sql_token_is(next, "update") || sql_token_is(next, "share") ||
+               sql_token_is(next, "no") || sql_token_is(next, "key"));
 }
 
 static bool is_set_operator(const struct sql_token *token)
@@ -207,6 +194,10 @@ void walk_body(struct walk *walk)
         if (!clause) {
             return;
         }
+    }
+    if (token->kind == SQL_TOKEN_STRING && (frame->identifier || frame->table_call) &&
+        str_find(token->text, '@') == 1) {
+        walk_note(walk, token, GUARD_ADMIN, "a stage in place of a table");
     }
     bool part = sql_token_is(&walk->prev, ".") ||
                 (sql_token_is(&walk->prev, ":") && walk_has(walk, SQL_PATHS));

@@ -160,11 +160,13 @@ static void take_alter(struct walk *walk, const struct sql_lead *lead)
         strange ? STRANGE : lead->reason);
 }
 
-/* READ WRITE would lift what the engine holds against writes. */
+/* READ WRITE would lift what the engine holds against writes. No mode has brackets. */
 static bool wants_writing(struct walk_ahead ahead)
 {
     struct sql_token before = {.kind = SQL_TOKEN_END};
-    for (; !is_end(&ahead.token); ahead_step(&ahead)) {
+    for (; !is_end(&ahead.token) && !sql_token_is(&ahead.token, "(") &&
+           !sql_token_is(&ahead.token, ")");
+         ahead_step(&ahead)) {
         if ((sql_token_is(&before, "read") && sql_token_is(&ahead.token, "write")) ||
             sql_token_is(&ahead.token, "immediate") ||
             sql_token_is(&ahead.token, "exclusive")) {

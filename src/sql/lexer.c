@@ -309,6 +309,10 @@ static bool skip_word(struct sql_lexer *lexer)
 {
     const char *text = lexer->sql.ptr;
     while (!at_end(lexer) && is_word((unsigned char)text[lexer->at])) {
+        if (text[lexer->at] == '$' && peek_at(lexer, 1) == '$' &&
+            (lexer->flags & SQL_LEX_ONE_COMMENT)) {
+            return fail(lexer, "$$ within a name");
+        }
         size_t len = (unsigned char)text[lexer->at] < 0x80 ? 1 : word_wide(lexer);
         if (len == 0) {
             return !lexer->error;

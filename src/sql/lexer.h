@@ -3,8 +3,8 @@
 /*
  * Splits SQL into tokens the way the engine does; comments and blanks vanish. Copying
  * a lexer copies its position, which is how callers look ahead. Forms the engine would
- * not end, NUL, words that are not UTF-8 and characters engines disagree on are errors, so that a
- * text is never read here in another way than there.
+ * not end, NUL, words that are not UTF-8 and characters engines disagree on are errors,
+ * so that a text is never read here in another way than there.
  */
 #include "base/str.h"
 
@@ -18,7 +18,7 @@ enum sql_lex_flag {
     SQL_LEX_UNICODE_SPACES = 1 << 6, /* no-break space and its like are blanks */
     SQL_LEX_ASCII_WORDS = 1 << 7,    /* beyond ASCII only inside quotes */
     SQL_LEX_BRACKETS = 1 << 8,       /* [name] and `name` are quoted names */
-    SQL_LEX_ONE_COMMENT = 1 << 9,    /* a comment within a comment is refused */
+    SQL_LEX_ONE_COMMENT = 1 << 9,    /* no comment in a comment, no $$ in a name */
     SQL_LEX_TWO_SLASHES = 1 << 10,   /* two slashes are one operator */
     SQL_LEX_SIGIL_PARAMS = 1 << 11,  /* :a, @a, $a and #a are parameters */
     SQL_LEX_U_STRINGS = 1 << 12,     /* U&'x' is a string; else refused */

@@ -29,7 +29,7 @@ struct walk_frame {
     bool from;       /* in a FROM clause: a comma brings the next relation */
     bool relation;   /* the next token names a relation */
     bool unpivot;    /* INTO belongs to UNPIVOT */
-    bool from_arg;   /* FROM is part of a call: extract(year from x) */
+    bool from_arg;   /* FROM is part of a call: trim(from x) */
     bool table_call; /* in TABLE( … ) */
     bool identifier; /* in IDENTIFIER( … ) */
     bool cycle;      /* PLACE_WITH_TAIL ends at USING, not at SET */

@@ -252,6 +252,11 @@ static void a_policy_has_no_class_that_cannot_be_vouched_for(void **state)
     assert_int_equal(guard_read_only & ~guard_session_state, 0);
     uint32_t classes;
     assert_false(guard_policy_find(STR("read"), &classes));
+    struct guard_verdict all = guard_check(SQL_DUCKDB, ~0u, STR("select 1; select 2"));
+    assert_int_equal(all.cls, GUARD_MULTIPLE);
+    assert_false(all.allowed);
+    assert_int_equal(guard_check(SQL_DUCKDB, ~0u, STR("foo")).cls, GUARD_UNKNOWN);
+    assert_true(guard_check(SQL_DUCKDB, ~0u, STR("call p(getenv('x'))")).allowed);
     /* A set without reads refuses them, too. */
     struct guard_verdict v =
         guard_check(SQL_DUCKDB, GUARD_BIT(GUARD_DML), STR("select 1"));
