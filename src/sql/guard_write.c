@@ -31,8 +31,8 @@ static bool is_modifier(const struct sql_token *token)
            sql_token_is(token, "secure") || sql_token_is(token, "recursive") ||
            sql_token_is(token, "dynamic") || sql_token_is(token, "materialized") ||
            sql_token_is(token, "unique") || sql_token_is(token, "hybrid") ||
-           sql_token_is(token, "iceberg") || sql_token_is(token, "persistent") ||
-           sql_token_is(token, "local") || sql_token_is(token, "global");
+           sql_token_is(token, "iceberg") || sql_token_is(token, "local") ||
+           sql_token_is(token, "global");
 }
 
 static enum object_kind take_kind(const struct walk *walk, struct walk_ahead *ahead)
