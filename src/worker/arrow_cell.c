@@ -57,7 +57,7 @@ struct arrow_cell arrow_cell_at(
 {
     struct arrow_cell cell = {
         .schema = schema, .array = array, .at = row + array->offset};
-    cell.type = arrow_type_parse(schema->format);
+    cell.type = arrow_type_of(schema);
     bool has_bits = cell.type.kind != ARROW_NULL && cell.type.kind != ARROW_UNION &&
                     cell.type.kind != ARROW_RUNS;
     cell.is_null =

@@ -1,154 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/arrow_json.h"
 
-#include "worker/arrow_cell.h"
-#include "worker/arrow_scalar.h"
+#include "worker/arrow_value.h"
 
 enum {
     ROWS_MAX =
         3 * 512 * 1024, /* rows and cuts of a page fit one frame with its columns */
     CUTS_MAX = 128 * 1024,
-    SCRATCH_MAX = 16 * 1024 * 1024,
+    NESTED_MAX = 1024 * 1024, /* characters of one nested cell in a page */
+    SCRATCH_MAX = 4 * NESTED_MAX + 8 * ARROW_STEP,
 };
-
-static void put_hex(struct buf *out, struct str bytes)
-{
-    static const char hex[] = "0123456789abcdef";
-    for (size_t i = 0; i < bytes.len && buf_ok(out); i++) {
-        unsigned char c = (unsigned char)bytes.ptr[i];
-        buf_put(out, (char[]){hex[c >> 4], hex[c & 15]}, 2);
-    }
-}
-
-static void put_cell(struct buf *out, const struct arrow_cell *cell, int depth);
-
-static void put_child(
-    struct buf *out, const struct arrow_cell *cell, int64_t child, int64_t row, int depth)
-{
-    struct arrow_cell inner = arrow_cell_resolve(
-        cell->schema->children[child], cell->array->children[child], row);
-    put_cell(out, &inner, depth + 1);
-}
-
-static void put_list(struct buf *out, const struct arrow_cell *cell, int depth)
-{
-    int64_t start;
-    int64_t count = arrow_cell_range(cell, &start);
-    buf_putc(out, '[');
-    for (int64_t i = 0; i < count && buf_ok(out); i++) {
-        buf_puts(out, i > 0 ? "," : "");
-        put_child(out, cell, 0, start + i, depth);
-    }
-    buf_putc(out, ']');
-}
-
-static void put_struct(struct buf *out, const struct arrow_cell *cell, int depth)
-{
-    buf_putc(out, '{');
-    for (int64_t i = 0; i < cell->array->n_children && buf_ok(out); i++) {
-        buf_puts(out, i > 0 ? "," : "");
-        buf_put_json(out, str_of(cell->schema->children[i]->name));
-        buf_putc(out, ':');
-        put_child(out, cell, i, cell->at, depth);
-    }
-    buf_putc(out, '}');
-}
-
-static void put_map(struct buf *out, const struct arrow_cell *cell, int depth)
-{
-    int64_t start;
-    int64_t count = arrow_cell_range(cell, &start);
-    const struct ArrowSchema *schema = cell->schema->children[0];
-    const struct ArrowArray *entries = cell->array->children[0];
-    if (entries->n_children != 2) {
-        buf_puts(out, "null");
-        return;
-    }
-    bool is_object = arrow_type_parse(schema->children[0]->format).kind == ARROW_TEXT;
-    buf_putc(out, is_object ? '{' : '[');
-    for (int64_t i = 0; i < count && buf_ok(out); i++) {
-        int64_t row = start + i + entries->offset;
-        struct arrow_cell key =
-            arrow_cell_resolve(schema->children[0], entries->children[0], row);
-        struct arrow_cell value =
-            arrow_cell_resolve(schema->children[1], entries->children[1], row);
-        buf_puts(out, i > 0 ? "," : "");
-        buf_puts(out, is_object ? "" : "[");
-        put_cell(out, &key, depth + 1);
-        buf_putc(out, is_object ? ':' : ',');
-        put_cell(out, &value, depth + 1);
-        buf_puts(out, is_object ? "" : "]");
-    }
-    buf_putc(out, is_object ? '}' : ']');
-}
-
-static void put_cell(struct buf *out, const struct arrow_cell *cell, int depth)
-{
-    if (cell->is_null || depth >= ARROW_DEPTH_MAX) {
-        buf_puts(out, "null");
-        return;
-    }
-    const char *values = arrow_bytes(cell->array, 1);
-    switch (cell->type.kind) {
-    case ARROW_UNKNOWN:
-    case ARROW_NULL:
-    case ARROW_UNION:
-    case ARROW_RUNS:
-        buf_puts(out, "null");
-        break;
-    case ARROW_BOOL:
-        buf_puts(out, values[cell->at / 8] >> (cell->at % 8) & 1 ? "true" : "false");
-        break;
-    case ARROW_INT:
-    case ARROW_UINT:
-    case ARROW_FLOAT:
-    case ARROW_DECIMAL:
-    case ARROW_DATE:
-    case ARROW_TIME:
-    case ARROW_TIMESTAMP:
-    case ARROW_DURATION:
-    case ARROW_INTERVAL_MONTHS:
-    case ARROW_INTERVAL_DAYS:
-    case ARROW_INTERVAL_FULL:
-        arrow_put_scalar(out, cell->type, values + cell->at * cell->type.width);
-        break;
-    case ARROW_TEXT:
-        buf_put_json(out, arrow_cell_bytes(cell));
-        break;
-    case ARROW_BINARY:
-        buf_putc(out, '"');
-        put_hex(out, arrow_cell_bytes(cell));
-        buf_putc(out, '"');
-        break;
-    case ARROW_LIST:
-        put_list(out, cell, depth);
-        break;
-    case ARROW_STRUCT:
-        put_struct(out, cell, depth);
-        break;
-    case ARROW_MAP:
-        put_map(out, cell, depth);
-        break;
-    }
-}
-
-void arrow_put_value(struct buf *out, const struct ArrowSchema *schema,
-    const struct ArrowArray *array, int64_t row)
-{
-    struct arrow_cell cell = arrow_cell_resolve(schema, array, row);
-    put_cell(out, &cell, 0);
-}
-
-bool arrow_text(const struct ArrowSchema *schema, const struct ArrowArray *array,
-    int64_t row, struct str *ret_text)
-{
-    struct arrow_cell cell = arrow_cell_resolve(schema, array, row);
-    if (cell.is_null || cell.type.kind != ARROW_TEXT) {
-        return false;
-    }
-    *ret_text = arrow_cell_bytes(&cell);
-    return true;
-}
 
 void arrow_put_columns(struct buf *out, const struct ArrowSchema *schema)
 {
@@ -201,7 +62,7 @@ static struct str first_chars(struct str s, uint32_t chars)
     return (struct str){s.ptr, at};
 }
 
-static void note_cut(struct arrow_page *page, int64_t column, size_t bytes)
+static void note_cut(struct arrow_page *page, int64_t column, uint64_t bytes)
 {
     if (page->cuts.len > 1) {
         buf_putc(&page->cuts, ',');
@@ -225,29 +86,56 @@ static void put_text(
     }
 }
 
+/* Of the JSON of a nested value only what is shown is ever held. */
+static void put_nested(struct arrow_page *page, const struct arrow_cell *cell,
+    int64_t column, uint32_t chars)
+{
+    struct buf *scratch = &page->scratch;
+    size_t bytes_max = (size_t)(chars < NESTED_MAX ? chars : NESTED_MAX) * 4 + 4;
+    struct arrow_window window = arrow_window_of(scratch, 0, bytes_max);
+    buf_clear(scratch);
+    window.start = window.seen = 0;
+    arrow_put_cell(&window, cell, 0);
+    struct str shown = first_chars(buf_str(scratch), chars);
+    buf_put_json(&page->rows, shown);
+    page->rows.failed = page->rows.failed || !buf_ok(scratch);
+    if (shown.len < window.total) {
+        note_cut(page, column, window.total);
+    }
+}
+
+static void put_stretched(struct arrow_page *page, const struct arrow_cell *cell,
+    int64_t column, uint32_t chars)
+{
+    uint64_t len = arrow_stretched_len(cell);
+    uint64_t shown = len;
+    if (len > chars) {
+        shown = cell->type.extension == ARROW_BITS ? chars : chars / 2 * 2;
+    }
+    buf_putc(&page->rows, '"');
+    arrow_put_stretched(
+        &page->rows, cell, 0, shown < ROWS_MAX ? shown : (uint64_t)ROWS_MAX);
+    buf_putc(&page->rows, '"');
+    if (shown < len) {
+        note_cut(page, column, len);
+    }
+}
+
 static void put_column(struct arrow_page *page, const struct arrow_cell *cell,
     int64_t column, uint32_t chars)
 {
     enum arrow_kind kind = cell->type.kind;
     if (cell->is_null) {
-        buf_puts(&page->rows, "null");
+        buf_put(&page->rows, "null", 4);
     } else if (kind == ARROW_TEXT) {
         put_text(page, column, arrow_cell_bytes(cell), chars);
-    } else if (kind == ARROW_BINARY) {
-        struct str bytes = arrow_cell_bytes(cell);
-        struct str shown = {bytes.ptr, bytes.len <= chars / 2 ? bytes.len : chars / 2};
-        buf_putc(&page->rows, '"');
-        put_hex(&page->rows, shown);
-        buf_putc(&page->rows, '"');
-        if (shown.len < bytes.len) {
-            note_cut(page, column, 2 * bytes.len);
-        }
+    } else if (arrow_is_stretched(cell->type)) {
+        put_stretched(page, cell, column, chars);
     } else if (kind == ARROW_LIST || kind == ARROW_STRUCT || kind == ARROW_MAP) {
-        buf_clear(&page->scratch);
-        put_cell(&page->scratch, cell, 0);
-        put_text(page, column, buf_str(&page->scratch), chars);
+        put_nested(page, cell, column, chars);
     } else {
-        put_cell(&page->rows, cell, 0);
+        struct arrow_window whole = arrow_window_of(&page->rows, 0, SIZE_MAX);
+        arrow_put_cell(&whole, cell, 0);
     }
 }
 

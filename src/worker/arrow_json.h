@@ -8,11 +8,17 @@
  *   floats                         shortest digits that read back the same; "NaN",
  *                                  "Infinity", "-Infinity"
  *   dates, times, timestamps       ISO 8601 without trailing zeros of the fraction; a
- * type with a zone is shown at its fixed offset, or in UTC (Z) when the zone is a name
+ * type with a zone is shown at its fixed offset, or in UTC (Z) when the zone is a name;
+ * "infinity", "-infinity" where engines keep the last number of a unit for that
  *   intervals, durations           ISO 8601 durations
  *   binary                         lower-case hex
  *   list, struct, map              a string of JSON text; a map is an object, or pairs
- * when its keys are not text; a union is its present member
+ * when its keys are not text; a struct without names is an array; a union is its present
+ * member
+ *   arrow.uuid, bool8, json        as UUID, BOOLEAN and text
+ *   DuckDB's types of its own      hugeint, uhugeint, bignum as integers, bit as zeros
+ * and ones, time_tz as a time with its offset What cannot be shown is refused by
+ * arrow_check_schema() (see arrow_check.h) before.
  */
 #include <arrow-adbc/adbc.h>
 
@@ -54,6 +60,13 @@ void arrow_put_columns(struct buf *out, const struct ArrowSchema *schema);
 /* One value as JSON; nested values inline, nothing is cut. */
 void arrow_put_value(struct buf *out, const struct ArrowSchema *schema,
     const struct ArrowArray *array, int64_t row);
+
+/*
+ * At most @bytes_max bytes of that JSON from byte @skip on, in memory for those and
+ * little more; returns the size of all of it.
+ */
+uint64_t arrow_put_part(struct buf *out, const struct ArrowSchema *schema,
+    const struct ArrowArray *array, int64_t row, uint64_t skip, size_t bytes_max);
 
 /* The text of a string value (through dictionaries, unions, runs); false when not text.
  */

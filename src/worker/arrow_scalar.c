@@ -1,51 +1,89 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/arrow_scalar.h"
 
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
+
+#include "worker/shortest.h"
 
 #define JSON_INT_MAX 9007199254740991 /* 2^53-1: what a double holds exactly */
 
 enum {
-    DIGITS_MAX = 80,
+    TEXT_SIZE = 256, /* a decimal of 78 digits and 100 zeros is the longest */
+    LIMBS_MAX = 8,   /* of 32 bits */
+    GROUPS_MAX = 9,  /* of nine decimal digits: 256 bits have 78 digits */
+    FIXED_EXPONENT_MAX = 15,
+    FIXED_EXPONENT_MIN = -4,
     SECONDS_A_DAY = 86400
 };
 
-void arrow_put_uint(struct buf *out, uint64_t value)
+/* One value on its way out: written here without a check of each byte. */
+struct text {
+    size_t len;
+    char bytes[TEXT_SIZE];
+};
+
+static inline void add(struct text *text, char c)
 {
-    const char *quote = value > JSON_INT_MAX ? "\"" : "";
-    buf_puts(out, quote);
-    buf_put_u64(out, value);
-    buf_puts(out, quote);
+    text->bytes[text->len++] = c;
 }
 
-void arrow_put_int(struct buf *out, int64_t value)
+static inline void add_str(struct text *text, const char *s, size_t len)
 {
-    const char *quote = value > JSON_INT_MAX || value < -JSON_INT_MAX ? "\"" : "";
-    buf_puts(out, quote);
-    buf_put_i64(out, value);
-    buf_puts(out, quote);
+    memcpy(text->bytes + text->len, s, len);
+    text->len += len;
 }
 
-int64_t arrow_load_int(const char *bytes, int width)
+static void add_zeros(struct text *text, size_t count)
 {
-    int64_t value64;
-    int32_t value32;
-    int16_t value16;
-    switch (width) {
-    case 1:
-        return (signed char)bytes[0];
-    case 2:
-        memcpy(&value16, bytes, sizeof(value16));
-        return value16;
-    case 4:
-        memcpy(&value32, bytes, sizeof(value32));
-        return value32;
-    default:
-        memcpy(&value64, bytes, sizeof(value64));
-        return value64;
+    memset(text->bytes + text->len, '0', count);
+    text->len += count;
+}
+
+/* @value with at least @width digits. */
+static void add_digits(struct text *text, uint64_t value, size_t width)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    while (value > 0 || sizeof(digits) - at < width) {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    add_str(text, digits + at, sizeof(digits) - at);
+}
+
+static void add_two(struct text *text, unsigned value)
+{
+    add(text, (char)('0' + value / 10 % 10));
+    add(text, (char)('0' + value % 10));
+}
+
+static uint64_t magnitude(int64_t value)
+{
+    return value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+}
+
+static void add_int(struct text *text, int64_t value)
+{
+    if (value < 0) {
+        add(text, '-');
+    }
+    add_digits(text, magnitude(value), 1);
+}
+
+/* ---- numbers ---- */
+
+static void add_integer(struct text *text, bool is_negative, uint64_t size)
+{
+    bool is_large = size > JSON_INT_MAX;
+    if (is_large) {
+        add(text, '"');
+    }
+    if (is_negative) {
+        add(text, '-');
+    }
+    add_digits(text, size, 1);
+    if (is_large) {
+        add(text, '"');
     }
 }
 
@@ -55,123 +93,174 @@ static uint64_t load_uint(const char *bytes, int width)
     return (uint64_t)arrow_load_int(bytes, width) & mask;
 }
 
-static double half_to_double(uint16_t bits)
+static float half_to_float(uint16_t bits)
 {
     int exponent = (bits >> 10) & 31;
-    double fraction = bits & 1023;
-    double value;
+    float fraction = (float)(bits & 1023);
+    float value;
     if (exponent == 31) {
-        value = fraction > 0 ? (double)NAN : (double)INFINITY;
+        value = fraction > 0 ? NAN : INFINITY;
     } else if (exponent == 0) {
-        value = ldexp(fraction, -24);
+        value = ldexpf(fraction, -24);
     } else {
-        value = ldexp(fraction + 1024, exponent - 25);
+        value = ldexpf(fraction + 1024, exponent - 25);
     }
     return bits & 0x8000 ? -value : value;
 }
 
-static void put_float(struct buf *out, int width, const char *bytes)
+/* From d.ddde+dd to what people write: 1500, 0.001, 1e+300. */
+static void add_shortest(struct text *text, const char *from, size_t len)
 {
-    double value;
-    float value32 = 0;
-    if (width == 8) {
-        memcpy(&value, bytes, sizeof(value));
-    } else if (width == 4) {
-        memcpy(&value32, bytes, sizeof(value32));
-        value = (double)value32;
-    } else {
-        value = half_to_double((uint16_t)load_uint(bytes, 2));
+    char digits[SHORTEST_MAX];
+    size_t count = 0;
+    size_t at = from[0] == '-';
+    if (at > 0) {
+        add(text, '-');
     }
-    if (isnan(value)) {
-        buf_puts(out, "\"NaN\"");
-        return;
-    }
-    if (isinf(value)) {
-        buf_puts(out, value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
-        return;
-    }
-    /* The fewest digits that read back as the same bits. */
-    char digits[40];
-    for (int precision = width == 8   ? 15
-                         : width == 4 ? 6
-                                      : 4;
-         precision <= 17; precision++) {
-        snprintf(digits, sizeof(digits), "%.*g", precision, value);
-        bool is_same =
-            width == 4
-                ? !(strtof(digits, NULL) < value32) && !(strtof(digits, NULL) > value32)
-                : !(strtod(digits, NULL) < value) && !(strtod(digits, NULL) > value);
-        if (is_same) {
-            break;
+    size_t first = at;
+    for (; from[at] != 'e'; at++) {
+        if (from[at] != '.') {
+            digits[count++] = from[at];
         }
     }
-    buf_puts(out, digits);
+    int exponent = 0;
+    for (size_t i = at + 2; i < len; i++) {
+        exponent = exponent * 10 + (from[i] - '0');
+    }
+    exponent = from[at + 1] == '-' ? -exponent : exponent;
+    if (exponent < FIXED_EXPONENT_MIN ||
+        (exponent >= FIXED_EXPONENT_MAX && exponent >= (int)count)) {
+        add_str(text, from + first, len - first);
+    } else if (exponent < 0) {
+        add_str(text, "0.", 2);
+        add_zeros(text, (size_t)-exponent - 1);
+        add_str(text, digits, count);
+    } else if (count <= (size_t)exponent + 1) {
+        add_str(text, digits, count);
+        add_zeros(text, (size_t)exponent + 1 - count);
+    } else {
+        add_str(text, digits, (size_t)exponent + 1);
+        add(text, '.');
+        add_str(text, digits + exponent + 1, count - (size_t)exponent - 1);
+    }
+}
+
+static void add_float(struct text *text, int width, const char *bytes)
+{
+    double value = 0;
+    float value32 = 0;
+    char digits[SHORTEST_MAX];
+    if (width == 8) {
+        memcpy(&value, bytes, sizeof(value));
+    } else {
+        if (width == 4) {
+            memcpy(&value32, bytes, sizeof(value32));
+        } else {
+            value32 = half_to_float((uint16_t)load_uint(bytes, 2));
+        }
+        value = (double)value32;
+    }
+    if (isnan(value)) {
+        add_str(text, "\"NaN\"", 5);
+    } else if (isinf(value)) {
+        add_str(text, value > 0 ? "\"Infinity\"" : "\"-Infinity\"", value > 0 ? 10 : 11);
+    } else {
+        size_t len =
+            width == 8 ? shortest_double(value, digits) : shortest_float(value32, digits);
+        add_shortest(text, digits, len);
+    }
 }
 
 /*
- * The decimal digits of a little-endian two's complement number, most significant first,
- * without sign; 256 bits have at most 78 of them.
+ * The decimal digits of a little-endian number of 32-bit limbs, most significant first;
+ * it is used up.
  */
-static size_t decimal_digits(
-    const char *bytes, int width, char digits[DIGITS_MAX], bool *ret_is_negative)
+static size_t decimal_digits(uint32_t limbs[], size_t count, struct text *ret)
 {
-    uint32_t limbs[8] = {0};
-    size_t count = (size_t)width / 4;
-    memcpy(limbs, bytes, (size_t)width);
-    *ret_is_negative = limbs[count - 1] >> 31;
-    for (size_t i = 0, carry = 1; *ret_is_negative && i < count; i++) {
-        uint64_t sum = (uint64_t)(uint32_t)~limbs[i] + carry;
-        limbs[i] = (uint32_t)sum;
-        carry = (size_t)(sum >> 32);
+    uint32_t groups[GROUPS_MAX];
+    size_t group_count = 0;
+    ret->len = 0;
+    while (count > 0 && limbs[count - 1] == 0) {
+        count--;
     }
-    size_t at = DIGITS_MAX;
-    bool is_zero;
-    do {
+    while (count > 2) {
         uint64_t rest = 0;
-        is_zero = true;
         for (size_t i = count; i-- > 0;) {
             rest = rest << 32 | limbs[i];
-            limbs[i] = (uint32_t)(rest / 10);
-            rest %= 10;
-            is_zero = is_zero && limbs[i] == 0;
+            limbs[i] = (uint32_t)(rest / 1000000000);
+            rest %= 1000000000;
         }
-        digits[--at] = (char)('0' + rest);
-    } while (!is_zero);
-    memmove(digits, digits + at, DIGITS_MAX - at);
-    return DIGITS_MAX - at;
+        groups[group_count++] = (uint32_t)rest;
+        count -= limbs[count - 1] == 0;
+    }
+    uint64_t top = count > 0 ? limbs[0] : 0;
+    top |= count > 1 ? (uint64_t)limbs[1] << 32 : 0;
+    add_digits(ret, top, 1);
+    while (group_count > 0) {
+        add_digits(ret, groups[--group_count], 9);
+    }
+    return ret->len;
 }
 
-static void put_decimal(struct buf *out, struct arrow_type type, const char *bytes)
+static bool negate(uint32_t limbs[], size_t count)
 {
-    char digits[DIGITS_MAX];
-    bool is_negative;
-    size_t len = decimal_digits(bytes, type.width, digits, &is_negative);
-    struct str all = {digits, len};
-    const char *sign = is_negative ? "-" : "";
+    uint64_t carry = 1;
+    if (limbs[count - 1] >> 31 == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint64_t sum = (uint64_t)(uint32_t)~limbs[i] + carry;
+        limbs[i] = (uint32_t)sum;
+        carry = sum >> 32;
+    }
+    return true;
+}
+
+static void add_scaled(
+    struct text *text, const struct text *digits, size_t scale, bool is_negative)
+{
+    size_t whole = digits->len > scale ? digits->len - scale : 0;
+    add(text, '"');
+    if (is_negative) {
+        add(text, '-');
+    }
+    add_str(text, whole > 0 ? digits->bytes : "0", whole > 0 ? whole : 1);
+    add(text, '.');
+    add_zeros(text, digits->len < scale ? scale - digits->len : 0);
+    add_str(text, digits->bytes + whole, digits->len - whole);
+    add(text, '"');
+}
+
+static void add_decimal(struct text *text, struct arrow_type type, const char *bytes)
+{
+    uint32_t limbs[LIMBS_MAX];
+    struct text digits;
+    size_t count = (size_t)type.width / 4;
+    memcpy(limbs, bytes, (size_t)type.width);
+    bool is_negative = type.extension != ARROW_UHUGEINT && negate(limbs, count);
+    size_t len = decimal_digits(limbs, count, &digits);
     if (type.scale > 0) {
-        size_t scale = (size_t)type.scale;
-        buf_putc(out, '"');
-        buf_puts(out, sign);
-        buf_put(out, digits, len > scale ? len - scale : 0);
-        buf_puts(out, len > scale ? "." : "0.");
-        for (size_t i = len; i < scale; i++) {
-            buf_putc(out, '0');
-        }
-        buf_put_str(out, len > scale ? str_from(all, len - scale) : all);
-        buf_putc(out, '"');
+        add_scaled(text, &digits, (size_t)type.scale, is_negative);
         return;
     }
-    size_t zeros = digits[0] == '0' ? 0 : (size_t)-type.scale;
+    size_t zeros = digits.bytes[0] == '0' ? 0 : (size_t)-type.scale;
     uint64_t value;
-    bool is_small = zeros == 0 && len < 17 && str_to_u64(all, JSON_INT_MAX, &value);
-    buf_puts(out, is_small ? "" : "\"");
-    buf_puts(out, sign);
-    buf_put_str(out, all);
-    while (zeros-- > 0) {
-        buf_putc(out, '0');
+    bool is_small = zeros == 0 && len < 17 &&
+                    str_to_u64((struct str){digits.bytes, len}, JSON_INT_MAX, &value);
+    if (!is_small) {
+        add(text, '"');
     }
-    buf_puts(out, is_small ? "" : "\"");
+    if (is_negative) {
+        add(text, '-');
+    }
+    add_str(text, digits.bytes, len);
+    add_zeros(text, zeros);
+    if (!is_small) {
+        add(text, '"');
+    }
 }
+
+/* ---- times ---- */
 
 static int64_t floor_div(int64_t value, int64_t by)
 {
@@ -184,7 +273,7 @@ static int64_t floor_mod(int64_t value, int64_t by)
 }
 
 /* Days since 1970-01-01 in the proleptic Gregorian calendar. */
-static void put_date(struct buf *out, int64_t days)
+static void add_date(struct text *text, int64_t days)
 {
     /* Counted from 0000-03-01, so that a leap day ends its year. */
     int64_t era = floor_div(days + 719468, 146097);
@@ -195,45 +284,71 @@ static void put_date(struct buf *out, int64_t days)
     day -= (153 * month + 2) / 5;
     month += month < 10 ? 3 : -9;
     year += era * 400 + (month <= 2);
-    bool is_plain = year >= 0 && year <= 9999;
-    buf_printf(out, is_plain ? "%04" PRId64 : "%+07" PRId64, year);
-    buf_printf(out, "-%02d-%02d", (int)month, (int)day + 1);
+    if (year < 0 || year > 9999) {
+        add(text, year < 0 ? '-' : '+');
+    }
+    add_digits(text, magnitude(year), year < 0 || year > 9999 ? 6 : 4);
+    add(text, '-');
+    add_two(text, (unsigned)month);
+    add(text, '-');
+    add_two(text, (unsigned)day + 1);
 }
 
 /* .5 of 500 parts in 1000; nothing of none. */
-static void put_fraction(struct buf *out, int64_t parts, int64_t per_unit)
+static void add_fraction(struct text *text, int64_t parts, int64_t per_unit)
 {
     if (parts == 0) {
         return;
     }
-    buf_putc(out, '.');
+    add(text, '.');
     while (parts > 0) {
         per_unit /= 10;
-        buf_putc(out, (char)('0' + parts / per_unit));
+        add(text, (char)('0' + parts / per_unit));
         parts %= per_unit;
     }
 }
 
 /* @value counts parts of @per_unit a second since midnight. */
-static void put_time(struct buf *out, int64_t value, int64_t per_unit)
+static void add_time(struct text *text, int64_t value, int64_t per_unit)
 {
-    int64_t seconds = floor_div(value, per_unit);
-    buf_printf(out, "%02d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60 % 60),
-        (int)(seconds % 60));
-    put_fraction(out, floor_mod(value, per_unit), per_unit);
+    uint64_t seconds = (uint64_t)floor_div(value, per_unit);
+    if (value < 0) { /* no time of any day, but not lost either */
+        add(text, '-');
+        seconds = magnitude(value / per_unit);
+    }
+    add_digits(text, seconds / 3600, 2);
+    add(text, ':');
+    add_two(text, (unsigned)(seconds / 60 % 60));
+    add(text, ':');
+    add_two(text, (unsigned)(seconds % 60));
+    add_fraction(text, (int64_t)(magnitude(value) % (uint64_t)per_unit), per_unit);
+}
+
+/* +hh:mm, with seconds where there are any. */
+static void add_offset(struct text *text, int seconds)
+{
+    unsigned size = (unsigned)magnitude(seconds);
+    add(text, seconds < 0 ? '-' : '+');
+    add_two(text, size / 3600);
+    add(text, ':');
+    add_two(text, size / 60 % 60);
+    if (size % 60 != 0) {
+        add(text, ':');
+        add_two(text, size % 60);
+    }
 }
 
 /* Minutes of a zone written as +hh:mm or +hhmm; false for names. */
 static bool fixed_offset(const char *zone, int *ret_minutes)
 {
-    size_t len = strlen(zone);
-    if ((zone[0] != '+' && zone[0] != '-') || (len != 6 && len != 5) ||
-        (len == 6 && zone[3] != ':')) {
+    if (zone[0] != '+' && zone[0] != '-') {
         return false;
     }
+    size_t len = strlen(zone);
     uint64_t hours;
     uint64_t minutes;
-    if (!str_to_u64((struct str){zone + 1, 2}, 23, &hours) ||
+    if ((len != 6 && len != 5) || (len == 6 && zone[3] != ':') ||
+        !str_to_u64((struct str){zone + 1, 2}, 23, &hours) ||
         !str_to_u64((struct str){zone + len - 2, 2}, 59, &minutes)) {
         return false;
     }
@@ -241,77 +356,93 @@ static bool fixed_offset(const char *zone, int *ret_minutes)
     return true;
 }
 
-static void put_timestamp(struct buf *out, struct arrow_type type, int64_t value)
+/* What engines keep for dates without end; false: none of those. */
+static bool add_infinity(struct text *text, int64_t value, int64_t max)
+{
+    if (value == max) {
+        add_str(text, "infinity", 8);
+    } else if (value == -max) {
+        add_str(text, "-infinity", 9);
+    }
+    return text->len > 1;
+}
+
+static void add_timestamp(struct text *text, struct arrow_type type, int64_t value)
 {
     int offset = 0;
     bool is_fixed = fixed_offset(type.tail, &offset);
     int64_t seconds = floor_div(value, type.per_unit);
+    /* The last nanosecond, in 2262, is a moment that people do use. */
+    if (type.per_unit < 1000000000 && add_infinity(text, value, INT64_MAX)) {
+        return;
+    }
     if (is_fixed && seconds < INT64_MAX - SECONDS_A_DAY &&
         seconds > INT64_MIN + SECONDS_A_DAY) {
         seconds += offset * 60;
     }
-    int64_t parts = floor_mod(value, type.per_unit);
-    put_date(out, floor_div(seconds, SECONDS_A_DAY));
-    buf_putc(out, 'T');
-    put_time(out, floor_mod(seconds, SECONDS_A_DAY), 1);
-    put_fraction(out, parts, type.per_unit);
+    add_date(text, floor_div(seconds, SECONDS_A_DAY));
+    add(text, 'T');
+    add_time(text, floor_mod(seconds, SECONDS_A_DAY), 1);
+    add_fraction(text, floor_mod(value, type.per_unit), type.per_unit);
     if (is_fixed && offset != 0) {
-        int minutes = offset < 0 ? -offset : offset;
-        buf_printf(
-            out, "%c%02d:%02d", offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
+        add_offset(text, offset * 60);
     } else if (*type.tail) {
-        buf_putc(out, 'Z');
+        add(text, 'Z');
     }
 }
 
 /* P1M2DT3.5S; each part carries its own sign. */
-static void put_interval(
-    struct buf *out, int64_t months, int64_t days, int64_t parts, int64_t per_unit)
+static void add_interval(
+    struct text *text, int64_t months, int64_t days, int64_t parts, int64_t per_unit)
 {
-    buf_putc(out, 'P');
+    add(text, 'P');
     if (months != 0) {
-        buf_printf(out, "%" PRId64 "M", months);
+        add_int(text, months);
+        add(text, 'M');
     }
     if (days != 0) {
-        buf_printf(out, "%" PRId64 "D", days);
+        add_int(text, days);
+        add(text, 'D');
     }
     if (parts != 0 || (months == 0 && days == 0)) {
-        /* By hand: the absolute value of INT64_MIN is no int64_t. */
-        uint64_t size = parts < 0 ? 0 - (uint64_t)parts : (uint64_t)parts;
-        buf_puts(out, parts < 0 ? "T-" : "T");
-        buf_put_u64(out, size / (uint64_t)per_unit);
-        put_fraction(out, (int64_t)(size % (uint64_t)per_unit), per_unit);
-        buf_putc(out, 'S');
+        uint64_t size = magnitude(parts);
+        add_str(text, "T-", parts < 0 ? 2 : 1);
+        add_digits(text, size / (uint64_t)per_unit, 1);
+        add_fraction(text, (int64_t)(size % (uint64_t)per_unit), per_unit);
+        add(text, 'S');
     }
 }
 
-static void put_quoted(struct buf *out, struct arrow_type type, const char *bytes)
+static void add_quoted(struct text *text, struct arrow_type type, const char *bytes)
 {
     int64_t value = arrow_load_int(bytes, type.width);
     /* The kinds that are strings; all others were told apart by the caller. */
     switch ((int)type.kind) {
     case ARROW_DATE:
-        put_date(
-            out, type.per_unit ? floor_div(value, type.per_unit * SECONDS_A_DAY) : value);
+        if (type.per_unit > 0) {
+            add_date(text, floor_div(value, type.per_unit * SECONDS_A_DAY));
+        } else if (!add_infinity(text, value, INT32_MAX)) {
+            add_date(text, value);
+        }
         break;
     case ARROW_TIME:
-        put_time(out, value, type.per_unit);
+        add_time(text, value, type.per_unit);
         break;
     case ARROW_TIMESTAMP:
-        put_timestamp(out, type, value);
+        add_timestamp(text, type, value);
         break;
     case ARROW_DURATION:
-        put_interval(out, 0, 0, value, type.per_unit);
+        add_interval(text, 0, 0, value, type.per_unit);
         break;
     case ARROW_INTERVAL_MONTHS:
-        put_interval(out, value, 0, 0, 1);
+        add_interval(text, value, 0, 0, 1);
         break;
     case ARROW_INTERVAL_DAYS:
-        put_interval(
-            out, 0, arrow_load_int(bytes, 4), arrow_load_int(bytes + 4, 4), 1000);
+        add_interval(
+            text, 0, arrow_load_int(bytes, 4), arrow_load_int(bytes + 4, 4), 1000);
         break;
     case ARROW_INTERVAL_FULL:
-        put_interval(out, arrow_load_int(bytes, 4), arrow_load_int(bytes + 4, 4),
+        add_interval(text, arrow_load_int(bytes, 4), arrow_load_int(bytes + 4, 4),
             arrow_load_int(bytes + 8, 8), 1000000000);
         break;
     default:
@@ -321,17 +452,32 @@ static void put_quoted(struct buf *out, struct arrow_type type, const char *byte
 
 void arrow_put_scalar(struct buf *out, struct arrow_type type, const char *bytes)
 {
+    struct text text;
+    text.len = 0;
     if (type.kind == ARROW_INT) {
-        arrow_put_int(out, arrow_load_int(bytes, type.width));
+        int64_t value = arrow_load_int(bytes, type.width);
+        add_integer(&text, value < 0, magnitude(value));
     } else if (type.kind == ARROW_UINT) {
-        arrow_put_uint(out, load_uint(bytes, type.width));
+        add_integer(&text, false, load_uint(bytes, type.width));
     } else if (type.kind == ARROW_FLOAT) {
-        put_float(out, type.width, bytes);
+        add_float(&text, type.width, bytes);
     } else if (type.kind == ARROW_DECIMAL) {
-        put_decimal(out, type, bytes);
+        add_decimal(&text, type, bytes);
     } else {
-        buf_putc(out, '"');
-        put_quoted(out, type, bytes);
-        buf_putc(out, '"');
+        add(&text, '"');
+        add_quoted(&text, type, bytes);
+        add(&text, '"');
     }
+    buf_put(out, text.bytes, text.len);
+}
+
+void arrow_put_zoned_time(struct buf *out, int64_t value, int64_t per_unit, int offset)
+{
+    struct text text;
+    text.len = 0;
+    add(&text, '"');
+    add_time(&text, value, per_unit);
+    add_offset(&text, offset);
+    add(&text, '"');
+    buf_put(out, text.bytes, text.len);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* What an Arrow format string says, and the names SQL engines have for it. */
+/* What an Arrow format string and metadata say, and the names SQL engines have for it. */
 #include <arrow-adbc/adbc.h>
 
 #include "base/buf.h"
@@ -39,9 +39,23 @@ enum arrow_layout {
     ARROW_DENSE,
 };
 
+/* What a value of that kind means to its engine, as the field's metadata says. */
+enum arrow_extension {
+    ARROW_PLAIN,
+    ARROW_BOOL8,
+    ARROW_UUID,
+    ARROW_HUGEINT, /* these two: a decimal of scale 0 */
+    ARROW_UHUGEINT,
+    ARROW_BIGNUM, /* these three: of DuckDB */
+    ARROW_BITS,
+    ARROW_ZONED_TIME,
+    ARROW_JSON,
+};
+
 struct arrow_type {
     enum arrow_kind kind;
     enum arrow_layout layout;
+    enum arrow_extension extension;
     int width;        /* bytes of one value; elements of a fixed-size list */
     int precision;    /* decimals */
     int scale;        /* decimals */
@@ -49,7 +63,17 @@ struct arrow_type {
     const char *tail; /* zone of a timestamp, type ids of a union; else "" */
 };
 
+/* How values of @format are stored. */
 struct arrow_type arrow_type_parse(const char *format);
 
-/* The SQL name of a column's type: BIGINT, DECIMAL(12,2), VARCHAR[], ... */
+/* The same, and what the metadata says about them. */
+struct arrow_type arrow_type_of(const struct ArrowSchema *schema);
+
+/* A value of the field's metadata; "" when there is none. */
+struct str arrow_metadata(const struct ArrowSchema *schema, struct str key);
+
+/*
+ * The engine's own name of a field's type where the metadata has it, else the SQL name:
+ * BIGINT, DECIMAL(12,2), VARCHAR[], ...
+ */
 void arrow_put_type_name(struct buf *out, const struct ArrowSchema *schema);
