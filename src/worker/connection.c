@@ -201,8 +201,8 @@ static bool read_batches(struct connection *conn, struct exec *exec,
         if (!tell_rows(conn, exec, rows)) {
             return exec_fail(exec, WIRE_E_CANCELLED, "nobody listens");
         }
-        if (fate == RESULT_ROW_TOO_LARGE) {
-            return exec_fail(exec, WIRE_E_INTERNAL, "a row is too large for a page");
+        if (fate == RESULT_REFUSED) {
+            return exec_fail(exec, WIRE_E_SQL, exec->result.trouble);
         }
         if (fate == RESULT_ENOUGH) {
             return true;
@@ -220,7 +220,7 @@ static bool read_stream(
     }
     bool ok = result_begin(&exec->result, &schema)
                   ? read_batches(conn, exec, stream, &schema)
-                  : exec_fail(exec, WIRE_E_INTERNAL, "the columns' names are too large");
+                  : exec_fail(exec, WIRE_E_SQL, exec->result.trouble);
     if (ok && !result_end(&exec->result)) {
         ok = exec_fail(exec, WIRE_E_INTERNAL, "no memory for the page");
     }

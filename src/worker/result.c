@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/result.h"
 
+#include <stdio.h>
+
 #include "worker/answer.h"
 #include "worker/spool.h"
 
@@ -36,7 +38,16 @@ void result_free(struct result *result)
 
 bool result_begin(struct result *result, const struct ArrowSchema *schema)
 {
+    if (!arrow_check_schema(schema, result->trouble)) {
+        return false;
+    }
     arrow_put_columns(&result->columns, schema);
+    if (!buf_ok(&result->columns)) {
+        snprintf(result->trouble, sizeof(result->trouble),
+            "the names and types of the %lld columns take more than %d bytes; select "
+            "fewer columns",
+            (long long)schema->n_children, COLUMNS_MAX);
+    }
     return buf_ok(&result->columns);
 }
 
@@ -68,6 +79,10 @@ enum result_fate result_add(
     struct result *result, const struct ArrowSchema *schema, struct ArrowArray *batch)
 {
     struct arrow_page *page = &result->page;
+    if (!arrow_check_batch(schema, batch, result->trouble)) {
+        batch->release(batch);
+        return RESULT_REFUSED;
+    }
     result->total_rows += batch->length;
     bool ok = page->full || arrow_page_add(page, schema, batch);
     bool is_enough = false;
@@ -77,7 +92,9 @@ enum result_fate result_add(
         batch->release(batch);
     }
     if (!ok) {
-        return RESULT_ROW_TOO_LARGE;
+        snprintf(
+            result->trouble, sizeof(result->trouble), "a row is too large for a page");
+        return RESULT_REFUSED;
     }
     if (!result->spool) {
         is_enough = result->total_rows > (int64_t)page->row_count + COUNT_MAX;

@@ -5,6 +5,7 @@
  * and the page does not hold everything, a spool.
  */
 #include "wire/wire.h"
+#include "worker/arrow_check.h"
 #include "worker/arrow_json.h"
 
 struct spool;
@@ -15,12 +16,13 @@ struct result {
     int64_t total_rows;  /* -1: unknown */
     struct spool *spool; /* NULL: none is wanted, or none can be had */
     uint64_t spool_bytes;
+    char trouble[ARROW_WHY_SIZE]; /* a sentence, after a refusal */
 };
 
 enum result_fate {
     RESULT_MORE,
-    RESULT_ENOUGH, /* nothing beyond is wanted: cancel the statement */
-    RESULT_ROW_TOO_LARGE,
+    RESULT_ENOUGH,  /* nothing beyond is wanted: cancel the statement */
+    RESULT_REFUSED, /* see trouble */
 };
 
 /* @limits stands before the EXEC's rows_max; reads to the EXEC's end. */
@@ -32,7 +34,7 @@ void result_free(struct result *result);
 /* Removes the spool's file; what is left is as if none had been wanted. */
 void result_drop_spool(struct result *result);
 
-/* False: the columns' names are too large. */
+/* False: columns that cannot be shown, see trouble. */
 bool result_begin(struct result *result, const struct ArrowSchema *schema) MUST_USE;
 
 /* Takes @batch over. @schema is borrowed until result_end(). */
