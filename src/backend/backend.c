@@ -39,7 +39,9 @@ const char *frame_name(enum wire_kind kind)
         [WIRE_FETCH] = "FETCH",
         [WIRE_CELL] = "CELL",
         [WIRE_TEXT] = "TEXT",
-        [WIRE_ROWS] = "ROWS"};
+        [WIRE_ROWS] = "ROWS",
+        [WIRE_EXPORT] = "EXPORT",
+        [WIRE_EXPORTED] = "EXPORTED"};
     ASSERT(kind < ARRAY_LEN(names) && names[kind]);
     return names[kind];
 }
@@ -312,6 +314,20 @@ void backend_cell(struct backend *b, uint32_t conn, uint32_t generation,
     wire_u64(&writer, cell->offset);
     wire_u32(&writer, cell->bytes_max);
     conn_call(c, &writer, WIRE_CELL, cell->call);
+}
+
+void backend_export(struct backend *b, uint32_t conn, uint32_t generation,
+    const struct backend_export *export)
+{
+    struct conn *c = live_conn(b, conn, generation);
+    if (!c) {
+        return;
+    }
+    struct wire_writer writer = wire_begin(&b->frame, WIRE_EXPORT, export->call);
+    wire_str(&writer, export->spool_path);
+    wire_str(&writer, export->out_path);
+    wire_u32(&writer, (uint32_t) export->format);
+    conn_call(c, &writer, WIRE_EXPORT, export->call);
 }
 
 void backend_cancel(struct backend *b, uint32_t conn, uint32_t generation, uint64_t call)

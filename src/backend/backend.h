@@ -74,6 +74,13 @@ struct backend_cell {
     uint32_t bytes_max;
 };
 
+struct backend_export {
+    uint64_t call;
+    struct str spool_path;
+    struct str out_path; /* absolute; nothing may be there yet */
+    enum wire_format format;
+};
+
 struct backend_page {
     struct str columns; /* JSON, as wire.h says */
     struct str rows;
@@ -119,6 +126,8 @@ struct backend_handler {
         const struct backend_page *page);
     void (*text)(void *ctx, uint32_t conn, uint32_t generation, uint64_t call,
         struct str text, uint64_t bytes_total);
+    void (*exported)(void *ctx, uint32_t conn, uint32_t generation, uint64_t call,
+        uint64_t rows, uint64_t bytes);
     void (*error)(void *ctx, uint32_t conn, uint32_t generation, uint64_t call,
         const struct backend_error *error);
 };
@@ -144,6 +153,8 @@ void backend_fetch(struct backend *b, uint32_t conn, uint32_t generation,
     const struct backend_fetch *fetch);
 void backend_cell(struct backend *b, uint32_t conn, uint32_t generation,
     const struct backend_cell *cell);
+void backend_export(struct backend *b, uint32_t conn, uint32_t generation,
+    const struct backend_export *export);
 void backend_cancel(struct backend *b, uint32_t conn, uint32_t generation, uint64_t call);
 
 /* The process of a worker, for whoever measures; 0: none. */

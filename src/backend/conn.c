@@ -216,7 +216,10 @@ static void on_opening(struct conn *c, const struct wire_frame *frame)
 /* Does @kind answer a call begun by @asked? */
 static bool is_answer(enum wire_kind asked, enum wire_kind kind)
 {
-    return kind == WIRE_ERROR || kind == (asked == WIRE_CELL ? WIRE_TEXT : WIRE_PAGE);
+    enum wire_kind wanted = asked == WIRE_CELL     ? WIRE_TEXT
+                            : asked == WIRE_EXPORT ? WIRE_EXPORTED
+                                                   : WIRE_PAGE;
+    return kind == WIRE_ERROR || kind == wanted;
 }
 
 static void pop_call(struct conn *c)
@@ -260,14 +263,18 @@ static void on_answer(struct conn *c, const struct wire_frame *frame)
     struct backend_page page = {0};
     struct backend_error error = {0};
     struct str text = STR("");
-    uint64_t bytes_total = 0;
+    uint64_t rows = 0;
+    uint64_t bytes = 0;
     if (frame->kind == WIRE_PAGE) {
         page = get_page(&reader);
     } else if (frame->kind == WIRE_ERROR) {
         error = get_error(&reader);
-    } else {
+    } else if (frame->kind == WIRE_TEXT) {
         text = wire_get_str(&reader);
-        bytes_total = wire_get_u64(&reader);
+        bytes = wire_get_u64(&reader);
+    } else {
+        rows = wire_get_u64(&reader);
+        bytes = wire_get_u64(&reader);
     }
     if (!wire_reader_done(&reader)) {
         lose_for(c, "a malformed", frame->kind);
@@ -278,9 +285,11 @@ static void on_answer(struct conn *c, const struct wire_frame *frame)
         handler->page(handler->ctx, c->index, c->generation, frame->call, &page);
     } else if (frame->kind == WIRE_ERROR) {
         handler->error(handler->ctx, c->index, c->generation, frame->call, &error);
+    } else if (frame->kind == WIRE_TEXT) {
+        handler->text(handler->ctx, c->index, c->generation, frame->call, text, bytes);
     } else {
-        handler->text(
-            handler->ctx, c->index, c->generation, frame->call, text, bytes_total);
+        handler->exported(
+            handler->ctx, c->index, c->generation, frame->call, rows, bytes);
     }
 }
 

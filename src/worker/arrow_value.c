@@ -16,6 +16,12 @@ struct arrow_window arrow_window_of(struct buf *out, uint64_t skip, size_t max)
 void arrow_window_slide(struct arrow_window *window)
 {
     struct buf *out = window->out;
+    if (window->drain) {
+        if (out->len >= ARROW_STEP) {
+            window->drain(window->ctx, out);
+        }
+        return;
+    }
     size_t fresh = out->len - window->seen;
     window->total += fresh;
     if (window->skip > 0 && fresh > 0) {
@@ -32,7 +38,7 @@ void arrow_window_slide(struct arrow_window *window)
 
 static bool is_whole(const struct arrow_window *window)
 {
-    return window->max == SIZE_MAX;
+    return window->max == SIZE_MAX && !window->drain;
 }
 
 /* ---- long values ---- */

@@ -9,12 +9,15 @@ enum {
 
 /*
  * What is written to @out is moved into the window by arrow_window_slide(): the first
- * @skip bytes are left out, and what passes @max bytes in @out. @total counts all.
+ * @skip bytes are left out, and what passes @max bytes in @out. @total counts all. Or,
+ * with @drain, @out is emptied into something else whenever it holds ARROW_STEP bytes.
  */
 struct arrow_window {
+    void (*drain)(void *ctx, struct buf *out);
+    void *ctx;
     struct buf *out;
     size_t start; /* of the window's bytes in @out */
-    size_t max;   /* SIZE_MAX: no window, all is kept */
+    size_t max;   /* SIZE_MAX: no end, and without @drain no window at all */
     uint64_t skip;
     uint64_t total;
     size_t seen; /* bytes of @out that were looked at */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "wire/wire.h"
 #include "worker/answer.h"
+#include "worker/export.h"
 #include "worker/fetch.h"
 #include "worker/result.h"
 
@@ -381,27 +382,32 @@ static bool serve_call(struct connection *conn, const struct wire_frame *frame)
     return ok;
 }
 
+static bool is_cancelled_of(void *cookie)
+{
+    return is_cancelled(cookie);
+}
+
 static bool serve_fetch(struct connection *conn, const struct wire_frame *frame)
 {
     struct buf out = BUF_INIT(WIRE_PAYLOAD_MAX + WIRE_HEADER_SIZE);
-    bool ok = fetch_answer(frame, &out) && send_all(conn->fd, buf_str(&out));
+    bool ok = frame->kind == WIRE_EXPORT
+                  ? export_answer(frame, is_cancelled_of, conn, &out)
+                  : fetch_answer(frame, &out);
+    ok = ok && send_all(conn->fd, buf_str(&out));
     buf_free(&out);
     return ok;
 }
 
 static bool handle_frame(struct connection *conn, const struct wire_frame *frame)
 {
-    if (!conn->database) {
-        return serve_fetch(conn, frame);
-    }
-    if (frame->kind != WIRE_EXEC) {
+    if (conn->database && frame->kind != WIRE_EXEC) {
         return false;
     }
     pthread_mutex_lock(&conn->mutex);
     conn->is_running = true;
     conn->call = frame->call;
     pthread_mutex_unlock(&conn->mutex);
-    bool ok = serve_call(conn, frame);
+    bool ok = conn->database ? serve_call(conn, frame) : serve_fetch(conn, frame);
     pthread_mutex_lock(&conn->mutex);
     conn->is_running = false;
     pthread_mutex_unlock(&conn->mutex);

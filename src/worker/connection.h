@@ -32,7 +32,7 @@ bool connection_is_free(struct connection *conn);
 
 /*
  * Takes over @fd and starts the thread; false: no thread, @fd is closed. Without
- * @database it answers FETCH and CELL, else EXEC.
+ * @database it answers FETCH, CELL and EXPORT, else EXEC.
  */
 bool connection_start(
     struct connection *conn, uint32_t id, int fd, struct AdbcDatabase *database);

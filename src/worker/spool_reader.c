@@ -354,6 +354,33 @@ static uint64_t find_piece(const struct spool_reader *reader, uint64_t row)
     return low;
 }
 
+char *spool_reader_piece(
+    struct spool_reader *reader, uint64_t row, size_t *ret_len, uint64_t *ret_next)
+{
+    ASSERT(row < reader->trailer.rows);
+    uint64_t piece = find_piece(reader, row);
+    const struct spool_entry *entry = &reader->entries[piece];
+    uint64_t len = piece_end(reader, piece) - entry->offset;
+    char *bytes = read_checked(reader, entry->offset, len, entry->sum);
+    *ret_len = (size_t)len;
+    *ret_next = piece_end_row(reader, piece);
+    if (!bytes) {
+        (void)fail_damaged(reader, "some of its rows");
+    }
+    return bytes;
+}
+
+char *spool_reader_head(struct spool_reader *reader, size_t *ret_len)
+{
+    *ret_len = (size_t)reader->trailer.schema_size;
+    char *bytes =
+        read_checked(reader, 0, reader->trailer.schema_size, reader->trailer.schema_sum);
+    if (!bytes) {
+        (void)fail_damaged(reader, "its columns");
+    }
+    return bytes;
+}
+
 bool spool_reader_load(
     struct spool_reader *reader, uint64_t row, struct ArrowArray *ret_batch)
 {

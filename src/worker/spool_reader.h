@@ -29,5 +29,14 @@ const struct ArrowSchema *spool_reader_schema(const struct spool_reader *reader)
 bool spool_reader_load(
     struct spool_reader *reader, uint64_t row, struct ArrowArray *ret_batch) MUST_USE;
 
+/*
+ * A message of the file as it stands there, checked: @row 0 to spool_reader_rows() lie in
+ * pieces, *ret_next is the first row of the next one. The caller frees it; NULL: as
+ * above.
+ */
+char *spool_reader_piece(
+    struct spool_reader *reader, uint64_t row, size_t *ret_len, uint64_t *ret_next);
+char *spool_reader_head(struct spool_reader *reader, size_t *ret_len); /* the schema */
+
 /* A sentence; of the last failure. */
 const char *spool_reader_error(const struct spool_reader *reader);

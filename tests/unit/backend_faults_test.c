@@ -167,6 +167,7 @@ static const struct {
     {"unasked", "the worker sent an unexpected STARTED", 0, true},
     {"short_page", "the worker sent a malformed PAGE", 0, true},
     {"text_for_page", "the worker sent an unexpected TEXT", 0, true},
+    {"exported_for_page", "the worker sent an unexpected EXPORTED", 0, true},
     {"bad_code", "the worker sent a malformed ERROR", 0, true},
     {"started_twice", "the worker sent an unexpected STARTED", 1, true},
     {"rows_first", "the worker sent an unexpected ROWS", 0, true},
@@ -292,6 +293,11 @@ static void frames_may_be_split_and_joined_anywhere(void **state)
             .offset = 1ull << 34,
             .bytes_max = 6};
         backend_cell(rig->backend, 0, 1, &cell);
+        struct backend_export export = {.call = 4,
+            .spool_path = STR("/spool/file"),
+            .out_path = STR("/out/file"),
+            .format = WIRE_FORMAT_ARROW};
+        backend_export(rig->backend, 0, 1, &export);
         assert_true(await(rig, STARTED, 0)->call == 1);
         for (uint64_t call = 1; call <= 2; call++) {
             const struct news *news = await(rig, PAGE, 0);
@@ -310,6 +316,9 @@ static void frames_may_be_split_and_joined_anywhere(void **state)
         const struct news *news = await(rig, TEXT, 0);
         assert_string_equal(news->text, "some text");
         assert_true(news->call == 3 && news->bytes_total == 1ull << 41);
+        news = await(rig, EXPORTED, 0);
+        assert_true(news->call == 4 && news->rows_total == 1ull << 35);
+        assert_true(news->bytes_total == 1ull << 36);
         rig_stop(rig);
     }
 }

@@ -20,7 +20,7 @@
 enum {
     CONTROL_FD = 3,
     OVERLONG = WIRE_PACKET_MAX + 1000,
-    JOINED = 3, /* calls answered at once by `joined` */
+    JOINED = 4, /* calls answered at once by `joined` */
 };
 
 static char packet[WIRE_PACKET_MAX];
@@ -112,6 +112,14 @@ static void put_text(uint64_t call)
     (void)!wire_end(&writer);
 }
 
+static void put_exported(uint64_t call)
+{
+    struct wire_writer writer = wire_begin(&out, WIRE_EXPORTED, call);
+    wire_u64(&writer, 1ull << 35);
+    wire_u64(&writer, 1ull << 36);
+    (void)!wire_end(&writer);
+}
+
 static void put_error(enum wire_kind kind, uint64_t call, uint32_t code)
 {
     struct wire_writer writer = wire_begin(&out, kind, call);
@@ -183,6 +191,15 @@ static void put_answer(const struct wire_frame *frame)
         return;
     }
     ok = str_eq(wire_get_str(&reader), STR("/spool/file")) && ok;
+    if (frame->kind == WIRE_EXPORT) {
+        ok = str_eq(wire_get_str(&reader), STR("/out/file")) && ok;
+        ok = wire_get_u32(&reader) == WIRE_FORMAT_ARROW && ok;
+        put_exported(frame->call);
+        if (!ok || !wire_reader_done(&reader)) {
+            _exit(2);
+        }
+        return;
+    }
     ok = wire_get_u64(&reader) == 1ull << 33 && ok; /* offset, or row */
     ok = wire_get_u32(&reader) == 3 && ok;          /* rows_max, or column */
     if (frame->kind == WIRE_FETCH) {
@@ -238,6 +255,8 @@ static void misbehave(int fd)
             put_page(call, true);
         } else if (is("text_for_page")) {
             put_text(call);
+        } else if (is("exported_for_page")) {
+            put_exported(call);
         } else if (is("bad_code")) {
             put_error(WIRE_ERROR, call, 9);
         } else if (is("started_twice")) {

@@ -108,6 +108,16 @@ static void on_text(void *ctx, uint32_t conn, uint32_t generation, uint64_t call
     run_hook(ctx, news);
 }
 
+static void on_exported(void *ctx, uint32_t conn, uint32_t generation, uint64_t call,
+    uint64_t rows, uint64_t bytes)
+{
+    struct news *news = add(ctx, EXPORTED, conn, generation);
+    news->call = call;
+    news->rows_total = rows;
+    news->bytes_total = bytes;
+    run_hook(ctx, news);
+}
+
 static void on_error(void *ctx, uint32_t conn, uint32_t generation, uint64_t call,
     const struct backend_error *error)
 {
@@ -162,6 +172,7 @@ struct rig *rig_start(const char *program)
         .rows = on_rows,
         .page = on_page,
         .text = on_text,
+        .exported = on_exported,
         .error = on_error};
     rig->backend = backend_new(&rig->loop, program, &handler);
     assert_non_null(rig->backend);

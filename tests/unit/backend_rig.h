@@ -18,6 +18,7 @@ enum kind {
     STARTED,
     PAGE,
     TEXT,
+    EXPORTED,
     ERROR,
 };
 
@@ -32,6 +33,7 @@ struct news {
     char *columns;
     char *cuts;
     uint64_t bytes_total;
+    uint64_t rows_total;
     struct backend_page page;
     struct backend_error error;
 };
