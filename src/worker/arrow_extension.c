@@ -78,7 +78,7 @@ static void put_bignum(struct buf *out, struct str bytes)
     while (number.len > 0 && ((unsigned char)number.ptr[0] ^ mask) == 0) {
         number = str_from(number, 1);
     }
-    if (number.len <= 6) {
+    if (number.len < 8) {
         int64_t value = 0;
         for (size_t i = 0; i < number.len; i++) {
             value = value << 8 | ((unsigned char)number.ptr[i] ^ mask);

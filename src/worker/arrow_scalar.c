@@ -138,6 +138,9 @@ static void add_shortest(struct text *text, const char *from, size_t len)
     } else if (count <= (size_t)exponent + 1) {
         add_str(text, digits, count);
         add_zeros(text, (size_t)exponent + 1 - count);
+        if (digits[0] == '0' && first > 0) {
+            add_str(text, ".0", 2); /* as an integer it would lose its sign */
+        }
     } else {
         add_str(text, digits, (size_t)exponent + 1);
         add(text, '.');

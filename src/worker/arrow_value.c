@@ -176,9 +176,9 @@ static void put_struct(
 static bool is_text(const struct ArrowSchema *schema)
 {
     for (int depth = 0; depth < ARROW_DEPTH_MAX; depth++) {
-        struct arrow_type type = arrow_type_parse(schema->format);
+        struct arrow_type type = arrow_type_of(schema);
         if (!schema->dictionary && type.kind != ARROW_RUNS) {
-            return type.kind == ARROW_TEXT;
+            return type.kind == ARROW_TEXT || type.extension == ARROW_UUID;
         }
         schema = schema->dictionary ? schema->dictionary : schema->children[1];
     }
