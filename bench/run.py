@@ -19,6 +19,7 @@ import time
 import decide
 import guard
 import noisy
+import results
 import sessions
 from rig import (Bench, Daemon, HEADERS, INITIALIZE, LEGACY, LIST, LIST_MARKER, LIST_MODERN, Load,
                  MODERN, REPEATS, RUN_S, SELECT_1, SELECT_MARKER, SLOTS, median, number, post,
@@ -212,6 +213,7 @@ def too_late(_signal, _frame):
 PARTS = {"start": measure_start, "memory": measure_memory, "sessions": sessions.measure,
          "calls": measure_calls, "noisy": noisy.measure, "decide": decide.measure,
          "guard": guard.measure}
+         "results": results.measure}
 
 
 def parts(text):

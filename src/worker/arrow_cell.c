@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/arrow_cell.h"
 
+#include <stdlib.h>
+
 #include "worker/arrow_scalar.h"
-
-const char *arrow_bytes(const struct ArrowArray *array, int64_t buffer)
-{
-    return buffer < array->n_buffers ? array->buffers[buffer] : NULL;
-}
-
-bool arrow_is_valid(const struct ArrowArray *array, int64_t at)
-{
-    const char *bits = arrow_bytes(array, 0);
-    return !bits || ((unsigned char)bits[at / 8] >> (at % 8) & 1);
-}
 
 /* Where the run that covers row @at ends: a binary search over the run ends. */
 static int64_t find_run(
@@ -131,6 +122,19 @@ struct arrow_cell arrow_cell_resolve(
         }
     }
     return cell;
+}
+
+struct arrow_column *arrow_columns_new(const struct ArrowSchema *schema)
+{
+    size_t count = (size_t)schema->n_children;
+    struct arrow_column *columns = calloc(count > 0 ? count : 1, sizeof(*columns));
+    for (size_t i = 0; columns && i < count; i++) {
+        struct arrow_type type = arrow_type_of(schema->children[i]);
+        columns[i] = (struct arrow_column){schema->children[i], type,
+            !schema->children[i]->dictionary && type.kind != ARROW_RUNS &&
+                type.kind != ARROW_UNION};
+    }
+    return columns;
 }
 
 struct str arrow_cell_bytes(const struct arrow_cell *cell)

@@ -19,10 +19,17 @@ struct arrow_cell {
 };
 
 /* A buffer's bytes; NULL when it is not there. */
-const char *arrow_bytes(const struct ArrowArray *array, int64_t buffer);
+static inline const char *arrow_bytes(const struct ArrowArray *array, int64_t buffer)
+{
+    return buffer < array->n_buffers ? (const char *)array->buffers[buffer] : NULL;
+}
 
 /* @at includes the array's offset. */
-bool arrow_is_valid(const struct ArrowArray *array, int64_t at);
+static inline bool arrow_is_valid(const struct ArrowArray *array, int64_t at)
+{
+    const char *bits = arrow_bytes(array, 0);
+    return !bits || ((unsigned char)bits[at / 8] >> (at % 8) & 1);
+}
 
 /* The cell of @row as it stands in the array itself. */
 struct arrow_cell arrow_cell_at(
@@ -40,6 +47,31 @@ int64_t arrow_cell_member(const struct arrow_cell *cell);
 /* Through dictionaries, runs and unions to the value itself. */
 struct arrow_cell arrow_cell_resolve(
     const struct ArrowSchema *schema, const struct ArrowArray *array, int64_t row);
+
+/* A column of a table, parsed once for all its rows. */
+struct arrow_column {
+    const struct ArrowSchema *schema;
+    struct arrow_type type;
+    bool is_direct; /* neither a dictionary, nor runs, nor a union */
+};
+
+/* One for each child of @schema, for free(). NULL: no memory. */
+struct arrow_column *arrow_columns_new(const struct ArrowSchema *schema);
+
+/* As arrow_cell_resolve(). */
+static inline struct arrow_cell arrow_column_cell(
+    const struct arrow_column *column, const struct ArrowArray *array, int64_t row)
+{
+    if (!column->is_direct) {
+        return arrow_cell_resolve(column->schema, array, row);
+    }
+    int64_t at = row + array->offset;
+    return (struct arrow_cell){.schema = column->schema,
+        .array = array,
+        .at = at,
+        .type = column->type,
+        .is_null = column->type.kind == ARROW_NULL || !arrow_is_valid(array, at)};
+}
 
 /* The bytes of a text or binary value. */
 struct str arrow_cell_bytes(const struct arrow_cell *cell);

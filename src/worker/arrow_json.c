@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/arrow_json.h"
 
+#include <stdlib.h>
+
 #include "worker/arrow_value.h"
 
 enum {
@@ -49,6 +51,8 @@ void arrow_page_free(struct arrow_page *page)
     buf_free(&page->rows);
     buf_free(&page->cuts);
     buf_free(&page->scratch);
+    free(page->columns);
+    page->columns = NULL;
 }
 
 /* The first @chars characters; a byte outside UTF-8 counts as one. */
@@ -154,9 +158,11 @@ static enum row_fate put_row(struct arrow_page *page, const struct ArrowSchema *
     for (uint32_t chars = page->cell_chars;; chars /= 2) {
         buf_puts(&page->rows, page->row_count > 0 ? ",[" : "[");
         for (int64_t i = 0; i < schema->n_children && buf_ok(&page->rows); i++) {
-            struct arrow_cell cell = arrow_cell_resolve(
-                schema->children[i], batch->children[i], row + batch->offset);
-            buf_puts(&page->rows, i > 0 ? "," : "");
+            struct arrow_cell cell = arrow_column_cell(
+                &page->columns[i], batch->children[i], row + batch->offset);
+            if (i > 0) {
+                buf_putc(&page->rows, ',');
+            }
             put_column(page, &cell, i, chars);
         }
         buf_putc(&page->rows, ']');
@@ -183,6 +189,12 @@ static enum row_fate put_row(struct arrow_page *page, const struct ArrowSchema *
 bool arrow_page_add(struct arrow_page *page, const struct ArrowSchema *schema,
     const struct ArrowArray *batch)
 {
+    if (!page->columns) {
+        page->columns = arrow_columns_new(schema);
+    }
+    if (!page->columns) {
+        return false;
+    }
     for (int64_t row = 0; row < batch->length && !page->full; row++) {
         enum row_fate fate = ROW_LEFT;
         if (page->row_count < page->rows_max) {

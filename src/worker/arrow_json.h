@@ -28,13 +28,16 @@ enum {
     ARROW_PAGE_BYTES_MAX = 1024 * 1024
 };
 
+struct arrow_column;
+
 struct arrow_page {
     uint32_t rows_max;
     uint32_t page_bytes;
     uint32_t cell_chars;
-    struct buf rows;    /* [[..],..] after arrow_page_end() */
-    struct buf cuts;    /* [[row,column,bytes],..] of the whole texts */
-    struct buf scratch; /* one nested cell */
+    struct buf rows;              /* [[..],..] after arrow_page_end() */
+    struct buf cuts;              /* [[row,column,bytes],..] of the whole texts */
+    struct buf scratch;           /* one nested cell */
+    struct arrow_column *columns; /* of the first batch's schema */
     uint32_t row_count;
     bool full;    /* takes no more rows */
     bool has_cut; /* some cell was cut */
@@ -46,8 +49,9 @@ void arrow_page_init(
 void arrow_page_free(struct arrow_page *page);
 
 /*
- * Takes rows of a record batch until the page is full. False: no memory, or the first row
- * does not fit into any page, however short its cells are cut.
+ * Takes rows of a record batch until the page is full; all batches have one schema.
+ * False: no memory, or the first row does not fit into any page, however short its cells
+ * are cut.
  */
 bool arrow_page_add(struct arrow_page *page, const struct ArrowSchema *schema,
     const struct ArrowArray *batch) MUST_USE;

@@ -22,6 +22,7 @@ struct export
     const struct ArrowSchema *schema;
     enum wire_format format;
     struct export_file file;
+    struct arrow_column *columns;
     struct buf part;  /* of a nested value */
     struct buf keys;  /* "name":"name": of JSON Lines */
     size_t *key_ends; /* of each column's key in @keys */
@@ -124,8 +125,8 @@ static void put_object(struct export *export, const struct ArrowArray *batch, in
     size_t key = 0;
     buf_putc(out, '{');
     for (int64_t i = 0; i < export->schema->n_children; i++) {
-        struct arrow_cell cell = arrow_cell_resolve(
-            export->schema->children[i], batch->children[i], row + batch->offset);
+        struct arrow_cell cell = arrow_column_cell(
+            &export->columns[i], batch->children[i], row + batch->offset);
         buf_put(out, export->keys.ptr + key, export->key_ends[i] - key);
         key = export->key_ends[i];
         put_json(export, &cell);
@@ -214,8 +215,8 @@ static void put_record(struct export *export, const struct ArrowArray *batch, in
 {
     struct buf *out = &export->file.out;
     for (int64_t i = 0; i < export->schema->n_children; i++) {
-        struct arrow_cell cell = arrow_cell_resolve(
-            export->schema->children[i], batch->children[i], row + batch->offset);
+        struct arrow_cell cell = arrow_column_cell(
+            &export->columns[i], batch->children[i], row + batch->offset);
         enum arrow_kind kind = cell.type.kind;
         if (i > 0) {
             buf_putc(out, ',');
@@ -300,7 +301,9 @@ static const char *put_all(struct export *export)
     if (export->format == WIRE_FORMAT_ARROW) {
         return put_messages(export);
     }
-    if (export->format == WIRE_FORMAT_JSON_LINES && !make_keys(export)) {
+    export->columns = arrow_columns_new(export->schema);
+    if (!export->columns ||
+        (export->format == WIRE_FORMAT_JSON_LINES && !make_keys(export))) {
         return "no memory for the columns' names";
     }
     if (export->format == WIRE_FORMAT_CSV) {
@@ -364,6 +367,7 @@ bool export_answer(const struct wire_frame *frame, bool (*is_cancelled)(void *ct
     export_file_free(&export.file);
     spool_reader_free(export.reader);
     free(export.key_ends);
+    free(export.columns);
     buf_free(&export.keys);
     buf_free(&export.part);
     return ok;
