@@ -269,10 +269,45 @@ static bool append_validity(const struct rows *rows, int64_t at, struct ArrowArr
     return true;
 }
 
+static void leave(struct ArrowBufferAllocator *allocator, uint8_t *bytes, int64_t size)
+{
+    (void)allocator;
+    (void)bytes;
+    (void)size;
+}
+
+/* What comes behind borrowed bytes needs a buffer of our own. */
+static bool make_own(struct ArrowBuffer *buffer, int64_t more)
+{
+    struct ArrowBuffer own;
+    if (buffer->allocator.free != leave) {
+        return true;
+    }
+    ArrowBufferInit(&own);
+    if (ArrowBufferReserve(&own, buffer->size_bytes + more) != 0) {
+        return false;
+    }
+    ArrowBufferAppendUnsafe(&own, buffer->data, buffer->size_bytes);
+    ArrowBufferReset(buffer);
+    ArrowBufferMove(&own, buffer);
+    return true;
+}
+
 static bool append_bytes(struct ArrowBuffer *buffer, const char *bytes, int64_t len)
 {
+    if (!make_own(buffer, len)) {
+        return false;
+    }
     if (!bytes) {
         return ArrowBufferAppendFill(buffer, 0, len) == 0;
+    }
+    if (len > ARROW_BORROW_MIN && buffer->size_bytes == 0) {
+        ArrowBufferReset(buffer);
+        buffer->allocator = ArrowBufferDeallocator(leave, NULL);
+        buffer->data = (uint8_t *)(uintptr_t)bytes;
+        buffer->size_bytes = len;
+        buffer->capacity_bytes = len;
+        return true;
     }
     return ArrowBufferAppend(buffer, bytes, len) == 0;
 }

@@ -18,9 +18,15 @@ bool arrow_plain_schema(
 int64_t arrow_plain_bytes(const struct ArrowSchema *schema,
     const struct ArrowArray *array, int64_t start, int64_t count);
 
+enum {
+    ARROW_BORROW_MIN = 1024 * 1024
+};
+
 /*
  * Appends @count rows from @start on to @ret_array, which nanoarrow made for the plain
  * form of @schema and which is open for appending. False leaves it fit for release only.
+ * Values of more than ARROW_BORROW_MIN bytes together may stay where they are in @array,
+ * which then has to live as long.
  */
 bool arrow_plain_append(const struct ArrowSchema *schema, const struct ArrowArray *array,
     int64_t start, int64_t count, struct ArrowArray *ret_array) MUST_USE;

@@ -7,15 +7,15 @@
 
 #include "base/clock.h"
 #include "worker/answer.h"
-#include "worker/spool_format.h"
+#include "worker/arrow_value.h"
 #include "worker/spool_reader.h"
 
 enum {
     COLUMNS_MAX = 256 * 1024,
     CHARACTER_MAX = 4,
     TEXT_BYTES_MAX = 1024 * 1024,
-    /* Hex has two characters a byte, escapes in nested text up to six. */
-    CELL_MAX = 6 * SPOOL_ROW_MAX,
+    PART_MAX = TEXT_BYTES_MAX + 4 * CHARACTER_MAX,
+    SCRATCH_MAX = PART_MAX + 8 * ARROW_STEP,
 };
 
 struct cell_request {
@@ -26,8 +26,8 @@ struct cell_request {
 };
 
 PRINTF_LIKE(4, 5)
-static bool put_refusal(struct buf *out, uint64_t call, enum wire_error_code code,
-    const char *format, ...)
+static bool put_refusal(
+    struct buf *out, uint64_t call, enum wire_error_code code, const char *format, ...)
 {
     struct failure failure = {0};
     va_list args;
@@ -91,23 +91,53 @@ static bool answer_fetch(struct spool_reader *reader, uint64_t row,
     return put_page(reader, row, page, call, out);
 }
 
-/* The cell's text: of nested values their JSON, of others what a page shows. */
-static struct str cell_text(const struct ArrowSchema *schema,
-    const struct ArrowArray *batch, uint32_t column, struct buf *scratch)
-{
+/* Some of a cell's text, around what is asked for. */
+struct part {
     struct str text;
-    if (arrow_text(
-            schema->children[column], batch->children[column], batch->offset, &text)) {
-        return text;
+    uint64_t start;
+    uint64_t total; /* bytes of all of it */
+};
+
+/* Of nested values their JSON, of others what a page shows. */
+static struct part cell_part(
+    const struct arrow_cell *cell, uint64_t offset, struct buf *scratch)
+{
+    enum arrow_kind kind = cell->type.kind;
+    struct part part = {.text = STR("")};
+    uint64_t start = offset > CHARACTER_MAX ? offset - CHARACTER_MAX : 0;
+    struct arrow_window window = arrow_window_of(scratch, 0, SIZE_MAX);
+    if (cell->is_null) {
+        return part;
     }
-    arrow_put_value(
-        scratch, schema->children[column], batch->children[column], batch->offset);
-    text = buf_str(scratch);
-    if (str_eq(text, STR("null"))) {
-        return STR("");
+    if (kind == ARROW_TEXT) {
+        part.text = arrow_cell_bytes(cell);
+        part.total = part.text.len;
+        return part;
     }
-    bool is_quoted = text.len >= 2 && text.ptr[0] == '"'; /* never with escapes */
-    return is_quoted ? (struct str){text.ptr + 1, text.len - 2} : text;
+    if (arrow_is_stretched(cell->type)) {
+        part.total = arrow_stretched_len(cell);
+        part.start = start < part.total ? start : part.total;
+        uint64_t left = part.total - part.start;
+        arrow_put_stretched(
+            scratch, cell, part.start, left < PART_MAX ? left : (uint64_t)PART_MAX);
+        part.text = buf_str(scratch);
+        return part;
+    }
+    if (kind == ARROW_LIST || kind == ARROW_STRUCT || kind == ARROW_MAP) {
+        window = arrow_window_of(scratch, start, PART_MAX);
+        arrow_put_cell(&window, cell, 0);
+        part.text = buf_str(scratch);
+        part.start = start < window.total ? start : window.total;
+        part.total = window.total;
+        return part;
+    }
+    arrow_put_cell(&window, cell, 0);
+    part.text = buf_str(scratch);
+    if (part.text.len >= 2 && part.text.ptr[0] == '"') { /* never with escapes */
+        part.text = (struct str){part.text.ptr + 1, part.text.len - 2};
+    }
+    part.total = part.text.len;
+    return part;
 }
 
 static bool is_inside_character(struct str text, uint64_t offset)
@@ -131,23 +161,24 @@ static struct str whole_characters(struct str text, uint64_t max)
     return max < text.len ? (struct str){text.ptr, max} : text;
 }
 
-static bool put_text(
-    struct str text, const struct cell_request *request, uint64_t call, struct buf *out)
+static bool put_text(const struct part *part, const struct cell_request *request,
+    uint64_t call, struct buf *out)
 {
-    if (request->offset > text.len) {
+    if (request->offset > part->total) {
         return put_refusal(out, call, WIRE_E_ARGUMENT,
-            "offset %" PRIu64 " is beyond the end: the cell's text has %zu bytes",
-            request->offset, text.len);
+            "offset %" PRIu64 " is beyond the end: the cell's text has %" PRIu64 " bytes",
+            request->offset, part->total);
     }
-    if (is_inside_character(text, request->offset)) {
+    size_t offset = (size_t)(request->offset - part->start);
+    if (is_inside_character(part->text, offset)) {
         return put_refusal(out, call, WIRE_E_ARGUMENT,
             "offset %" PRIu64 " is inside a character: go on where the last part ended",
             request->offset);
     }
-    struct str rest = str_from(text, request->offset);
+    struct str rest = str_from(part->text, offset);
     struct wire_writer writer = wire_begin(out, WIRE_TEXT, call);
     wire_str(&writer, whole_characters(rest, request->bytes_max));
-    wire_u64(&writer, text.len);
+    wire_u64(&writer, part->total);
     return wire_end(&writer);
 }
 
@@ -170,11 +201,13 @@ static bool answer_cell(struct spool_reader *reader, const struct cell_request *
     if (!spool_reader_load(reader, request->row, &batch)) {
         return put_refusal(out, call, WIRE_E_SQL, "%s", spool_reader_error(reader));
     }
-    struct buf scratch = BUF_INIT(CELL_MAX);
-    struct str text = cell_text(schema, &batch, request->column, &scratch);
-    bool ok = buf_ok(&scratch)
-                  ? put_text(text, request, call, out)
-                  : put_refusal(out, call, WIRE_E_SQL, "the cell is too large to be shown as text");
+    struct buf scratch = BUF_INIT(SCRATCH_MAX);
+    struct arrow_cell cell = arrow_cell_resolve(
+        schema->children[request->column], batch.children[request->column], batch.offset);
+    struct part part = cell_part(&cell, request->offset, &scratch);
+    bool ok = buf_ok(&scratch) ? put_text(&part, request, call, out)
+                               : put_refusal(out, call, WIRE_E_SQL,
+                                     "the cell is too large to be shown as text");
     buf_free(&scratch);
     batch.release(&batch);
     return ok;

@@ -18,6 +18,9 @@ enum {
     STEP_ROWS = 16 * 1024, /* measured at once: some types are measured row by row */
 };
 
+_Static_assert(
+    (int)ARROW_BORROW_MIN >= (int)SPOOL_PIECE_MAX, "what borrows is written at once");
+
 struct spool {
     char *path;
     uint64_t rows_max;
@@ -256,6 +259,10 @@ static bool write_rows(struct spool *spool, const struct ArrowArray *batch)
         }
         spool->piece_bytes += bytes;
         at += count;
+        /* It borrows from the batch. */
+        if (spool->piece_bytes > SPOOL_PIECE_MAX && !write_piece(spool)) {
+            return false;
+        }
     }
     return true;
 }

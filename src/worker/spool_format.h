@@ -12,8 +12,9 @@
 #define SPOOL_MAGIC "snowspl1" /* 8 bytes, no NUL in the file */
 
 enum {
-    SPOOL_PIECE_MAX = 1024 * 1024,    /* bytes of a piece of more than one row */
-    SPOOL_ROW_MAX = 64 * 1024 * 1024, /* bytes of a row */
+    SPOOL_PIECE_MAX = 1024 * 1024, /* bytes of a piece of more than one row */
+    SPOOL_ROW_MAX =
+        48 * 1024 * 1024, /* bytes of a row; held once by whoever writes or reads it */
     SPOOL_SCHEMA_MAX = 16 * 1024 * 1024,
     SPOOL_INDEX_MAX = 16 * 1024 * 1024,
     SPOOL_END_MARK_SIZE = 8,

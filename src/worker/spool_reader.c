@@ -18,7 +18,7 @@ enum {
     ERROR_SIZE = 256,
     PREFIX_SIZE = 8, /* of a message: a mark and the length of its head */
     /* A piece of one huge row, and what stands around it. */
-    MESSAGE_MAX = SPOOL_ROW_MAX + 16 * 1024 * 1024,
+    MESSAGE_MAX = SPOOL_ROW_MAX + 32 * 1024 * 1024,
 };
 
 struct spool_reader {
@@ -316,19 +316,48 @@ bool spool_reader_open(struct spool_reader *reader, struct str path)
            read_schema(reader);
 }
 
-static bool decode_piece(struct spool_reader *reader, const char *bytes, uint64_t len,
+static void free_message(
+    struct ArrowBufferAllocator *allocator, uint8_t *body, int64_t size)
+{
+    (void)body;
+    (void)size;
+    free(allocator->private_data);
+}
+
+/* Takes @bytes over: the array's buffers stay where they are in it. */
+static bool decode_body(struct spool_reader *reader, char *bytes,
+    struct ArrowBufferView body, struct ArrowArray *ret)
+{
+    struct ArrowBuffer shared;
+    struct ArrowBuffer buffer = {.data = (uint8_t *)bytes + (body.data.as_char - bytes),
+        .size_bytes = body.size_bytes,
+        .capacity_bytes = body.size_bytes,
+        .allocator = ArrowBufferDeallocator(free_message, bytes)};
+    if (ArrowSharedBufferInit(&shared, &buffer) != 0) {
+        ArrowBufferReset(&buffer);
+        return false;
+    }
+    int rc = ArrowIpcDecoderDecodeArrayFromShared(
+        &reader->decoder, &shared, -1, ret, NANOARROW_VALIDATION_LEVEL_FULL, NULL);
+    ArrowBufferReset(&shared);
+    return rc == 0;
+}
+
+/* Takes @bytes over. */
+static bool decode_piece(struct spool_reader *reader, char *bytes, uint64_t len,
     int64_t rows, struct ArrowArray *ret)
 {
     struct ArrowIpcDecoder *decoder = &reader->decoder;
     struct ArrowBufferView body;
     ret->release = NULL;
-    /* After some failures the decoder returns 0 all the same, without an array. */
     if (!decode_head(
             reader, bytes, len, NANOARROW_IPC_MESSAGE_TYPE_RECORD_BATCH, &body) ||
-        decoder->codec != NANOARROW_IPC_COMPRESSION_TYPE_NONE ||
-        ArrowIpcDecoderDecodeArray(
-            decoder, body, -1, ret, NANOARROW_VALIDATION_LEVEL_FULL, NULL) != 0 ||
-        !ret->release) {
+        decoder->codec != NANOARROW_IPC_COMPRESSION_TYPE_NONE) {
+        free(bytes);
+        return false;
+    }
+    /* After some failures the decoder returns 0 all the same, without an array. */
+    if (!decode_body(reader, bytes, body, ret) || !ret->release) {
         return false;
     }
     if (ret->length != rows) {
@@ -390,9 +419,7 @@ bool spool_reader_load(
     uint64_t len = piece_end(reader, piece) - entry->offset;
     int64_t rows = (int64_t)(piece_end_row(reader, piece) - entry->first_row);
     char *bytes = read_checked(reader, entry->offset, len, entry->sum);
-    bool ok = bytes && decode_piece(reader, bytes, len, rows, ret_batch);
-    free(bytes);
-    if (!ok) {
+    if (!bytes || !decode_piece(reader, bytes, len, rows, ret_batch)) {
         return fail_damaged(reader, "some of its rows");
     }
     int64_t skipped = (int64_t)(row - entry->first_row);
