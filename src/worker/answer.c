@@ -3,6 +3,14 @@
 
 #include "base/clock.h"
 
+enum {
+    OTHER_FIELDS = 128
+};
+
+_Static_assert(ARROW_COLUMNS_MAX + ARROW_ROWS_MAX + ARROW_CUTS_MAX + OTHER_FIELDS <=
+                   WIRE_PAYLOAD_MAX,
+    "a page is one frame");
+
 bool answer_put_page(struct buf *out, uint64_t call, const struct answer_page *answer)
 {
     struct wire_writer writer = wire_begin(out, WIRE_PAGE, call);

@@ -6,9 +6,6 @@
 #include "worker/arrow_value.h"
 
 enum {
-    ROWS_MAX =
-        3 * 512 * 1024, /* rows and cuts of a page fit one frame with its columns */
-    CUTS_MAX = 128 * 1024,
     NESTED_MAX = 1024 * 1024, /* characters of one nested cell in a page */
     SCRATCH_MAX = 4 * NESTED_MAX + 8 * ARROW_STEP,
 };
@@ -38,8 +35,8 @@ void arrow_page_init(
         .page_bytes =
             page_bytes < ARROW_PAGE_BYTES_MAX ? page_bytes : ARROW_PAGE_BYTES_MAX,
         .cell_chars = cell_chars,
-        .rows = BUF_INIT(ROWS_MAX),
-        .cuts = BUF_INIT(CUTS_MAX),
+        .rows = BUF_INIT(ARROW_ROWS_MAX),
+        .cuts = BUF_INIT(ARROW_CUTS_MAX),
         .scratch = BUF_INIT(SCRATCH_MAX),
     };
     buf_putc(&page->rows, '[');
@@ -118,7 +115,7 @@ static void put_stretched(struct arrow_page *page, const struct arrow_cell *cell
     }
     buf_putc(&page->rows, '"');
     arrow_put_stretched(
-        &page->rows, cell, 0, shown < ROWS_MAX ? shown : (uint64_t)ROWS_MAX);
+        &page->rows, cell, 0, shown < ARROW_ROWS_MAX ? shown : (uint64_t)ARROW_ROWS_MAX);
     buf_putc(&page->rows, '"');
     if (shown < len) {
         note_cut(page, column, len);
@@ -167,7 +164,7 @@ static enum row_fate put_row(struct arrow_page *page, const struct ArrowSchema *
         }
         buf_putc(&page->rows, ']');
         bool fits = buf_ok(&page->rows) && buf_ok(&page->cuts) &&
-                    page->rows.len < ROWS_MAX && page->cuts.len < CUTS_MAX;
+                    page->rows.len < ARROW_ROWS_MAX && page->cuts.len < ARROW_CUTS_MAX;
         bool is_first = page->row_count == 0;
         if (fits && (is_first || page->rows.len < page->page_bytes)) {
             return ROW_TAKEN;

@@ -25,7 +25,11 @@
 #include "base/buf.h"
 
 enum {
-    ARROW_PAGE_BYTES_MAX = 1024 * 1024
+    ARROW_PAGE_BYTES_MAX = 1024 * 1024,
+    /* These three fit one frame; some 75 bytes for each of 10,000 columns. */
+    ARROW_COLUMNS_MAX = 768 * 1024,
+    ARROW_ROWS_MAX = 1120 * 1024,
+    ARROW_CUTS_MAX = 128 * 1024,
 };
 
 struct arrow_column;

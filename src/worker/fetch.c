@@ -11,7 +11,6 @@
 #include "worker/spool_reader.h"
 
 enum {
-    COLUMNS_MAX = 256 * 1024,
     CHARACTER_MAX = 4,
     TEXT_BYTES_MAX = 1024 * 1024,
     PART_MAX = TEXT_BYTES_MAX + 4 * CHARACTER_MAX,
@@ -65,7 +64,7 @@ static bool put_page(struct spool_reader *reader, uint64_t row, struct arrow_pag
     if (trouble) {
         return put_refusal(out, call, WIRE_E_SQL, "%s", trouble);
     }
-    struct buf columns = BUF_INIT(COLUMNS_MAX);
+    struct buf columns = BUF_INIT(ARROW_COLUMNS_MAX);
     arrow_put_columns(&columns, spool_reader_schema(reader));
     bool ok = arrow_page_end(page) && buf_ok(&columns);
     struct answer_page answer = {.columns = buf_str(&columns),

@@ -8,12 +8,11 @@
 
 enum {
     COUNT_MAX = 100000, /* rows counted beyond the page, without a spool */
-    COLUMNS_MAX = 256 * 1024,
 };
 
 void result_init(struct result *result, struct wire_reader *limits)
 {
-    *result = (struct result){.columns = BUF_INIT(COLUMNS_MAX)};
+    *result = (struct result){.columns = BUF_INIT(ARROW_COLUMNS_MAX)};
     uint32_t rows_max = wire_get_u32(limits);
     uint32_t page_bytes = wire_get_u32(limits);
     arrow_page_init(&result->page, rows_max, page_bytes, wire_get_u32(limits));
@@ -46,7 +45,7 @@ bool result_begin(struct result *result, const struct ArrowSchema *schema)
         snprintf(result->trouble, sizeof(result->trouble),
             "the names and types of the %lld columns take more than %d bytes; select "
             "fewer columns",
-            (long long)schema->n_children, COLUMNS_MAX);
+            (long long)schema->n_children, ARROW_COLUMNS_MAX);
     }
     return buf_ok(&result->columns);
 }

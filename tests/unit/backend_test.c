@@ -15,7 +15,7 @@
 #include "backend_rig.h"
 
 enum {
-    HUGE_CHARS = 3000000,
+    HUGE_CHARS = 2200000,
 };
 
 static void a_call_is_answered_by_a_page(void **state)
@@ -320,7 +320,7 @@ static void pages_and_statements_may_be_huge(void **state)
     (void)state;
     struct rig *rig = fake_start();
     connect_up(rig, 0);
-    struct backend_exec exec = exec_of(1, "rows 1 3000000");
+    struct backend_exec exec = exec_of(1, "rows 1 2200000");
     exec.cell_chars = HUGE_CHARS;
     backend_exec(rig->backend, 0, 1, &exec);
     await(rig, STARTED, 0);

@@ -78,7 +78,7 @@ static void fake_limits(void **state)
     page = query(&rig, fd, "rows 2 3000000", (struct limits){9, 1000, 3000000});
     assert_int_equal(page.row_count, 1);
     assert_str(page.cuts, "[[0,1,3000000]]");
-    assert_int_equal(page.rows.len, 1500000 + 8);
+    assert_int_equal(page.rows.len, 750000 + 8);
     close(fd);
     assert_int_equal(rig_stop(&rig), 0);
 }
