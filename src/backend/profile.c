@@ -108,7 +108,9 @@ static void lock_down(struct builder *b, const struct config_profile *config, co
         buf_puts(&sql, " (READ_ONLY)");
         put_init(b, &sql);
     }
-    static const char *const last[] = {"SET autoinstall_known_extensions = false",
+    /* Without the first, uhugeint wraps, and times with a zone and bits lose what they are. */
+    static const char *const last[] = {"SET GLOBAL arrow_lossless_conversion = true",
+        "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false", "SET enable_external_access = false",
         "SET lock_configuration = true"};
     buf_clear(&sql);
