@@ -428,40 +428,6 @@ static void each_kind_of_worker_answers_its_own_frames(void **state)
     pair_stop(&pair);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-/* Most memory @pid ever had, in kilobytes. */
-static long peak_kb(pid_t pid)
-{
-    char line[256];
-    long kb = -1;
-    snprintf(line, sizeof(line), "/proc/%d/status", (int)pid);
-    FILE *file = fopen(line, "r");
-    assert_non_null(file);
-    while (fgets(line, sizeof(line), file)) {
-        sscanf(line, "VmHWM: %ld", &kb);
-    }
-    fclose(file);
-    return kb;
-}
-
-static void memory_does_not_grow_with_the_result(void **state)
-{
-    (void)state;
-    struct limits page_of_100 = {100, 32768, 2000};
-    struct pair pair;
-    pair_start(&pair, fake_start);
-    struct page page = run(&pair, "rows 400000 100", page_of_100);
-    assert_int_equal(page.spooled_rows, 400000);
-    assert_true(page.spool_bytes > 40 * 1000 * 1000);
-    (void)fetch(&pair, 399000, wide);
-    print_message("peak: writer %ld KB, reader %ld KB\n", peak_kb(pair.writer.pid),
-        peak_kb(pair.reader.pid));
-    assert_true(peak_kb(pair.writer.pid) < 20 * 1024);
-    assert_true(peak_kb(pair.reader.pid) < 20 * 1024);
-    pair_stop(&pair);
-}
-#endif
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -476,9 +442,6 @@ int main(void)
         cmocka_unit_test(without_a_file_the_page_is_answered_all_the_same),
         cmocka_unit_test(readers_refuse_what_is_no_spool),
         cmocka_unit_test(each_kind_of_worker_answers_its_own_frames),
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-        cmocka_unit_test(memory_does_not_grow_with_the_result),
-#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
