@@ -12,6 +12,8 @@
  *   error TEXT      fails with TEXT, sqlstate 42000, vendor code 1003
  *   lost            fails as a broken connection does, sqlstate 08006
  *   types           one row with a value of every type it can make, then one of nulls
+ *   odd             a column of a type that nobody knows
+ *   holes           a column whose array lacks a buffer
  *   context         the connection's catalog and schema options
  *   cancels         how many cancels this process was sent
  *   waits           how many sleeps, lates and hangs this process has begun
@@ -381,6 +383,9 @@ static AdbcStatusCode play(
         return ADBC_STATUS_OK; /* any of them will do */
     } else if (strcmp(sql, "types") == 0) {
         add_types(stream);
+    } else if (strcmp(sql, "odd") == 0 || strcmp(sql, "holes") == 0) {
+        add(stream, sql, strcmp(sql, "odd") == 0 ? "odd" : "U", "12345678", 8);
+        stream->rows = 1;
     } else if (strcmp(sql, "context") == 0) {
         answer_text(stream, "catalog", statement->connection->catalog);
         answer_text(stream, "schema", statement->connection->schema);

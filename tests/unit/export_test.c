@@ -221,21 +221,21 @@ static void no_cell_is_cut(void **state)
     uint64_t bytes;
     char sql[1024];
     export_start(&pair, duck_start);
-    spool_sql(&pair, "select i, repeat('\xc3\xa9\"\n', 300000) t, range(200000) l, "
-                     "[repeat('\xe2\x82\xac\"', 100000)] n from range(2) r(i)");
+    spool_sql(&pair, "select i, repeat('\xc3\xa9\"\n', 100000) t, range(50000) l, "
+                     "[repeat('\xe2\x82\xac\"', 40000)] n from range(2) r(i)");
     assert_int_equal(export_to(&pair, WIRE_FORMAT_JSON_LINES, &bytes), 2);
-    const char *fields = "count(*), sum((t = repeat('\xc3\xa9\"\n', 300000))::int), "
-                         "sum((l::bigint[] = range(200000))::int), "
-                         "sum((n::json->>0 = repeat('\xe2\x82\xac\"', 100000))::int)";
+    const char *fields = "count(*), sum((t = repeat('\xc3\xa9\"\n', 100000))::int), "
+                         "sum((l::bigint[] = range(50000))::int), "
+                         "sum((n::json->>0 = repeat('\xe2\x82\xac\"', 40000))::int)";
     snprintf(sql, sizeof(sql),
         "select %s from read_json('%s', format = 'newline_delimited', "
-        "maximum_object_size = 100000000, columns = {i: 'int', t: 'varchar', l: 'varchar', "
+        "maximum_object_size = 4000000, columns = {i: 'int', t: 'varchar', l: 'varchar', "
         "n: 'varchar'})",
         fields, out_path);
     assert_rows(&pair, sql, "[[2,2,2,2]]");
     assert_int_equal(export_to(&pair, WIRE_FORMAT_CSV, &bytes), 2);
     snprintf(sql, sizeof(sql),
-        "select %s from read_csv('%s', header = true, max_line_size = 100000000, "
+        "select %s from read_csv('%s', header = true, max_line_size = 4000000, "
         "columns = {i: 'int', t: 'varchar', l: 'varchar', n: 'varchar'})",
         fields, out_path);
     assert_rows(&pair, sql, "[[2,2,2,2]]");

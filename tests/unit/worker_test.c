@@ -111,6 +111,28 @@ static void fake_errors(void **state)
     assert_int_equal(rig_stop(&rig), 0);
 }
 
+static void fake_refusals(void **state)
+{
+    (void)state;
+    struct rig rig;
+    fake_start(&rig);
+    int fd = attach(&rig, 1);
+    struct answer_error error = query_error(&rig, fd, "odd");
+    assert_int_equal(error.code, WIRE_E_SQL);
+    assert_str(error.message,
+        "column 1 (odd) has a type that cannot be shown: Arrow format \"odd\"; cast it to "
+        "text in the statement, or leave it out");
+    assert_int_equal(error.usable, 1);
+    error = query_error(&rig, fd, "holes");
+    assert_int_equal(error.code, WIRE_E_SQL);
+    assert_str(error.message,
+        "the driver's rows do not fit the type of column 1 (holes), "
+        "Arrow format \"U\"");
+    assert_str(query(&rig, fd, "rows 1 1", wide).rows, "[[0,\"x\"]]");
+    close(fd);
+    assert_int_equal(rig_stop(&rig), 0);
+}
+
 static void fake_cancel(void **state)
 {
     (void)state;
@@ -370,6 +392,7 @@ int main(void)
         cmocka_unit_test(fake_types),
         cmocka_unit_test(fake_limits),
         cmocka_unit_test(fake_errors),
+        cmocka_unit_test(fake_refusals),
         cmocka_unit_test(fake_cancel),
         cmocka_unit_test(fake_rows_so_far),
         cmocka_unit_test(fake_hang_up),
