@@ -8,6 +8,9 @@ enum {
     RANDOM_ROWS_MAX = 24
 };
 
+/* Any type, nested up to three deep. */
+void random_type(struct rng *from, struct ArrowSchema *schema);
+
 /*
  * Makes the table, which the caller releases, and for each row its JSON, for buf_free():
  * nested values stand in it inline. Returns the rows.
