@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/arrow_extension.h"
 
+#include <arpa/inet.h>
+
 #include "worker/arrow_scalar.h"
 
 enum {
@@ -36,6 +38,39 @@ static void put_zoned_time(struct buf *out, struct str bytes)
     memcpy(&bits, bytes.ptr, bytes.len < sizeof(bits) ? bytes.len : sizeof(bits));
     int offset = 16 * 3600 - 1 - (int)(bits & 0xffffff);
     arrow_put_zoned_time(out, (int64_t)(bits >> 24), 1000000, offset);
+}
+
+/* 0 where there are none. */
+static uint64_t load_big_endian(struct str bytes, size_t at, size_t size)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < size && at + i < bytes.len; i++) {
+        value = value << 8 | (unsigned char)bytes.ptr[at + i];
+    }
+    return value;
+}
+
+/* Microseconds, then seconds west of Greenwich. */
+static void put_pg_zoned_time(struct buf *out, struct str bytes)
+{
+    int west = (int)(int32_t)load_big_endian(bytes, 8, 4);
+    arrow_put_zoned_time(out, (int64_t)load_big_endian(bytes, 0, 8), 1000000,
+        west > INT32_MIN ? -west : 0);
+}
+
+/* Family, bits of the net, is it a net, and how many bytes of address follow. */
+static void put_inet(struct buf *out, struct str bytes)
+{
+    char text[INET6_ADDRSTRLEN];
+    bool is_v4 = bytes.len == 8;
+    if ((!is_v4 && bytes.len != 20) ||
+        !inet_ntop(is_v4 ? AF_INET : AF_INET6, bytes.ptr + 4, text, sizeof(text))) {
+        buf_puts(out, "null");
+        return;
+    }
+    unsigned bits = (unsigned char)bytes.ptr[1];
+    bool is_net = bytes.ptr[2] != 0 || bits != (is_v4 ? 32 : 128);
+    buf_printf(out, is_net ? "\"%s/%u\"" : "\"%s\"", text, bits);
 }
 
 /* Big-endian bytes, inverted by @mask, as nine digits each in @groups, lowest first. */
@@ -129,21 +164,49 @@ void arrow_put_extension(struct buf *out, const struct arrow_cell *cell)
     case ARROW_ZONED_TIME:
         put_zoned_time(out, bytes);
         break;
+    case ARROW_PG_ZONED_TIME:
+        put_pg_zoned_time(out, bytes);
+        break;
+    case ARROW_PG_INET:
+        put_inet(out, bytes);
+        break;
     default:
         UNREACHABLE();
     }
 }
 
-/* The first byte says how many bits of the second are none. */
-uint64_t arrow_bit_count(struct str bytes)
+bool arrow_is_short(enum arrow_extension extension)
 {
-    uint64_t unused = bytes.len > 1 ? (unsigned char)bytes.ptr[0] : 0;
-    uint64_t bits = bytes.len > 1 ? 8 * (uint64_t)(bytes.len - 1) : 0;
+    return extension != ARROW_PLAIN && extension != ARROW_JSON &&
+           extension != ARROW_XML && !arrow_is_bits(extension);
+}
+
+/* ---- bits ---- */
+
+bool arrow_is_bits(enum arrow_extension extension)
+{
+    return extension == ARROW_BITS || extension == ARROW_PG_BITS;
+}
+
+/* DuckDB: the first byte says how many bits of the second are none. PostgreSQL: the first
+ * four say how many there are. */
+uint64_t arrow_bit_count(enum arrow_extension extension, struct str bytes)
+{
+    size_t head = extension == ARROW_PG_BITS ? 4 : 1;
+    uint64_t bits = bytes.len > head ? 8 * (uint64_t)(bytes.len - head) : 0;
+    if (extension == ARROW_PG_BITS) {
+        uint64_t count = load_big_endian(bytes, 0, 4);
+        return count < bits ? count : bits;
+    }
+    uint64_t unused = bits > 0 ? (unsigned char)bytes.ptr[0] : 0;
     return unused < bits ? bits - unused : 0;
 }
 
-bool arrow_bit_at(struct str bytes, uint64_t at)
+bool arrow_bit_at(enum arrow_extension extension, struct str bytes, uint64_t at)
 {
+    if (extension == ARROW_PG_BITS) {
+        return (unsigned char)bytes.ptr[4 + at / 8] >> (7 - at % 8) & 1;
+    }
     at += (unsigned char)bytes.ptr[0];
     return (unsigned char)bytes.ptr[1 + at / 8] >> (7 - at % 8) & 1;
 }

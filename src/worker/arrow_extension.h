@@ -3,10 +3,12 @@
 /* Values whose bytes mean what the field's metadata says. */
 #include "worker/arrow_cell.h"
 
-/* As JSON; the cell is not null, its type.extension is neither ARROW_PLAIN, ARROW_BITS
- * nor ARROW_JSON. */
+/* As JSON; the cell is not null, its type.extension is one of a short value. */
 void arrow_put_extension(struct buf *out, const struct arrow_cell *cell);
 
-/* DuckDB's BIT: how many bits, and each of them. */
-uint64_t arrow_bit_count(struct str bytes);
-bool arrow_bit_at(struct str bytes, uint64_t at);
+bool arrow_is_short(enum arrow_extension extension);
+
+/* Of ARROW_BITS and ARROW_PG_BITS: how many bits, and each of them. */
+bool arrow_is_bits(enum arrow_extension extension);
+uint64_t arrow_bit_count(enum arrow_extension extension, struct str bytes);
+bool arrow_bit_at(enum arrow_extension extension, struct str bytes, uint64_t at);

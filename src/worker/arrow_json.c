@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "worker/arrow_extension.h"
 #include "worker/arrow_value.h"
 
 enum {
@@ -111,7 +112,7 @@ static void put_stretched(struct arrow_page *page, const struct arrow_cell *cell
     uint64_t len = arrow_stretched_len(cell);
     uint64_t shown = len;
     if (len > chars) {
-        shown = cell->type.extension == ARROW_BITS ? chars : chars / 2 * 2;
+        shown = arrow_is_bits(cell->type.extension) ? chars : chars / 2 * 2;
     }
     buf_putc(&page->rows, '"');
     arrow_put_stretched(

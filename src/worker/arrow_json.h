@@ -16,9 +16,12 @@
  * when its keys are not text; a struct without names is an array; a union is its present
  * member
  *   arrow.uuid, bool8, json        as UUID, BOOLEAN and text
- *   DuckDB's types of its own      hugeint, uhugeint, bignum as integers, bit as zeros
- * and ones, time_tz as a time with its offset What cannot be shown is refused by
- * arrow_check_schema() (see arrow_check.h) before.
+ *   DuckDB's own types             hugeint, uhugeint, bignum as integers, bit as zeros
+ * and ones, time_tz as a time with its offset
+ *   PostgreSQL's own types         bit, timetz, inet and xml as texts; others that its
+ * driver hands over as they came are binary
+ *
+ * What cannot be shown is refused by arrow_check_schema() (see arrow_check.h) before.
  */
 #include <arrow-adbc/adbc.h>
 

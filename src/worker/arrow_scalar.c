@@ -13,7 +13,8 @@ enum {
     GROUPS_MAX = 9,  /* of nine decimal digits: 256 bits have 78 digits */
     FIXED_EXPONENT_MAX = 15,
     FIXED_EXPONENT_MIN = -4,
-    SECONDS_A_DAY = 86400
+    SECONDS_A_DAY = 86400,
+    EPOCH_DAYS = 10957, /* 2000-01-01 */
 };
 
 /* One value on its way out: written here without a check of each byte. */
@@ -359,12 +360,16 @@ static bool fixed_offset(const char *zone, int *ret_minutes)
     return true;
 }
 
-/* What engines keep for dates without end; false: none of those. */
-static bool add_infinity(struct text *text, int64_t value, int64_t max)
+/*
+ * What engines keep for dates without end: the last number and its negative. PostgreSQL
+ * counts from 2000, @epoch later; its driver adds that to its own two without a look.
+ * False: none of those.
+ */
+static bool add_infinity(struct text *text, int64_t value, int64_t max, int64_t epoch)
 {
-    if (value == max) {
+    if (value == max || value == -max + epoch - 2) {
         add_str(text, "infinity", 8);
-    } else if (value == -max) {
+    } else if (value == -max || value == -max + epoch - 1) {
         add_str(text, "-infinity", 9);
     }
     return text->len > 1;
@@ -376,7 +381,9 @@ static void add_timestamp(struct text *text, struct arrow_type type, int64_t val
     bool is_fixed = fixed_offset(type.tail, &offset);
     int64_t seconds = floor_div(value, type.per_unit);
     /* The last nanosecond, in 2262, is a moment that people do use. */
-    if (type.per_unit < 1000000000 && add_infinity(text, value, INT64_MAX)) {
+    if (type.per_unit < 1000000000 &&
+        add_infinity(
+            text, value, INT64_MAX, INT64_C(1000000) * SECONDS_A_DAY * EPOCH_DAYS)) {
         return;
     }
     if (is_fixed && seconds < INT64_MAX - SECONDS_A_DAY &&
@@ -424,7 +431,7 @@ static void add_quoted(struct text *text, struct arrow_type type, const char *by
     case ARROW_DATE:
         if (type.per_unit > 0) {
             add_date(text, floor_div(value, type.per_unit * SECONDS_A_DAY));
-        } else if (!add_infinity(text, value, INT32_MAX)) {
+        } else if (!add_infinity(text, value, INT32_MAX, EPOCH_DAYS)) {
             add_date(text, value);
         }
         break;

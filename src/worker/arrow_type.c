@@ -200,13 +200,32 @@ static struct str opaque_name(const struct ArrowSchema *schema)
     return opaque_part(schema, STR("\"type_name\""));
 }
 
+static enum arrow_extension postgresql_extension(struct str name, struct arrow_type type)
+{
+    static const struct {
+        const char *name;
+        enum arrow_extension extension;
+    } known[] = {{"bit", ARROW_PG_BITS}, {"varbit", ARROW_PG_BITS},
+        {"timetz", ARROW_PG_ZONED_TIME}, {"inet", ARROW_PG_INET}, {"cidr", ARROW_PG_INET},
+        {"xml", ARROW_XML}};
+    for (size_t i = 0; type.layout != ARROW_FIXED && i < ARRAY_LEN(known); i++) {
+        if (str_eq(name, str_of(known[i].name))) {
+            return known[i].extension;
+        }
+    }
+    return ARROW_PLAIN;
+}
+
 static enum arrow_extension opaque_extension(
     const struct ArrowSchema *schema, struct arrow_type type)
 {
     struct str name = opaque_name(schema);
+    struct str vendor = opaque_part(schema, STR("\"vendor_name\""));
     bool is_fixed = type.layout == ARROW_FIXED;
-    if (type.kind != ARROW_BINARY ||
-        !str_eq(opaque_part(schema, STR("\"vendor_name\"")), STR("DuckDB"))) {
+    if (type.kind == ARROW_BINARY && str_eq(vendor, STR("PostgreSQL"))) {
+        return postgresql_extension(name, type);
+    }
+    if (type.kind != ARROW_BINARY || !str_eq(vendor, STR("DuckDB"))) {
         return ARROW_PLAIN;
     }
     if (is_fixed && type.width == 16) {
@@ -250,6 +269,7 @@ struct arrow_type arrow_type_of(const struct ArrowSchema *schema)
     if (schema->metadata && (type.kind == ARROW_BINARY || type.kind == ARROW_TEXT ||
                                 (type.kind == ARROW_INT && type.width == 1))) {
         type.extension = find_extension(schema, type);
+        type.kind = type.extension == ARROW_XML ? ARROW_TEXT : type.kind;
     }
     return type;
 }
@@ -338,6 +358,10 @@ static bool put_own_name(
         [ARROW_BIGNUM] = "BIGNUM",
         [ARROW_BITS] = "BIT",
         [ARROW_ZONED_TIME] = "TIME WITH TIME ZONE",
+        [ARROW_PG_BITS] = "BIT",
+        [ARROW_PG_ZONED_TIME] = "TIME WITH TIME ZONE",
+        [ARROW_PG_INET] = "INET",
+        [ARROW_XML] = "XML",
         [ARROW_JSON] = "JSON"};
     if (type.extension != ARROW_PLAIN) {
         buf_puts(out, known[type.extension]);

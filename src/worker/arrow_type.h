@@ -49,7 +49,11 @@ enum arrow_extension {
     ARROW_BIGNUM, /* these three: of DuckDB */
     ARROW_BITS,
     ARROW_ZONED_TIME,
-    ARROW_JSON,
+    ARROW_PG_BITS, /* these: of PostgreSQL, as its binary protocol has them */
+    ARROW_PG_ZONED_TIME,
+    ARROW_PG_INET,
+    ARROW_JSON, /* a text */
+    ARROW_XML,  /* bytes of a text, whose kind is ARROW_TEXT */
 };
 
 struct arrow_type {

@@ -46,14 +46,15 @@ static bool is_whole(const struct arrow_window *window)
 bool arrow_is_stretched(struct arrow_type type)
 {
     return type.kind == ARROW_BINARY &&
-           (type.extension == ARROW_PLAIN || type.extension == ARROW_BITS);
+           (type.extension == ARROW_PLAIN || arrow_is_bits(type.extension));
 }
 
 uint64_t arrow_stretched_len(const struct arrow_cell *cell)
 {
     struct str bytes = arrow_cell_bytes(cell);
-    return cell->type.extension == ARROW_BITS ? arrow_bit_count(bytes)
-                                              : 2 * (uint64_t)bytes.len;
+    return arrow_is_bits(cell->type.extension)
+               ? arrow_bit_count(cell->type.extension, bytes)
+               : 2 * (uint64_t)bytes.len;
 }
 
 void arrow_put_stretched(
@@ -61,12 +62,13 @@ void arrow_put_stretched(
 {
     static const char hex[] = "0123456789abcdef";
     struct str bytes = arrow_cell_bytes(cell);
-    bool is_bits = cell->type.extension == ARROW_BITS;
+    enum arrow_extension extension = cell->type.extension;
+    bool is_bits = arrow_is_bits(extension);
     char part[256];
     size_t len = 0;
     for (uint64_t at = start; at < start + count; at++) {
         if (is_bits) {
-            part[len++] = arrow_bit_at(bytes, at) ? '1' : '0';
+            part[len++] = arrow_bit_at(extension, bytes, at) ? '1' : '0';
         } else {
             unsigned char byte = (unsigned char)bytes.ptr[at / 2];
             part[len++] = hex[at % 2 == 0 ? byte >> 4 : byte & 15];
@@ -244,8 +246,7 @@ void arrow_put_cell(struct arrow_window *window, const struct arrow_cell *cell, 
                      kind == ARROW_DECIMAL;
     if (cell->is_null || depth >= ARROW_DEPTH_MAX) {
         buf_puts(window->out, "null");
-    } else if (cell->type.extension != ARROW_PLAIN &&
-               cell->type.extension != ARROW_JSON && cell->type.extension != ARROW_BITS) {
+    } else if (arrow_is_short(cell->type.extension)) {
         arrow_put_extension(window->out, cell);
     } else if (is_number || (kind >= ARROW_DATE && kind <= ARROW_INTERVAL_FULL)) {
         arrow_put_scalar(window->out, cell->type,

@@ -279,6 +279,72 @@ static void metadata_names_the_type(void **state)
     }
 }
 
+#define OPAQUE(vendor, type)                                                             \
+    "{\"type_name\": \"" type "\", \"vendor_name\": \"" vendor "\"}"
+
+/* As DuckDB's and PostgreSQL's drivers sent them. */
+static void opaque_bytes_are_shown_as_what_they_mean(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *metadata;
+        const char *bytes;
+        int64_t len;
+        const char *json;
+        const char *type;
+    } values[] = {
+        {OPAQUE("DuckDB", "bit"), "\x03\xf5", 2, "\"10101\"", "BIT"},
+        {OPAQUE("DuckDB", "bignum"), "\x80\x00\x01\x05", 4, "5", "BIGNUM"},
+        {OPAQUE("DuckDB", "bignum"), "\x7f\xff\xfe\xfa", 4, "-5", "BIGNUM"},
+        {OPAQUE("DuckDB", "new"), "\x01\x02", 2, "\"0102\"", "new"},
+        {OPAQUE("PostgreSQL", "bit"), "\0\0\0\x03\xa0", 5, "\"101\"", "BIT"},
+        {OPAQUE("PostgreSQL", "varbit"), "\0\0\x03\x03\xa0", 5, "\"10100000\"", "BIT"},
+        {OPAQUE("PostgreSQL", "bit"), "\0\0", 2, "\"\"", "BIT"},
+        {OPAQUE("PostgreSQL", "timetz"), "\0\0\0\0\xdd\xe8\x78\xc0\xff\xff\xb9\xb0", 12,
+            "\"01:02:03+05:00\"", "TIME WITH TIME ZONE"},
+        {OPAQUE("PostgreSQL", "timetz"), "", 0, "\"00:00:00+00:00\"",
+            "TIME WITH TIME ZONE"},
+        {OPAQUE("PostgreSQL", "inet"), "\x02\x20\0\x04\xc0\xa8\0\x01", 8,
+            "\"192.168.0.1\"", "INET"},
+        {OPAQUE("PostgreSQL", "cidr"), "\x02\x18\x01\x04\xc0\xa8\0\0", 8,
+            "\"192.168.0.0/24\"", "INET"},
+        {OPAQUE("PostgreSQL", "inet"),
+            "\x03\x80\0\x10\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01", 20,
+            "\"2001:db8::1\"", "INET"},
+        {OPAQUE("PostgreSQL", "inet"), "\x02", 1, "null", "INET"},
+        {OPAQUE("PostgreSQL", "xml"), "<a b=\"c\"/>", 10, "\"<a b=\\\"c\\\"/>\"", "XML"},
+        {OPAQUE("PostgreSQL", "point"), "\x3f\xf0", 2, "\"3ff0\"", "point"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+        struct table table;
+        struct ArrowBuffer metadata;
+        struct buf out = BUF_INIT(1024);
+        struct ArrowSchema *column = table_schema(&table, 1)->children[0];
+        OK(ArrowSchemaSetType(column, NANOARROW_TYPE_BINARY));
+        OK(ArrowMetadataBuilderInit(&metadata, NULL));
+        OK(ArrowMetadataBuilderAppend(&metadata, ArrowCharView("ARROW:extension:name"),
+            ArrowCharView("arrow.opaque")));
+        OK(ArrowMetadataBuilderAppend(&metadata,
+            ArrowCharView("ARROW:extension:metadata"),
+            ArrowCharView(values[i].metadata)));
+        OK(ArrowSchemaSetMetadata(column, (const char *)metadata.data));
+        OK(ArrowArrayAppendBytes(table_open(&table)->children[0],
+            (struct ArrowBufferView){{values[i].bytes}, values[i].len}));
+        table_close(&table, 1);
+        arrow_put_value(&out, column, table.batch.children[0], 0);
+        buf_putc(&out, '\0');
+        assert_string_equal(out.ptr, values[i].json);
+        buf_clear(&out);
+        arrow_put_type_name(&out, column);
+        buf_putc(&out, '\0');
+        assert_string_equal(out.ptr, values[i].type);
+        buf_free(&out);
+        ArrowBufferReset(&metadata);
+        ArrowArrayRelease(&table.batch);
+        ArrowSchemaRelease(&table.schema);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +353,7 @@ int main(void)
         cmocka_unit_test(arrays_without_their_parts_are_refused),
         cmocka_unit_test(floats_have_the_fewest_digits),
         cmocka_unit_test(metadata_names_the_type),
+        cmocka_unit_test(opaque_bytes_are_shown_as_what_they_mean),
     };
     return cmocka_run_group_tests(tests, spool_set_up, spool_tear_down);
 }
