@@ -43,6 +43,13 @@ static int64_t union_child(const char *ids, int id)
     }
 }
 
+void arrow_union_children(const char *ids, int8_t ret_children[ARROW_UNION_IDS])
+{
+    for (int id = 0; id < ARROW_UNION_IDS; id++) {
+        ret_children[id] = (int8_t)union_child(ids, id);
+    }
+}
+
 struct arrow_cell arrow_cell_at(
     const struct ArrowSchema *schema, const struct ArrowArray *array, int64_t row)
 {

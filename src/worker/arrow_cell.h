@@ -44,6 +44,13 @@ bool arrow_cell_enter_member(struct arrow_cell *cell);
 /* The union's child that holds the value, or -1. */
 int64_t arrow_cell_member(const struct arrow_cell *cell);
 
+enum {
+    ARROW_UNION_IDS = 128
+};
+
+/* The child of each type id that a union's format names, -1 of others. */
+void arrow_union_children(const char *ids, int8_t ret_children[ARROW_UNION_IDS]);
+
 /* Through dictionaries, runs and unions to the value itself. */
 struct arrow_cell arrow_cell_resolve(
     const struct ArrowSchema *schema, const struct ArrowArray *array, int64_t row);

@@ -7,8 +7,6 @@
 #include "worker/arrow_scalar.h"
 
 enum {
-    FORMAT_SIZE = 512,
-    UNION_MEMBERS_MAX = 127,
     NULL_BYTES = 16, /* at least what a null costs that stands alone */
 };
 
@@ -42,8 +40,8 @@ static bool has_view(struct arrow_type type)
 /* Can these rows only be copied one by one? */
 static bool is_scattered(const struct ArrowSchema *schema, struct arrow_type type)
 {
-    return schema->dictionary || type.kind == ARROW_RUNS || type.kind == ARROW_UNION ||
-           has_view(type);
+    bool is_dense = type.kind == ARROW_UNION && type.layout == ARROW_DENSE;
+    return schema->dictionary || type.kind == ARROW_RUNS || is_dense || has_view(type);
 }
 
 static struct arrow_cell value_at(const struct rows *rows, int64_t row)
@@ -62,107 +60,49 @@ static int64_t offset_at(const struct rows *rows, struct arrow_type type, int64_
     return offsets ? arrow_load_int(offsets + at * width, width) : 0;
 }
 
-/* ---- the schema ---- */
+/* ---- dictionaries of texts or binaries, which enums are ---- */
 
-static bool plain_format(
-    const struct ArrowSchema *schema, struct arrow_type type, char format[FORMAT_SIZE])
-{
-    struct buf out = BUF_INIT(FORMAT_SIZE - 1);
-    if (type.kind == ARROW_TEXT) {
-        buf_putc(&out, 'u');
-    } else if (type.kind == ARROW_BINARY && type.layout != ARROW_FIXED) {
-        buf_putc(&out, 'z');
-    } else if (type.kind == ARROW_LIST && type.layout != ARROW_FIXED) {
-        buf_puts(&out, "+l");
-    } else if (type.kind == ARROW_UNION) {
-        buf_puts(&out, "+us:");
-        for (int64_t i = 0; i < schema->n_children && buf_ok(&out); i++) {
-            buf_printf(&out, i > 0 ? ",%d" : "%d", (int)i);
-        }
-    } else {
-        buf_puts(&out, schema->format);
-    }
-    bool ok = buf_ok(&out) && str_copy(buf_str(&out), format, FORMAT_SIZE);
-    buf_free(&out);
-    return ok;
-}
+struct words {
+    const struct rows *rows;
+    struct arrow_type index;
+    struct arrow_cell word; /* of which only `at` changes */
+};
 
-static bool has_right_children(const struct ArrowSchema *schema, struct arrow_type type)
+static bool words_init(
+    struct words *words, const struct rows *rows, struct arrow_type index)
 {
-    switch (type.kind) {
-    case ARROW_UNKNOWN:
-    case ARROW_RUNS:
-        return false;
-    case ARROW_LIST:
-        return schema->n_children == 1;
-    case ARROW_MAP:
-        return schema->n_children == 1 && schema->children[0]->n_children == 2;
-    case ARROW_STRUCT:
-        return true;
-    case ARROW_UNION:
-        return schema->n_children > 0 && schema->n_children <= UNION_MEMBERS_MAX;
-    case ARROW_NULL:
-    case ARROW_BOOL:
-    case ARROW_INT:
-    case ARROW_UINT:
-    case ARROW_FLOAT:
-    case ARROW_DECIMAL:
-    case ARROW_TEXT:
-    case ARROW_BINARY:
-    case ARROW_DATE:
-    case ARROW_TIME:
-    case ARROW_TIMESTAMP:
-    case ARROW_DURATION:
-    case ARROW_INTERVAL_MONTHS:
-    case ARROW_INTERVAL_DAYS:
-    case ARROW_INTERVAL_FULL:
-        return schema->n_children == 0;
-    }
-    return false;
-}
-
-static bool plain_field(
-    const struct ArrowSchema *schema, struct ArrowSchema *ret, int depth)
-{
-    const struct ArrowSchema *value = schema;
-    while (depth++ < ARROW_DEPTH_MAX) {
-        bool has_runs = strcmp(value->format, "+r") == 0 && value->n_children == 2;
-        if (!value->dictionary && !has_runs) {
-            break;
-        }
-        value = value->dictionary ? value->dictionary : value->children[1];
-    }
-    struct arrow_type type = arrow_type_parse(value->format);
-    char format[FORMAT_SIZE];
-    if (depth > ARROW_DEPTH_MAX || value->dictionary ||
-        !has_right_children(value, type) || !plain_format(value, type, format) ||
-        ArrowSchemaSetFormat(ret, format) != 0 ||
-        ArrowSchemaSetName(ret, schema->name ? schema->name : "") != 0 ||
-        ArrowSchemaSetMetadata(ret, schema->metadata) != 0 ||
-        ArrowSchemaAllocateChildren(ret, value->n_children) != 0) {
+    const struct ArrowSchema *schema = rows->schema->dictionary;
+    if (!schema || schema->dictionary) {
         return false;
     }
-    bool is_nullable = value != schema || schema->flags & ARROW_FLAG_NULLABLE;
-    ret->flags = (value->flags & ARROW_FLAG_MAP_KEYS_SORTED) |
-                 (is_nullable ? ARROW_FLAG_NULLABLE : 0);
-    for (int64_t i = 0; i < value->n_children; i++) {
-        ArrowSchemaInit(ret->children[i]);
-        if (!plain_field(value->children[i], ret->children[i], depth)) {
-            return false;
-        }
-    }
-    return true;
+    *words = (struct words){.rows = rows, .index = index};
+    words->word = (struct arrow_cell){.schema = schema,
+        .array = rows->array->dictionary,
+        .type = arrow_type_parse(schema->format)};
+    enum arrow_kind kind = words->word.type.kind;
+    enum arrow_layout layout = words->word.type.layout;
+    return (kind == ARROW_TEXT || kind == ARROW_BINARY) &&
+           (layout == ARROW_OFFSETS_32 || layout == ARROW_OFFSETS_64);
 }
 
-bool arrow_plain_schema(const struct ArrowSchema *schema, struct ArrowSchema *ret_schema)
+/* The word of @row, or false: it is null. */
+static bool words_at(struct words *words, int64_t row, struct str *ret)
 {
-    struct ArrowSchema plain;
-    ArrowSchemaInit(&plain);
-    if (strcmp(schema->format, "+s") != 0 || !plain_field(schema, &plain, 0)) {
-        plain.release(&plain);
+    const struct ArrowArray *array = words->rows->array;
+    int width = words->index.width;
+    int64_t at = row + array->offset;
+    if (!arrow_is_valid(array, at)) {
         return false;
     }
-    *ret_schema = plain;
+    int64_t index = arrow_load_int(arrow_bytes(array, 1) + at * width, width);
+    if (words->index.kind == ARROW_UINT && width < 8) {
+        index &= (INT64_C(1) << (8 * width)) - 1;
+    }
+    words->word.at = index + words->word.array->offset;
+    if (!arrow_is_valid(words->word.array, words->word.at)) {
+        return false;
+    }
+    *ret = arrow_cell_bytes(&words->word);
     return true;
 }
 
@@ -199,7 +139,8 @@ static int64_t bulk_bytes(struct rows rows, struct arrow_type type, int depth)
     int64_t bytes = rows.count / 8 + 1;
     if (type.kind == ARROW_NULL || type.kind == ARROW_BOOL) {
         bytes += rows.count / 8 + 1;
-    } else if (type.kind == ARROW_STRUCT) {
+    } else if (type.kind == ARROW_STRUCT || type.kind == ARROW_UNION) {
+        bytes += type.kind == ARROW_UNION ? rows.count : 0;
         for (int64_t i = 0; i < rows.array->n_children; i++) {
             bytes += rows_bytes(child_rows(&rows, i, at, rows.count), depth);
         }
@@ -228,6 +169,15 @@ static int64_t rows_bytes(struct rows rows, int depth)
         return bulk_bytes(rows, type, depth + 1);
     }
     int64_t bytes = 0;
+    struct words words;
+    if (words_init(&words, &rows, type)) {
+        for (int64_t i = 0; i < rows.count; i++) {
+            struct str word = STR("");
+            bool is_there = words_at(&words, rows.start + i, &word);
+            bytes += is_there ? 5 + (int64_t)word.len : NULL_BYTES;
+        }
+        return bytes;
+    }
     for (int64_t i = 0; i < rows.count; i++) {
         struct arrow_cell cell = value_at(&rows, rows.start + i);
         bytes += value_bytes(&cell, depth + 1);
@@ -365,6 +315,31 @@ static bool append_ranges(
     return append_bytes(ArrowArrayBuffer(ret, 2), data ? data + first : NULL, size);
 }
 
+/* A sparse one: what its children have where another is present is copied with them. */
+static bool append_union(
+    const struct rows *rows, struct arrow_type type, struct ArrowArray *ret, int depth)
+{
+    int8_t children[ARROW_UNION_IDS];
+    int64_t at = rows->start + rows->array->offset;
+    /* Old producers put a validity bitmap in front of the ids. */
+    const char *ids = arrow_bytes(rows->array, rows->array->n_buffers > 1);
+    struct ArrowBuffer *buffer = ArrowArrayBuffer(ret, 0);
+    arrow_union_children(type.tail, children);
+    bool ok = ArrowBufferReserve(buffer, rows->count) == 0;
+    for (int64_t i = 0; i < rows->count && ok; i++) {
+        unsigned id = (unsigned char)ids[at + i];
+        ok = id < ARROW_UNION_IDS && children[id] >= 0 &&
+             children[id] < rows->array->n_children;
+        if (ok) {
+            ArrowBufferAppendUnsafe(buffer, &children[id], 1);
+        }
+    }
+    for (int64_t i = 0; i < rows->array->n_children && ok; i++) {
+        ok = append_rows(child_rows(rows, i, at, rows->count), ret->children[i], depth);
+    }
+    return ok;
+}
+
 static bool append_bulk(
     struct rows rows, struct arrow_type type, struct ArrowArray *ret, int depth)
 {
@@ -372,6 +347,8 @@ static bool append_bulk(
     bool ok = true;
     if (type.kind == ARROW_NULL) {
         ret->null_count += rows.count;
+    } else if (type.kind == ARROW_UNION) {
+        ok = append_union(&rows, type, ret, depth);
     } else if (!append_validity(&rows, at, ret)) {
         ok = false;
     } else if (type.kind == ARROW_BOOL) {
@@ -448,14 +425,38 @@ static bool append_value(const struct arrow_cell *cell, struct ArrowArray *ret, 
     return append_rows(cell_rows(cell), ret, depth);
 }
 
+static bool append_words(struct words *words, struct ArrowArray *ret)
+{
+    struct ArrowBuffer *data = ArrowArrayBuffer(ret, 2);
+    struct ArrowBuffer *ends = ArrowArrayBuffer(ret, 1);
+    struct ArrowBitmap *valid = ArrowArrayValidityBitmap(ret);
+    bool ok = true;
+    for (int64_t i = 0; i < words->rows->count && ok; i++) {
+        struct str word;
+        if (!words_at(words, words->rows->start + i, &word)) {
+            ok = ArrowArrayAppendNull(ret, 1) == 0;
+            continue;
+        }
+        ok = append_bytes(data, word.ptr, (int64_t)word.len) &&
+             (!valid->buffer.data || ArrowBitmapAppend(valid, 1, 1) == 0) &&
+             ArrowBufferAppendInt32(ends, (int32_t)data->size_bytes) == 0;
+        ret->length++;
+    }
+    return ok;
+}
+
 static bool append_rows(struct rows rows, struct ArrowArray *ret, int depth)
 {
     struct arrow_type type = arrow_type_parse(rows.schema->format);
+    struct words words;
     if (depth > ARROW_DEPTH_MAX) {
         return false;
     }
     if (!is_scattered(rows.schema, type)) {
         return append_bulk(rows, type, ret, depth + 1);
+    }
+    if (words_init(&words, &rows, type)) {
+        return append_words(&words, ret);
     }
     bool ok = true;
     for (int64_t i = 0; i < rows.count && ok; i++) {
