@@ -212,7 +212,7 @@ def too_late(_signal, _frame):
 
 PARTS = {"start": measure_start, "memory": measure_memory, "sessions": sessions.measure,
          "calls": measure_calls, "noisy": noisy.measure, "decide": decide.measure,
-         "guard": guard.measure}
+         "guard": guard.measure,
          "results": results.measure}
 
 
