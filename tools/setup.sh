@@ -294,7 +294,7 @@ postgresql() {
     "$dir/bin/postgres" --version >"$dir/.done"
 }
 
-packages meson ninja-build gcc g++ pkg-config libuv1-dev libsqlite3-dev libssl-dev openssl ca-certificates
+packages meson ninja-build gcc g++ pkg-config libuv1-dev libsqlite3-dev libssl-dev libseccomp-dev openssl ca-certificates
 command -v npm >/dev/null || packages nodejs npm
 python3 -m pip --version >/dev/null 2>&1 || packages python3 python3-pip
 sdist adbc-driver-manager 1.13.0 72d616e43d03b735e4000b653307531a2d1820f1f7e0ce949656f0ab939bd53e

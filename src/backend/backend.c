@@ -225,6 +225,12 @@ int backend_pid(const struct backend *b, uint32_t worker)
     return p && !p->has_exited ? p->child.pid : 0;
 }
 
+struct str backend_confinement(const struct backend *b, uint32_t worker)
+{
+    const struct process *p = live_process(b, worker);
+    return str_of(p ? p->confinement : "");
+}
+
 /* ---- connections ---- */
 
 void backend_connect(

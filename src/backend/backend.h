@@ -38,6 +38,12 @@ struct backend_setup {
     uint32_t option_count;
     const struct str *init; /* statements */
     uint32_t init_count;
+    uint32_t confine; /* of enum wire_confine; 0: not confined, and the daemon's environment */
+    const struct str *read_paths; /* at most WIRE_PATHS_MAX */
+    uint32_t read_path_count;
+    const struct str *write_paths; /* the same */
+    uint32_t write_path_count;
+    struct str home; /* HOME and TMPDIR of a confined one */
 };
 
 struct backend_exec {
@@ -156,6 +162,9 @@ void backend_cell(struct backend *b, uint32_t conn, uint32_t generation,
 void backend_export(struct backend *b, uint32_t conn, uint32_t generation,
     const struct backend_export *export);
 void backend_cancel(struct backend *b, uint32_t conn, uint32_t generation, uint64_t call);
+
+/* How a worker that is up is confined, in words; empty: it is not. */
+struct str backend_confinement(const struct backend *b, uint32_t worker);
 
 /* The process of a worker, for whoever measures; 0: none. */
 int backend_pid(const struct backend *b, uint32_t worker);

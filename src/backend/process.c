@@ -235,6 +235,9 @@ static void on_packet(struct process *p, struct str bytes)
     struct str first = wire_get_str(&reader);
     if (frame.kind == WIRE_READY && !p->is_up) {
         (void)wire_get_str(&reader);
+        struct str confinement = wire_get_str(&reader);
+        str_copy(str_utf8_prefix(confinement, CONFINEMENT_SIZE - 1), p->confinement,
+            CONFINEMENT_SIZE);
     } else if (frame.kind != WIRE_FAILED) {
         lose_for(p, "an unexpected", frame.kind);
         return;
@@ -333,7 +336,7 @@ static int open_control(struct process *p, int *ret_fd)
 }
 
 /* @fd becomes the child's descriptor 3. What drivers print goes to standard error. */
-static int start_child(struct process *p, int fd)
+static int start_child(struct process *p, int fd, const struct backend_setup *setup)
 {
     char *args[] = {p->backend->program, NULL};
     uv_stdio_container_t stdio[] = {
@@ -351,9 +354,24 @@ static int start_child(struct process *p, int fd)
         .stdio = stdio,
     };
     p->child.data = p;
-    int rc = uv_spawn(p->backend->loop, &p->child, &options);
+    int rc = UV_ENOMEM;
+    bool is_whole = !(setup->confine & WIRE_CONFINED);
+    options.env = is_whole ? NULL : environment_new(setup);
+    if (is_whole || options.env) {
+        rc = uv_spawn(p->backend->loop, &p->child, &options);
+    }
+    environment_free(options.env);
     p->has_exited = rc < 0;
     return rc;
+}
+
+static void put_strings(
+    struct wire_writer *writer, const struct str *strings, uint32_t count)
+{
+    wire_u32(writer, count);
+    for (uint32_t i = 0; i < count; i++) {
+        wire_str(writer, strings[i]);
+    }
 }
 
 static struct doom send_setup(struct process *p, const struct backend_setup *setup)
@@ -372,13 +390,13 @@ static struct doom send_setup(struct process *p, const struct backend_setup *set
         wire_str(&writer, setup->options[i].key);
         wire_str(&writer, setup->options[i].value);
     }
-    wire_u32(&writer, setup->init_count);
-    for (uint32_t i = 0; i < setup->init_count; i++) {
-        wire_str(&writer, setup->init[i]);
-    }
+    put_strings(&writer, setup->init, setup->init_count);
+    put_strings(&writer, setup->read_paths, setup->read_path_count);
+    put_strings(&writer, setup->write_paths, setup->write_path_count);
+    wire_u32(&writer, setup->confine);
     struct doom doom = {0};
     if (!wire_end(&writer)) {
-        doom.why = "the worker's options and init statements take more than 64 KiB";
+        doom.why = "the worker's options, init statements and paths take more than 64 KiB";
     } else {
         doom.error = process_send(p, buf_str(&out), -1);
         doom.why = doom.error < 0 ? "cannot set up the worker" : NULL;
@@ -408,7 +426,7 @@ void process_spawn(struct backend *b, uint32_t worker, uint32_t generation,
     }
     p->handles = 2;
     b->handles += 2;
-    doom.error = start_child(p, fd);
+    doom.error = start_child(p, fd, setup);
     close(fd);
     if (doom.error < 0) {
         end(p);

@@ -15,6 +15,7 @@ enum {
     FRAME_MAX = WIRE_HEADER_SIZE + WIRE_PAYLOAD_MAX,
     KEEP_SIZE = 4096, /* a buffer that has become larger is freed when it is empty */
     WHY_SIZE = 512,
+    CONFINEMENT_SIZE = 128,
 };
 
 /* A loss found outside the loop, told from it. The strings are static, or the program. */
@@ -36,6 +37,7 @@ struct process {
     struct list conns;
     struct list packets; /* the control socket did not take them yet */
     uint32_t packet_count;
+    char confinement[CONFINEMENT_SIZE];
     bool is_up;
     bool is_cut;     /* the control socket is at its end, the exit is to come */
     bool is_lost;    /* the news of it is out */
@@ -133,6 +135,15 @@ int process_send(struct process *p, struct str packet, int fd) MUST_USE;
 
 /* Has the process closed its control socket? Its exit, which tells more, is then near. */
 bool process_is_ending(const struct process *p);
+
+/* environment.c */
+
+/*
+ * The environment of a worker, ended by NULL; to be freed with environment_free(). Of the
+ * daemon's own only what drivers need. NULL: no memory.
+ */
+char **environment_new(const struct backend_setup *setup);
+void environment_free(char **environment);
 
 /* conn.c */
 

@@ -12,12 +12,14 @@
  *
  *   control socket, daemon to worker
  *     SETUP   str driver, str entrypoint, u32 n, n * (str key, str value) database
- *             options, u32 m, m * str init statements
+ *             options, u32 m, m * str init statements, then what the worker may reach: u32
+ *             n, n * str paths to read, u32 m, m * str paths to read and write, u32 flags
+ *             (enum wire_confine)
  *     ATTACH  u32 conn, with one descriptor (SCM_RIGHTS)
  *     CANCEL  u32 conn; the header's call names the call
  *     PING
  *   control socket, worker to daemon
- *     READY   str driver name, str version
+ *     READY   str driver name, str version, str how it is confined (empty: it is not)
  *     FAILED  str message
  *     PONG    the PING's call in the header
  *   connection socket, daemon to worker
@@ -52,6 +54,7 @@ enum {
     WIRE_HEADER_SIZE = 16,
     WIRE_PACKET_MAX = 64 * 1024,
     WIRE_PAYLOAD_MAX = 2 * 1024 * 1024,
+    WIRE_PATHS_MAX = 256, /* to read, and to write */
 };
 
 enum wire_kind {
@@ -79,6 +82,13 @@ enum wire_format {
     WIRE_FORMAT_CSV = 1,
     WIRE_FORMAT_JSON_LINES = 2,
     WIRE_FORMAT_ARROW = 3, /* an IPC stream */
+};
+
+/* Bits. Without WIRE_CONFINED the others and the paths mean nothing. */
+enum wire_confine {
+    WIRE_CONFINED = 1,
+    WIRE_MAY_CONNECT = 2, /* to other machines */
+    WIRE_MAY_RUN = 4,     /* other programs */
 };
 
 enum wire_error_code {

@@ -17,6 +17,7 @@
  *   context         the connection's catalog and schema options
  *   cancels         how many cancels this process was sent
  *   waits           how many sleeps, lates and hangs this process has begun
+ * and the words of worker/fake_try.h.
  */
 #include <arrow-adbc/adbc.h>
 #include <errno.h>
@@ -27,6 +28,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "worker/fake_try.h"
 
 enum {
     BATCH_ROWS = 1000,
@@ -66,6 +69,7 @@ struct fake_stream {
     bool has_nulls;
     bool is_broken; /* ends with an error */
     char text[2 * NAME_SIZE];
+    char tried[FAKE_TRY_SIZE];
     int64_t number;
 };
 
@@ -393,6 +397,8 @@ static AdbcStatusCode play(
         answer_number(stream, "cancels", atomic_load(&cancels));
     } else if (strcmp(sql, "waits") == 0) {
         answer_number(stream, "waits", atomic_load(&waits));
+    } else if (fake_try(sql, stream->tried)) {
+        answer_text(stream, "tried", stream->tried);
     } else {
         return fail(
             error, ADBC_STATUS_INVALID_ARGUMENT, "42601", 1003, "unknown command");

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "wire/wire.h"
 #include "worker/arrow_json.h"
+#include "worker/confine.h"
 #include "worker/connection.h"
 
 enum {
@@ -35,6 +36,7 @@ struct worker {
     struct AdbcConnection first; /* kept open: it holds what the init statements did */
     char driver_name[NAME_SIZE];
     char driver_version[NAME_SIZE];
+    char confinement[NAME_SIZE]; /* empty: none */
     struct connection connections[CONNECTIONS_MAX];
 };
 
@@ -138,16 +140,54 @@ static bool run_init(
     return true;
 }
 
+/* The paths of a list; bad when there are more than may be. */
+static uint32_t read_paths(struct wire_reader *reader, struct str paths[WIRE_PATHS_MAX])
+{
+    uint32_t count = wire_get_count(reader, 4);
+    reader->bad = reader->bad || count > WIRE_PATHS_MAX;
+    for (uint32_t i = 0; i < count && !reader->bad; i++) {
+        paths[i] = wire_get_str(reader);
+    }
+    return reader->bad ? 0 : count;
+}
+
+/* What comes behind the options is @reader's: the statements are passed over. */
+static bool confine_self(
+    struct worker *worker, struct wire_reader reader, struct failure *ret)
+{
+    struct str read[WIRE_PATHS_MAX];
+    struct str write[WIRE_PATHS_MAX];
+    uint32_t count = wire_get_count(&reader, 4);
+    for (uint32_t i = 0; i < count && !reader.bad; i++) {
+        (void)wire_get_str(&reader);
+    }
+    struct confine_rules rules = {.read_paths = read, .write_paths = write};
+    rules.read_path_count = read_paths(&reader, read);
+    rules.write_path_count = read_paths(&reader, write);
+    uint32_t flags = wire_get_u32(&reader);
+    if (!wire_reader_done(&reader)) {
+        failure_set(ret, "malformed setup");
+        return false;
+    }
+    rules.has_network = flags & WIRE_MAY_CONNECT;
+    rules.may_run = flags & WIRE_MAY_RUN;
+    return !(flags & WIRE_CONFINED) ||
+           confine(&rules, worker->confinement, NAME_SIZE, ret);
+}
+
 /* No driver is named: a reader of spools, which takes no options and no statements. */
 static bool set_up_reader(
     struct worker *worker, struct wire_reader *reader, struct failure *ret)
 {
-    *ret = (struct failure){.message = "a reader of spools takes no options"};
-    bool is_bare = wire_get_str(reader).len == 0 && wire_get_u32(reader) == 0 &&
-                   wire_get_u32(reader) == 0 && wire_reader_done(reader);
-    worker->is_reader = is_bare;
+    bool is_bare = wire_get_str(reader).len == 0 && wire_get_u32(reader) == 0;
+    struct wire_reader statements = *reader;
+    if (!is_bare || wire_get_u32(&statements) > 0) {
+        failure_set(ret, "a reader of spools takes no options");
+        return false;
+    }
+    worker->is_reader = confine_self(worker, *reader, ret);
     str_copy(STR("spool"), worker->driver_name, NAME_SIZE);
-    return is_bare;
+    return worker->is_reader;
 }
 
 static bool set_up(struct worker *worker, struct wire_reader *reader, struct failure *ret)
@@ -171,13 +211,15 @@ static bool set_up(struct worker *worker, struct wire_reader *reader, struct fai
             return false;
         }
     }
-    if (reader->bad || !check(AdbcDatabaseInit(&worker->database, &error), &error, ret) ||
+    /* The driver is loaded by AdbcDatabaseInit: none of its code, no thread of its runs yet. */
+    if (reader->bad || !confine_self(worker, *reader, ret) ||
+        !check(AdbcDatabaseInit(&worker->database, &error), &error, ret) ||
         !check(AdbcConnectionNew(&worker->first, &error), &error, ret) ||
         !check(
             AdbcConnectionInit(&worker->first, &worker->database, &error), &error, ret)) {
         return false;
     }
-    if (!run_init(worker, reader, ret) || !wire_reader_done(reader)) {
+    if (!run_init(worker, reader, ret)) {
         return false;
     }
     read_info(worker);
@@ -200,6 +242,7 @@ static bool handle_setup(struct worker *worker, const struct wire_frame *frame)
     struct wire_writer writer = wire_begin(&out, WIRE_READY, frame->call);
     wire_str(&writer, str_of(worker->driver_name));
     wire_str(&writer, str_of(worker->driver_version));
+    wire_str(&writer, str_of(worker->confinement));
     return send_control(&out, &writer);
 }
 
@@ -323,6 +366,7 @@ int main(void)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_IGN);
     fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC);
+    close_range(CONTROL_FD + 1, ~0U, 0); /* what the daemon may have been started with */
     /* Snowflake's driver would write a helper library and probe cloud metadata. */
     setenv("SF_DISABLE_MINICORE", "true", 0);
     setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true", 0);

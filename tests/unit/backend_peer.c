@@ -75,6 +75,15 @@ static void put_strings(enum wire_kind kind, const char *one, const char *two)
     (void)!wire_end(&writer);
 }
 
+static void put_ready(void)
+{
+    struct wire_writer writer = wire_begin(&out, WIRE_READY, 0);
+    wire_str(&writer, STR("name"));
+    wire_str(&writer, STR("version"));
+    wire_str(&writer, STR("in words"));
+    (void)!wire_end(&writer);
+}
+
 /* A page whose every field has a value of its own. */
 static void put_page(uint64_t call, bool is_short)
 {
@@ -328,22 +337,22 @@ static bool misbehave_early(void)
         put_overlong();
         send_out(CONTROL_FD);
     } else if (is("packet_two")) {
-        put_strings(WIRE_READY, "name", "version");
-        put_strings(WIRE_READY, "name", "version");
+        put_ready();
+        put_ready();
         send_out(CONTROL_FD);
     } else if (is("ready_twice")) {
-        put_strings(WIRE_READY, "name", "version");
+        put_ready();
         send_out(CONTROL_FD);
-        put_strings(WIRE_READY, "name", "version");
+        put_ready();
         send_out(CONTROL_FD);
     } else if (is("ready_short")) {
-        put_strings(WIRE_READY, "name", NULL);
+        put_strings(WIRE_READY, "name", "version");
         send_out(CONTROL_FD);
     } else if (is("page")) {
         put_page(1, false);
         send_out(CONTROL_FD);
     } else if (is("failed_late")) {
-        put_strings(WIRE_READY, "name", "version");
+        put_ready();
         send_out(CONTROL_FD);
         put_strings(WIRE_FAILED, "on second thought", NULL);
         send_out(CONTROL_FD);
@@ -364,7 +373,7 @@ int main(void)
     }
     if (!misbehave_early()) {
         control_read(); /* SETUP */
-        put_strings(WIRE_READY, "name", "version");
+        put_ready();
         send_out(CONTROL_FD);
         for (;;) {
             int fd = control_read();

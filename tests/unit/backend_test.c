@@ -204,7 +204,7 @@ static void a_failed_setup_says_why(void **state)
     backend_spawn(rig->backend, 1, 4, &setup);
     assert_int_equal(rig->read, rig->count); /* not from within the call */
     await_why(rig, WORKER_LOST, 1,
-        "the worker's options and init statements take more than 64 KiB");
+        "the worker's options, init statements and paths take more than 64 KiB");
     rig_stop(rig);
 }
 

@@ -107,6 +107,9 @@ enum wire_kind set_up(struct rig *rig, const char *driver, const char *entrypoin
     if (init) {
         wire_str(&writer, str_of(init));
     }
+    for (int i = 0; i < 3; i++) {
+        wire_u32(&writer, 0); /* not confined */
+    }
     control_send(rig, &out, &writer, -1);
     return control_read(rig);
 }

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/confine_calls.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Of no use to any driver: other processes, the kernel's insides, ways around this
+ * filter. */
+static const char *const always[] = {"ptrace", "process_vm_readv", "process_vm_writev",
+    "process_madvise", "process_mrelease", "pidfd_getfd", "pidfd_send_signal", "kcmp",
+    "tkill", "mount", "umount", "umount2", "mount_setattr", "move_mount", "open_tree",
+    "fsopen", "fsconfig", "fsmount", "fspick", "pivot_root", "chroot", "setns", "unshare",
+    "bpf", "perf_event_open", "userfaultfd", "personality", "io_uring_setup",
+    "io_uring_enter", "io_uring_register", "keyctl", "add_key", "request_key",
+    "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module",
+    "open_by_handle_at", "fanotify_init", "swapon", "swapoff", "reboot", "acct",
+    "quotactl", "quotactl_fd", "syslog", "vhangup", "iopl", "ioperm", "modify_ldt",
+    "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname",
+    "setdomainname", "nfsservctl", "lookup_dcookie"};
+
+static const char *const programs[] = {"execve", "execveat"};
+
+/*
+ * Not even a Unix socket is made: a datagram may be sent from one to any other by an
+ * address in memory, which a filter cannot see.
+ */
+static const char *const network[] = {
+    "socket", "socketpair", "connect", "bind", "listen"};
+
+/* Of those with an address of its own the rest is refused. */
+static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+
+bool confine_calls_can(void)
+{
+    return seccomp_api_get() > 0;
+}
+
+/* Calls that this library or this machine does not have are passed over. */
+static int refuse(scmp_filter_ctx filter, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int call = seccomp_syscall_resolve_name(names[i]);
+        int rc = call < 0 ? 0 : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 0);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static int refuse_where(scmp_filter_ctx filter, int call, struct scmp_arg_cmp where)
+{
+    return seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), call, 1, &where);
+}
+
+/* Sockets to other machines and to programs here, nothing of what else sockets can be. */
+static int limit_families(scmp_filter_ctx filter)
+{
+    int rc = refuse_where(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_GT, AF_NETLINK));
+    for (int family = 0; family <= AF_NETLINK && rc == 0; family++) {
+        bool is_allowed = false;
+        for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+            is_allowed = is_allowed || families[i] == family;
+        }
+        if (!is_allowed) {
+            rc = refuse_where(
+                filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
+        }
+    }
+    return rc;
+}
+
+/* New namespaces give rights; clone3 hides its flags in memory, and callers know clone.
+ */
+static int limit_namespaces(scmp_filter_ctx filter)
+{
+    static const unsigned flags[] = {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWNET,
+        CLONE_NEWPID, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP};
+    int rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    for (size_t i = 0; i < ARRAY_LEN(flags) && rc == 0; i++) {
+        rc = refuse_where(
+            filter, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, flags[i], flags[i]));
+    }
+    return rc;
+}
+
+/* Input typed in the name of whoever sits at the terminal that standard error may be. */
+static int limit_terminals(scmp_filter_ctx filter)
+{
+    static const unsigned requests[] = {TIOCSTI, TIOCLINUX, TIOCSETD};
+    int rc = 0;
+    for (size_t i = 0; i < ARRAY_LEN(requests) && rc == 0; i++) {
+        rc = refuse_where(filter, SCMP_SYS(ioctl),
+            SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, requests[i]));
+    }
+    return rc;
+}
+
+/* Signals to itself only, as to the daemon, which belongs to the same user. */
+static int limit_signals(scmp_filter_ctx filter)
+{
+    static const char *const names[] = {
+        "kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"};
+    struct scmp_arg_cmp is_other = SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid());
+    int rc = 0;
+    for (size_t i = 0; i < ARRAY_LEN(names) && rc == 0; i++) {
+        rc = refuse_where(filter, seccomp_syscall_resolve_name(names[i]), is_other);
+    }
+    return rc;
+}
+
+static int fill(scmp_filter_ctx filter, bool has_network, bool may_run)
+{
+    int rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    /* Calls of another machine's kind, as 32-bit ones: no driver makes them. */
+    rc = rc == 0
+             ? seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM))
+             : rc;
+    rc = rc == 0 ? refuse(filter, always, ARRAY_LEN(always)) : rc;
+    rc = rc == 0 ? limit_namespaces(filter) : rc;
+    rc = rc == 0 ? limit_terminals(filter) : rc;
+    if (rc == 0 && !may_run) {
+        rc = refuse(filter, programs, ARRAY_LEN(programs));
+        rc = rc == 0 ? limit_signals(filter) : rc; /* a child's number is not known yet */
+    }
+    if (rc == 0) {
+        rc = has_network ? limit_families(filter)
+                         : refuse(filter, network, ARRAY_LEN(network));
+    }
+    return rc == 0 ? seccomp_load(filter) : rc;
+}
+
+int confine_calls(bool has_network, bool may_run)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    int rc = filter ? fill(filter, has_network, may_run) : -ENOMEM;
+    seccomp_release(filter);
+    return rc;
+}
