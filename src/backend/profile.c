@@ -84,10 +84,12 @@ static bool files_readable(const struct config_profile *config, struct buf *err)
  * One database a worker: the first file read-only, the others attached read-only, then no
  * way outside, then no way to change that.
  */
-static void lock_down(struct builder *b, const struct config_profile *config, const char *spill_dir)
+static void lock_down(struct builder *b, const struct config_profile *config, const char *state_dir)
 {
     struct buf sql = BUF_INIT(TEXT_MAX);
     char number[32];
+    char spill_dir[CONFIG_PATH_SIZE + 16];
+    snprintf(spill_dir, sizeof(spill_dir), "%s/" REACH_SPILL, state_dir);
     put_option(b, "path", config->files.at[0]);
     put_option(b, "access_mode", "READ_ONLY");
     snprintf(number, sizeof(number), "%lldMB", (long long)config->memory_mb);
@@ -171,7 +173,7 @@ static void resolve(struct backend_profile *profile, const struct builder *b)
 }
 
 bool backend_profile_init(struct backend_profile *ret, const struct config_profile *config,
-    const char *duckdb_driver, const char *spill_dir, struct buf *err)
+    const char *duckdb_driver, const char *state_dir, struct buf *err)
 {
     bool is_embedded = strcmp(config->driver, "duckdb") == 0;
     struct builder b = {.text = &ret->text};
@@ -180,13 +182,17 @@ bool backend_profile_init(struct backend_profile *ret, const struct config_profi
         return false;
     }
     ret->cancels = ret->dialect != SQL_SQLITE;
-    b.driver = put(&b, str_of(is_embedded ? duckdb_driver : config->driver));
+    const char *driver = is_embedded ? duckdb_driver : config->driver;
+    if (!backend_reach_init(&ret->reach, config, ret->dialect, driver, state_dir, err)) {
+        return false;
+    }
+    b.driver = put(&b, str_of(driver));
     b.database = put(&b, str_of(config->database));
     if (ret->dialect == SQL_DUCKDB && config->files.len > 0) {
         if (config->database[0] == '\0') {
             b.database = put(&b, stem_of(config->files.at[0]));
         }
-        lock_down(&b, config, spill_dir);
+        lock_down(&b, config, state_dir);
     }
     for (uint32_t i = 0; i < config->option_count; i++) {
         put_option(&b, config->option[i].key, config->option[i].value);
@@ -197,6 +203,7 @@ bool backend_profile_init(struct backend_profile *ret, const struct config_profi
         return false;
     }
     resolve(ret, &b);
+    backend_reach_put(&ret->reach, &ret->setup);
     ret->setup.entrypoint = is_embedded ? STR("duckdb_adbc_init") : str_of(config->entrypoint);
     /* Elsewhere the login says where it begins. */
     bool is_main = config->schema[0] == '\0' && ret->dialect == SQL_DUCKDB;
@@ -207,4 +214,5 @@ bool backend_profile_init(struct backend_profile *ret, const struct config_profi
 void backend_profile_free(struct backend_profile *profile)
 {
     buf_free(&profile->text);
+    backend_reach_free(&profile->reach);
 }

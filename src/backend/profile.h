@@ -4,9 +4,7 @@
  * What a profile means to a worker: the driver to load, how it is set up and locked down,
  * and how a connection is set to a context. One table of rules per engine.
  */
-#include "backend/backend.h"
-#include "config/config.h"
-#include "sql/guard.h"
+#include "backend/reach.h"
 
 /* Parts of a context, in the core's order. */
 enum backend_part { PART_ROLE, PART_WAREHOUSE, PART_DATABASE, PART_SCHEMA, PART_COUNT };
@@ -25,16 +23,17 @@ struct backend_profile {
     struct backend_setup setup;
     struct backend_option option[PROFILE_OPTIONS_MAX];
     struct str init[PROFILE_INIT_MAX];
-    struct buf text; /* all the strings above */
+    struct backend_reach reach;
+    struct buf text; /* all other strings above */
 };
 
 /*
- * @duckdb_driver stands in for the driver's name "duckdb"; @spill_dir is where DuckDB may
- * write what does not fit into memory. False with a sentence in @err: a file is missing, or
- * the driver's dialect is not known.
+ * @duckdb_driver stands in for the driver's name "duckdb"; @state_dir is the daemon's, with
+ * the directories of reach.h. False with a sentence in @err: a file is missing, there are
+ * too many, or the driver's dialect is not known.
  */
 MUST_USE bool backend_profile_init(struct backend_profile *ret,
-    const struct config_profile *config, const char *duckdb_driver, const char *spill_dir,
+    const struct config_profile *config, const char *duckdb_driver, const char *state_dir,
     struct buf *err);
 void backend_profile_free(struct backend_profile *profile);
 

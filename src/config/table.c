@@ -58,7 +58,7 @@ static const struct setting PROFILE_ROWS[] = {
 #undef PROFILE_STRING
 #undef PROFILE_CREDITS
     {"profile", "files", SETTING_FILES, 0, 0, 0, 1, CONFIG_FILES_MAX, NULL, NULL,
-        "DuckDB: the database files; the first is the main one"},
+        "DuckDB: the database files; the first is the main one. Other drivers: files and directories they may read"},
     {"profile", "options", SETTING_OPTIONS, 0, 0, 0, 0, CONFIG_OPTIONS_MAX, NULL, NULL,
         "handed to the driver's database as they are"},
 };
@@ -101,6 +101,7 @@ _Static_assert(ARRAY_LEN(PROFILE_ROWS) <= SETTING_KEYS_MAX, "raise SETTING_KEYS_
 
 static const char *const LOG_LEVELS[] = {"debug", "info", "warn", "error", NULL};
 static const char *const POLICIES[] = {"read_only", NULL};
+static const char *const CONFINE[] = {"auto", "off", NULL};
 static const char *const DIALECTS[] = {
     "", "duckdb", "snowflake", "postgresql", "sqlite", NULL};
 
@@ -111,6 +112,7 @@ static const struct {
 } CHOICES[] = {
     {"daemon", "log_level", LOG_LEVELS},
     {"profile", "policy", POLICIES},
+    {"profile", "confine", CONFINE},
     {"profile", "dialect", DIALECTS},
 };
 

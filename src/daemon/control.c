@@ -70,19 +70,28 @@ static void list_sessions(struct daemon *d, struct str principal, bool all, stru
         counts.queued, counts.running, counts.started, counts.conns_idle, counts.workers, (int)getpid());
 }
 
-/* Process ids of the workers, for whoever measures or tests. */
+/*
+ * Process ids of the workers, and how each is confined ("": not, or it only starts), for
+ * whoever measures or tests.
+ */
 static void list_workers(struct daemon *d, struct buf *out)
 {
-    bool first = true;
+    struct buf how = BUF_INIT(64 * 1024);
+    const char *comma = "";
     buf_puts(out, "{\"snowmux\":\"workers\",\"pids\":[");
     for (uint32_t i = 0; i <= READER_WORKER; i++) {
         int pid = backend_pid(d->backend, i);
         if (pid > 0) {
-            buf_printf(out, "%s%d", first ? "" : ",", pid);
-            first = false;
+            buf_printf(out, "%s%d", comma, pid);
+            buf_puts(&how, comma);
+            buf_put_json(&how, backend_confinement(d->backend, i));
+            comma = ",";
         }
     }
+    buf_puts(out, "],\"confined\":[");
+    buf_put_str(out, buf_str(&how));
     buf_puts(out, "]}");
+    buf_free(&how);
 }
 
 /*

@@ -289,23 +289,37 @@ static bool make_tables(struct daemon *d)
     return true;
 }
 
+static bool make_dir(const char *path)
+{
+    return mkdir(path, 0700) == 0 || errno == EEXIST || fail(path, strerror(errno));
+}
+
+static bool make_state_dir(struct daemon *d, const char *name)
+{
+    char path[PATHS_SIZE + 16];
+    snprintf(path, sizeof(path), "%s/%s", d->options->paths->state, name);
+    return make_dir(path);
+}
+
 static bool make_profiles(struct daemon *d)
 {
-    char spill[PATHS_SIZE + 16];
+    const char *state = d->options->paths->state;
     struct buf err = BUF_INIT(4096);
-    snprintf(spill, sizeof(spill), "%s/spill", d->options->paths->state);
-    if (mkdir(spill, 0700) < 0 && errno != EEXIST) {
-        return fail(spill, strerror(errno));
+    if (!make_state_dir(d, REACH_SPILL) || !make_state_dir(d, REACH_HOMES)) {
+        return false;
     }
     for (uint32_t i = 0; i < d->config->profile_count; i++) {
         const struct config_profile *config = &d->config->profile[i];
         struct profile *p = &d->profile[i];
         p->config = config;
         str_copy(STR("it has not been reached yet"), p->why, sizeof(p->why));
-        if (!backend_profile_init(&p->rules, config, d->options->duckdb_driver, spill, &err)) {
+        if (!backend_profile_init(&p->rules, config, d->options->duckdb_driver, state, &err)) {
             buf_putc(&err, '\0');
             fail("configuration", err.ptr);
             buf_free(&err);
+            return false;
+        }
+        if (p->rules.setup.home.len > 0 && !make_dir(p->rules.setup.home.ptr)) {
             return false;
         }
         p->defaults[TOOL_PROFILE] = str_of(config->name);
@@ -400,11 +414,14 @@ static bool open_results(struct daemon *d)
 {
     char path[PATHS_SIZE + 16];
     char err[512] = "";
-    snprintf(path, sizeof(path), "%s/spool", d->options->paths->state);
+    snprintf(path, sizeof(path), "%s/" REACH_SPOOL, d->options->paths->state);
     struct results_settings settings = {.dir = path,
         .keep_ns = (uint64_t)d->config->results_keep_s * NS_PER_S,
         .bytes_max = (uint64_t)d->config->results_disk_mb << 20,
         .count_max = RESULTS_MAX};
+    if (!backend_reach_init_reader(&d->reader_reach, d->options->paths->state)) {
+        return fail("results", "no memory");
+    }
     return results_open(&d->results, &d->loop, &settings, on_result_dropped, d, err, sizeof(err)) ||
            fail("results", err);
 }
@@ -495,6 +512,7 @@ static void daemon_free(struct daemon *d)
     if (d->core) {
         munmap(d->core, core_size(&d->limits));
     }
+    backend_reach_free(&d->reader_reach);
     symbols_free(d->symbols);
     buf_free(&d->tools_json);
     free(d->tickets);

@@ -281,6 +281,7 @@ struct daemon {
     bool reader_is_starting;
     bool reader_is_open;
     uint32_t reader_generation;
+    struct backend_reach reader_reach;
     struct list fetches; /* calls that wait for the reader; the first ones were sent */
     uint32_t fetches_open; /* sent and not answered, also of askers who went */
 

@@ -219,7 +219,9 @@ static void remember_why(struct daemon *d, uint32_t profile, struct str why)
 static void on_worker_up(void *ctx, uint32_t worker, uint32_t generation)
 {
     struct daemon *d = ctx;
-    log_event(LOG_INFO, "worker_up", "worker=%u generation=%u", worker, generation);
+    struct str how = backend_confinement(d->backend, worker);
+    log_event(LOG_INFO, "worker_up", "worker=%u generation=%u confined=%s", worker, generation,
+        log_quote(how.len > 0 ? how : STR("no")));
     if (worker == READER_WORKER) {
         reader_up(d);
         return;

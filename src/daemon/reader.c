@@ -71,8 +71,9 @@ static void start_reader(struct daemon *d)
     if (!d->reader_is_starting) {
         d->reader_is_starting = true;
         d->reader_generation++;
-        backend_spawn(d->backend, READER_WORKER, d->reader_generation,
-            &(struct backend_setup){.driver = STR("")});
+        struct backend_setup setup = {.driver = STR("")};
+        backend_reach_put(&d->reader_reach, &setup);
+        backend_spawn(d->backend, READER_WORKER, d->reader_generation, &setup);
     }
 }
 

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/reach.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum {
+    TEXT_MAX = 1024 * 1024
+};
+
+/* What a driver's file name tells about it; only these two never need the network. */
+enum engine {
+    DUCKDB,
+    SQLITE,
+    OTHER
+};
+
+/*
+ * Certificates and names of machines. Resolvers that replace their file do it in a
+ * directory of their own, which is why some of those stand here.
+ */
+static const char *const network[] = {"/etc/ssl", "/etc/pki", "/etc/ca-certificates",
+    "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/etc/resolv.conf",
+    "/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager/resolv.conf",
+    "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
+    "/etc/services", "/etc/protocols", "/etc/passwd", "/etc/group", "/etc/krb5.conf",
+    "/etc/gss", "/proc/sys/net/core/somaxconn"};
+
+static const char *const certificates[] = {"SSL_CERT_FILE", "SSL_CERT_DIR"};
+
+/* A program that shows a page, and what it is made of. */
+static const char *const programs[] = {"/bin", "/usr", "/etc/xdg", "/etc/fonts"};
+
+static void put_read(struct backend_reach *reach, struct str path)
+{
+    buf_put_str(&reach->text, path);
+    buf_putc(&reach->text, '\0');
+    reach->read_count++;
+}
+
+static void put_reads(struct backend_reach *reach, const char *const *paths, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        put_read(reach, str_of(paths[i]));
+    }
+}
+
+static void put_with_ending(
+    struct backend_reach *reach, struct str path, const char *ending)
+{
+    buf_put_str(&reach->text, path);
+    put_read(reach, str_of(ending));
+}
+
+static void put_write(
+    struct backend_reach *reach, const char *state_dir, const char *name, const char *of)
+{
+    ASSERT(reach->write_count < REACH_WRITES_MAX && reach->read_count == 0);
+    buf_printf(&reach->text, "%s/%s", state_dir, name);
+    buf_printf(&reach->text, of[0] != '\0' ? "/%s" : "%s", of);
+    buf_putc(&reach->text, '\0');
+    reach->write_count++;
+}
+
+static enum engine engine_of(const char *driver)
+{
+    const char *slash = strrchr(driver, '/');
+    const char *name = slash ? slash + 1 : driver;
+    if (strstr(name, "duckdb")) {
+        return DUCKDB;
+    }
+    return strstr(name, "sqlite") ? SQLITE : OTHER;
+}
+
+static bool is_file(const char *path)
+{
+    struct stat info;
+    return path[0] == '/' && stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+static int hex(char c)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *at = c != '\0' ? strchr(digits, c) : NULL;
+    return at ? (int)(at - digits) % 16 : -1;
+}
+
+/* Without quotes around it and %XX in it; false: it is no path. */
+static bool decode_path(struct str s, char ret[CONFIG_PATH_SIZE])
+{
+    size_t len = 0;
+    if (s.len > 1 && s.ptr[0] == '\'') {
+        s = (struct str){s.ptr + 1, s.len - 1 - (s.ptr[s.len - 1] == '\'')};
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        bool is_code = s.ptr[i] == '%' && i + 2 < s.len && hex(s.ptr[i + 1]) >= 0 &&
+                       hex(s.ptr[i + 2]) >= 0;
+        if (len + 1 == CONFIG_PATH_SIZE) {
+            return false;
+        }
+        ret[len++] =
+            is_code ? (char)(hex(s.ptr[i + 1]) * 16 + hex(s.ptr[i + 2])) : s.ptr[i];
+        i += is_code ? 2 : 0;
+    }
+    ret[len] = '\0';
+    return ret[0] == '/';
+}
+
+/* Files named in the parts of a URI or a connection string: sslkey=/path. */
+static void put_named_parts(struct backend_reach *reach, const char *value)
+{
+    char path[CONFIG_PATH_SIZE];
+    const char *at = value;
+    while ((at = strchr(at, '=')) != NULL) {
+        at++;
+        if (decode_path((struct str){at, strcspn(at, "& \t\r\n")}, path) &&
+            is_file(path)) {
+            put_read(reach, str_of(path));
+        }
+    }
+    explicit_bzero(path, sizeof(path)); /* it may have been a secret */
+}
+
+/* Key files, tokens, certificates: whatever file an option names by an absolute path. */
+static void put_named(struct backend_reach *reach, const struct config_profile *config)
+{
+    for (uint32_t i = 0; i < config->option_count; i++) {
+        const char *value = config->option[i].value;
+        if (is_file(value)) {
+            put_read(reach, str_of(value));
+        } else {
+            put_named_parts(reach, value);
+        }
+    }
+}
+
+static void put_sqlite(struct backend_reach *reach, const struct config_profile *config)
+{
+    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
+    for (uint32_t i = 0; i < config->option_count; i++) {
+        const char *uri = config->option[i].value;
+        if (strcmp(config->option[i].key, "uri") != 0) {
+            continue;
+        }
+        struct str path = str_of(uri);
+        path = str_starts(path, STR("file:")) ? str_from(path, 5) : path;
+        path = str_starts(path, STR("//")) ? str_from(path, 2) : path;
+        path.len = strcspn(path.ptr, "?#");
+        for (size_t j = 0; j < ARRAY_LEN(endings) && path.len > 0; j++) {
+            put_with_ending(reach, path, endings[j]);
+        }
+    }
+}
+
+static void put_network(struct backend_reach *reach)
+{
+    put_reads(reach, network, ARRAY_LEN(network));
+    for (size_t i = 0; i < ARRAY_LEN(certificates); i++) {
+        const char *path = getenv(certificates[i]);
+        if (path && path[0] == '/') {
+            put_read(reach, str_of(path));
+        }
+    }
+}
+
+/* Signing in by the browser is the one thing for which a driver runs a program. */
+static bool needs_browser(
+    const struct config_profile *config, enum sql_dialect_id dialect)
+{
+    for (uint32_t i = 0; i < config->option_count && dialect == SQL_SNOWFLAKE; i++) {
+        if (strcmp(config->option[i].value, "auth_ext_browser") == 0 ||
+            strcasestr(config->option[i].value, "authenticator=externalbrowser")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_files(
+    struct backend_reach *reach, const struct config_profile *config, enum engine engine)
+{
+    for (uint32_t i = 0; i < config->files.len; i++) {
+        struct str path = str_of(config->files.at[i]);
+        put_read(reach, path);
+        if (engine == DUCKDB) {
+            put_with_ending(reach, path, ".wal");
+        }
+    }
+}
+
+/* The strings lie behind each other in the text: those to write, then those to read. */
+static void resolve(struct backend_reach *reach)
+{
+    const char *at = reach->text.ptr;
+    for (uint32_t i = 0; i < reach->write_count; i++) {
+        reach->write[i] = str_of(at);
+        at += reach->write[i].len + 1;
+    }
+    for (uint32_t i = 0; i < reach->read_count; i++) {
+        reach->read[i] = str_of(at);
+        at += reach->read[i].len + 1;
+    }
+    reach->home = reach->write[reach->write_count - 1];
+}
+
+bool backend_reach_init(struct backend_reach *ret, const struct config_profile *config,
+    enum sql_dialect_id dialect, const char *driver, const char *state_dir,
+    struct buf *err)
+{
+    enum engine engine = engine_of(config->driver);
+    *ret = (struct backend_reach){.text = BUF_INIT(TEXT_MAX)};
+    if (strcmp(config->confine, "off") == 0) {
+        return true;
+    }
+    ret->confine = WIRE_CONFINED;
+    put_write(ret, state_dir, REACH_SPOOL, "");
+    if (engine == DUCKDB) {
+        put_write(ret, state_dir, REACH_SPILL, "");
+    } else {
+        put_write(ret, state_dir, REACH_HOMES, config->name);
+    }
+    put_read(ret, str_of(driver));
+    put_files(ret, config, engine);
+    put_named(ret, config);
+    if (engine == SQLITE) {
+        put_sqlite(ret, config);
+    }
+    if (engine == OTHER) {
+        ret->confine |= WIRE_MAY_CONNECT;
+        put_network(ret);
+    }
+    if (engine == OTHER && dialect != SQL_SNOWFLAKE && dialect != SQL_POSTGRESQL) {
+        put_read(ret, STR("/usr"));
+    }
+    if (engine == OTHER && needs_browser(config, dialect)) {
+        ret->confine |= WIRE_MAY_RUN;
+        put_reads(ret, programs, ARRAY_LEN(programs));
+    }
+    if (!buf_ok(&ret->text) || ret->read_count > WIRE_PATHS_MAX) {
+        buf_printf(err,
+            "profile %s: its files and options name more than its worker can be told: at most "
+            "%d paths",
+            config->name, WIRE_PATHS_MAX);
+        backend_reach_free(ret);
+        return false;
+    }
+    resolve(ret);
+    return true;
+}
+
+bool backend_reach_init_reader(struct backend_reach *ret, const char *state_dir)
+{
+    *ret = (struct backend_reach){.confine = WIRE_CONFINED, .text = BUF_INIT(TEXT_MAX)};
+    put_write(ret, state_dir, REACH_SPOOL, "");
+    if (!buf_ok(&ret->text)) {
+        return false;
+    }
+    resolve(ret);
+    return true;
+}
+
+void backend_reach_free(struct backend_reach *reach)
+{
+    buf_free(&reach->text);
+}
+
+void backend_reach_put(const struct backend_reach *reach, struct backend_setup *setup)
+{
+    setup->confine = reach->confine;
+    setup->home = reach->home;
+    setup->read_paths = reach->read;
+    setup->read_path_count = reach->read_count;
+    setup->write_paths = reach->write;
+    setup->write_path_count = reach->write_count;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * What the worker of a profile may reach: which files, and whether the network and other
+ * programs. One table of rules per driver; see worker/confine.h for how they are kept.
+ */
+#include "backend/backend.h"
+#include "config/config.h"
+#include "sql/guard.h"
+
+enum {
+    REACH_WRITES_MAX = 2
+};
+
+/* Where a daemon keeps what workers write. */
+#define REACH_SPOOL "spool" /* results */
+#define REACH_SPILL "spill" /* what DuckDB has no memory for */
+#define REACH_HOMES "home"  /* other drivers' homes, by the profile's name */
+
+struct backend_reach {
+    uint32_t confine; /* of enum wire_confine; 0: all that the daemon may */
+    struct str home;  /* one of those below, with a final NUL */
+    struct str write[REACH_WRITES_MAX];
+    uint32_t write_count;
+    struct str read[WIRE_PATHS_MAX];
+    uint32_t read_count;
+    struct buf text; /* all the strings above */
+};
+
+/*
+ * @driver is a path, or a name to look up; @state_dir is the daemon's. False, with a
+ * sentence in @err: there are too many paths.
+ */
+MUST_USE bool backend_reach_init(struct backend_reach *ret,
+    const struct config_profile *config, enum sql_dialect_id dialect, const char *driver,
+    const char *state_dir, struct buf *err);
+
+/* The same for the reader of spools; false: no memory. */
+MUST_USE bool backend_reach_init_reader(struct backend_reach *ret, const char *state_dir);
+
+void backend_reach_free(struct backend_reach *reach);
+
+/* Borrows the strings. */
+void backend_reach_put(const struct backend_reach *reach, struct backend_setup *setup);
