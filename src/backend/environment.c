@@ -49,7 +49,7 @@ static bool is_wanted(const char *variable, uint32_t confine)
         }
     }
     return is_one_of(name, always, ARRAY_LEN(always)) ||
-           (confine & WIRE_MAY_CONNECT && is_proxy(name)) ||
+           (confine & WIRE_HAS_NETWORK && is_proxy(name)) ||
            (confine & WIRE_MAY_RUN && is_one_of(name, desktop, ARRAY_LEN(desktop)));
 }
 

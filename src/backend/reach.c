@@ -176,6 +176,32 @@ static bool needs_browser(
     return false;
 }
 
+/*
+ * PostgreSQL's client takes a host that is a path, or none, for a socket here. Others get
+ * none of these sockets: behind some of them programs are started for whoever asks.
+ */
+static bool needs_unix(const struct config_profile *config, enum sql_dialect_id dialect)
+{
+    static const char *const paths[] = {
+        "host=/", "host='/", "host=%2F", "@%2F", "//%2F", "@/", ":///", "://?"};
+    if (dialect != SQL_POSTGRESQL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < config->option_count; i++) {
+        const char *uri = config->option[i].value;
+        bool is_uri = strcmp(config->option[i].key, "uri") == 0;
+        for (size_t j = 0; j < ARRAY_LEN(paths) && is_uri; j++) {
+            if (strcasestr(uri, paths[j])) {
+                return true;
+            }
+        }
+        if (is_uri) {
+            return !strstr(uri, "://") && !strstr(uri, "host");
+        }
+    }
+    return true;
+}
+
 static void put_files(
     struct backend_reach *reach, const struct config_profile *config, enum engine engine)
 {
@@ -226,14 +252,17 @@ bool backend_reach_init(struct backend_reach *ret, const struct config_profile *
         put_sqlite(ret, config);
     }
     if (engine == OTHER) {
-        ret->confine |= WIRE_MAY_CONNECT;
+        ret->confine |= WIRE_HAS_NETWORK;
         put_network(ret);
     }
     if (engine == OTHER && dialect != SQL_SNOWFLAKE && dialect != SQL_POSTGRESQL) {
         put_read(ret, STR("/usr"));
     }
+    if (engine == OTHER && needs_unix(config, dialect)) {
+        ret->confine |= WIRE_HAS_UNIX;
+    }
     if (engine == OTHER && needs_browser(config, dialect)) {
-        ret->confine |= WIRE_MAY_RUN;
+        ret->confine |= WIRE_MAY_RUN | WIRE_HAS_UNIX;
         put_reads(ret, programs, ARRAY_LEN(programs));
     }
     if (!buf_ok(&ret->text) || ret->read_count > WIRE_PATHS_MAX) {

@@ -87,8 +87,9 @@ enum wire_format {
 /* Bits. Without WIRE_CONFINED the others and the paths mean nothing. */
 enum wire_confine {
     WIRE_CONFINED = 1,
-    WIRE_MAY_CONNECT = 2, /* to other machines */
+    WIRE_HAS_NETWORK = 2,
     WIRE_MAY_RUN = 4,     /* other programs */
+    WIRE_HAS_UNIX = 8,    /* sockets of other programs here, by their path */
 };
 
 enum wire_error_code {

@@ -98,8 +98,8 @@ static bool allow(const struct landlock *landlock, struct str path, uint64_t acc
         return fail(landlock->failure, "", path, ENAMETOOLONG);
     }
     int fd = open(path_z, O_PATH | O_CLOEXEC);
-    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-        return true;
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) {
+        return true; /* nothing there, or nothing that this user may reach anyway */
     }
     int rc = fd < 0 ? -1 : fstat(fd, &info);
     if (rc == 0) {
@@ -169,9 +169,10 @@ bool confine(
     if (version > 0) {
         snprintf(files, sizeof(files), "Landlock %d", version);
     }
-    snprintf(ret_how, size, "%s, %s, %s, %s", files,
+    snprintf(ret_how, size, "%s, %s, %s%s, %s", files,
         has_filter ? "seccomp" : "no seccomp in this kernel",
         rules->has_network ? "network" : "no network",
+        rules->has_unix ? ", Unix sockets" : "",
         rules->may_run ? "programs" : "no programs");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
         return fail(ret, "its privileges", STR(""), errno);
@@ -179,6 +180,6 @@ bool confine(
     if (!hide_memory(ret) || (version > 0 && !limit_files(version, rules, ret))) {
         return false;
     }
-    int rc = has_filter ? confine_calls(rules->has_network, rules->may_run) : 0;
+    int rc = has_filter ? confine_calls(rules) : 0;
     return rc == 0 || fail(ret, "its calls", STR(""), -rc);
 }

@@ -16,6 +16,8 @@ struct confine_rules {
     const struct str *write_paths; /* to read, write, make and remove in */
     uint32_t write_path_count;
     bool has_network;
+    bool
+        has_unix; /* may connect to other programs here, by paths, which nothing limits */
     bool may_run; /* other programs, from what may be read; they are confined alike */
 };
 

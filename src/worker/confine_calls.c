@@ -2,9 +2,11 @@
 #include "worker/confine_calls.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,19 +26,18 @@ static const char *const always[] = {"ptrace", "process_vm_readv", "process_vm_w
 
 static const char *const programs[] = {"execve", "execveat"};
 
-/*
- * Not even a Unix socket is made: a datagram may be sent from one to any other by an
- * address in memory, which a filter cannot see.
- */
-static const char *const network[] = {
+static const char *const sockets[] = {
     "socket", "socketpair", "connect", "bind", "listen"};
 
-/* Of those with an address of its own the rest is refused. */
-static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+/* Landlock has no say about these, and who stays on the machine needs none of them. */
+static const char *const metadata[] = {"chmod", "fchmodat", "fchmodat2", "chown",
+    "lchown", "fchownat", "setxattr", "lsetxattr", "removexattr", "lremovexattr", "utime",
+    "utimes", "futimesat"};
 
 bool confine_calls_can(void)
 {
-    return seccomp_api_get() > 0;
+    /* A kernel that has them looks for the filter first. */
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) < 0 && errno == EFAULT;
 }
 
 /* Calls that this library or this machine does not have are passed over. */
@@ -57,21 +58,27 @@ static int refuse_where(scmp_filter_ctx filter, int call, struct scmp_arg_cmp wh
     return seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), call, 1, &where);
 }
 
-/* Sockets to other machines and to programs here, nothing of what else sockets can be. */
-static int limit_families(scmp_filter_ctx filter)
+/*
+ * Of sockets that reach beyond this process only what is asked for. Not even a pair of
+ * Unix sockets is left to others: from one a datagram may be sent to any path, which
+ * stands in memory, where a filter cannot see it.
+ */
+static int limit_sockets(scmp_filter_ctx filter, const struct confine_rules *rules)
 {
+    bool is_allowed[AF_NETLINK + 1] = {[AF_UNIX] = rules->has_unix,
+        [AF_INET] = rules->has_network,
+        [AF_INET6] = rules->has_network,
+        [AF_NETLINK] = rules->has_network};
+    if (!rules->has_network && !rules->has_unix) {
+        return refuse(filter, sockets, ARRAY_LEN(sockets));
+    }
     int rc = refuse_where(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_GT, AF_NETLINK));
-    for (int family = 0; family <= AF_NETLINK && rc == 0; family++) {
-        bool is_allowed = false;
-        for (size_t i = 0; i < ARRAY_LEN(families); i++) {
-            is_allowed = is_allowed || families[i] == family;
-        }
-        if (!is_allowed) {
-            rc = refuse_where(
-                filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
+    for (size_t family = 0; family < ARRAY_LEN(is_allowed) && rc == 0; family++) {
+        if (!is_allowed[family]) {
+            rc = refuse_where(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, family));
         }
     }
-    return rc;
+    return rc < 0 || rules->has_unix ? rc : refuse(filter, &sockets[1], 1);
 }
 
 /* New namespaces give rights; clone3 hides its flags in memory, and callers know clone.
@@ -88,11 +95,15 @@ static int limit_namespaces(scmp_filter_ctx filter)
     return rc;
 }
 
-/* Input typed in the name of whoever sits at the terminal that standard error may be. */
-static int limit_terminals(scmp_filter_ctx filter)
+/*
+ * Memory shown to others again; input typed in the name of whoever sits at the terminal
+ * that standard error may be.
+ */
+static int limit_requests(scmp_filter_ctx filter)
 {
     static const unsigned requests[] = {TIOCSTI, TIOCLINUX, TIOCSETD};
-    int rc = 0;
+    int rc = refuse_where(filter, SCMP_SYS(prctl),
+        SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, PR_SET_DUMPABLE));
     for (size_t i = 0; i < ARRAY_LEN(requests) && rc == 0; i++) {
         rc = refuse_where(filter, SCMP_SYS(ioctl),
             SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, requests[i]));
@@ -113,31 +124,31 @@ static int limit_signals(scmp_filter_ctx filter)
     return rc;
 }
 
-static int fill(scmp_filter_ctx filter, bool has_network, bool may_run)
+static int fill(scmp_filter_ctx filter, const struct confine_rules *rules)
 {
     int rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
     /* Calls of another machine's kind, as 32-bit ones: no driver makes them. */
-    rc = rc == 0
-             ? seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM))
-             : rc;
-    rc = rc == 0 ? refuse(filter, always, ARRAY_LEN(always)) : rc;
-    rc = rc == 0 ? limit_namespaces(filter) : rc;
-    rc = rc == 0 ? limit_terminals(filter) : rc;
-    if (rc == 0 && !may_run) {
+    rc = rc < 0
+             ? rc
+             : seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM));
+    rc = rc < 0 ? rc : refuse(filter, always, ARRAY_LEN(always));
+    rc = rc < 0 ? rc : limit_namespaces(filter);
+    rc = rc < 0 ? rc : limit_requests(filter);
+    rc = rc < 0 ? rc : limit_sockets(filter, rules);
+    if (rc == 0 && !rules->has_network) {
+        rc = refuse(filter, metadata, ARRAY_LEN(metadata));
+    }
+    if (rc == 0 && !rules->may_run) {
         rc = refuse(filter, programs, ARRAY_LEN(programs));
-        rc = rc == 0 ? limit_signals(filter) : rc; /* a child's number is not known yet */
+        rc = rc < 0 ? rc : limit_signals(filter); /* a child's number is not known yet */
     }
-    if (rc == 0) {
-        rc = has_network ? limit_families(filter)
-                         : refuse(filter, network, ARRAY_LEN(network));
-    }
-    return rc == 0 ? seccomp_load(filter) : rc;
+    return rc < 0 ? rc : seccomp_load(filter);
 }
 
-int confine_calls(bool has_network, bool may_run)
+int confine_calls(const struct confine_rules *rules)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-    int rc = filter ? fill(filter, has_network, may_run) : -ENOMEM;
+    int rc = filter ? fill(filter, rules) : -ENOMEM;
     seccomp_release(filter);
     return rc;
 }

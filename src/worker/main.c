@@ -169,7 +169,8 @@ static bool confine_self(
         failure_set(ret, "malformed setup");
         return false;
     }
-    rules.has_network = flags & WIRE_MAY_CONNECT;
+    rules.has_network = flags & WIRE_HAS_NETWORK;
+    rules.has_unix = flags & WIRE_HAS_UNIX;
     rules.may_run = flags & WIRE_MAY_RUN;
     return !(flags & WIRE_CONFINED) ||
            confine(&rules, worker->confinement, NAME_SIZE, ret);

@@ -27,6 +27,8 @@ class Confine(Case):
             "profile.local": {**FAKE, "driver": local, "dialect": "sqlite", "files": [self.data]},
             "profile.wide": {**FAKE, "dialect": "postgresql"},
             "profile.wide.options": {"uri": "postgresql://host/db?user=x&sslkey=" + self.key.replace("/", "%2F")},
+            "profile.here": {**FAKE, "dialect": "postgresql"},
+            "profile.here.options": {"uri": "postgresql:///db?host=/tmp"},
             "profile.browser": {**FAKE, "dialect": "snowflake"},
             "profile.browser.options": {"adbc.snowflake.sql.auth_type": "auth_ext_browser",
                                         "adbc.snowflake.sql.client_option.jwt_private_key": self.key},
@@ -92,9 +94,18 @@ class Confine(Case):
             for profile in (WIDE, BROWSER, OFF):
                 self.can(profile, connect)
             self.cannot(LOCAL, connect)
-        for word in ("listen", "unix " + self.daemon.socket):
-            self.can(OFF, word)
-            self.cannot(LOCAL, word)
+        self.can(OFF, "listen")
+        self.cannot(LOCAL, "listen")
+
+    def test_sockets_of_other_programs_are_reached_only_where_the_profile_needs_one(self):
+        for profile in ("here", BROWSER, OFF):
+            self.can(profile, "unix " + self.daemon.socket)
+        for profile in (LOCAL, WIDE):
+            self.cannot(profile, "unix " + self.daemon.socket)
+
+    def test_a_local_engine_changes_no_modes(self):
+        self.can(OFF, "chmod " + self.other)
+        self.cannot(LOCAL, "chmod " + self.other)
 
     def test_only_signing_in_by_the_browser_runs_programs(self):
         for profile in (BROWSER, OFF):

@@ -26,6 +26,11 @@ void assert_str(struct str actual, const char *expected)
 
 void rig_start(struct rig *rig)
 {
+    rig_start_after(rig, NULL);
+}
+
+void rig_start_after(struct rig *rig, void (*before)(void))
+{
     int ends[2];
     *rig = (struct rig){.in = BUF_INIT(WIRE_PACKET_MAX), .frame_in = BUF_INIT(FRAME_MAX)};
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
@@ -35,6 +40,9 @@ void rig_start(struct rig *rig)
         int fd = fcntl(ends[1], F_DUPFD, 10);
         dup2(fd, 3);
         close(fd);
+        if (before) {
+            before();
+        }
         execl(getenv("SNOWMUX_WORKER"), "snowmux-worker", (char *)NULL);
         _exit(127);
     }

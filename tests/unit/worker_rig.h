@@ -57,6 +57,9 @@ extern const struct limits wide; /* a page for any test result */
 void assert_str(struct str actual, const char *expected);
 void rig_start(struct rig *rig);
 
+/* The same; @before runs in the new process before it becomes the worker. */
+void rig_start_after(struct rig *rig, void (*before)(void));
+
 /* Closes the control socket and returns how the process ended. */
 int rig_stop(struct rig *rig);
 bool wait_readable(int fd, int ms);
