@@ -160,6 +160,13 @@ class Confine(Case):
         self.assertEqual(self.daemon.event("worker_up", confined="no")["confined"], "no")
         self.assertCountEqual(self.daemon.ask("workers")["confined"], [local, ""])
 
+    def test_duckdb_spills_what_it_has_no_memory_for(self):
+        daemon = super().daemon({"profile.demo": {"memory_mb": 64, "threads": 1}})
+        sql = "SELECT h FROM (SELECT sha256(range::VARCHAR) AS h FROM range(2000000)) ORDER BY h LIMIT 1 OFFSET 1999999"
+        answer = self.http("ts_v2", daemon).sql(sql)
+        self.assertFalse(answer.is_error, answer.text)
+        self.assertTrue(answer.rows[0][0].startswith("ffff"), answer.text)
+
     def test_a_reader_of_results_and_duckdb_are_confined_and_work(self):
         self.assertEqual(self.client.sql("SELECT count(*) > 0 FROM nature.habitat.species", profile="demo").rows, [[True]])
         result = self.client.sql("SELECT range FROM range(1000)", profile="demo").data["result"]
