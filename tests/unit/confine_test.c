@@ -109,9 +109,14 @@ static void assert_tried(struct rig *rig, int fd, const char *script, const char
     assert_str(query(rig, fd, script, wide).rows, rows);
 }
 
+static long landlock_version(void)
+{
+    return syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, 1);
+}
+
 static bool has_landlock(void)
 {
-    return syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, 1) > 0;
+    return landlock_version() > 0;
 }
 
 static void a_worker_reaches_what_it_was_told_of(void **state)
@@ -283,7 +288,9 @@ static void a_kernel_without_seccomp_is_said_and_the_rest_holds(void **state)
     assert_tried(&rig, fd, "open /etc/group", "EACCES");
     assert_tried(&rig, fd, "open /usr/bin/true", "ok");
     assert_tried(&rig, fd, "exec /usr/bin/true", "EACCES");
-    assert_tried(&rig, fd, "listen", "EACCES");
+    if (landlock_version() >= 4) {
+        assert_tried(&rig, fd, "listen", "EACCES");
+    }
     close(fd);
     assert_int_equal(rig_stop(&rig), 0);
 }
