@@ -88,8 +88,8 @@ static void lock_down(struct builder *b, const struct config_profile *config, co
 {
     struct buf sql = BUF_INIT(TEXT_MAX);
     char number[32];
-    char spill_dir[CONFIG_PATH_SIZE + 16];
-    snprintf(spill_dir, sizeof(spill_dir), "%s/" REACH_SPILL, state_dir);
+    char spill_dir[CONFIG_PATH_SIZE + CONFIG_NAME_SIZE + 16];
+    snprintf(spill_dir, sizeof(spill_dir), "%s/" REACH_SPILL "/%s", state_dir, config->name);
     put_option(b, "path", config->files.at[0]);
     put_option(b, "access_mode", "READ_ONLY");
     snprintf(number, sizeof(number), "%lldMB", (long long)config->memory_mb);

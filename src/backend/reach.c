@@ -52,14 +52,28 @@ static void put_with_ending(
     put_read(reach, str_of(ending));
 }
 
-static void put_write(
-    struct backend_reach *reach, const char *state_dir, const char *name, const char *of)
+/* A directory of the daemon's, or of that the part of one profile. */
+static void put_state(struct buf *text, const char *state_dir, const char *name,
+    const struct config_profile *config_or_null)
 {
-    ASSERT(reach->write_count < REACH_WRITES_MAX && reach->read_count == 0);
-    buf_printf(&reach->text, "%s/%s", state_dir, name);
-    buf_printf(&reach->text, of[0] != '\0' ? "/%s" : "%s", of);
-    buf_putc(&reach->text, '\0');
-    reach->write_count++;
+    buf_printf(text, "%s/%s%s%s", state_dir, name, config_or_null ? "/" : "",
+        config_or_null ? config_or_null->name : "");
+    buf_putc(text, '\0');
+}
+
+/*
+ * Results have names that nobody guesses: whoever can only write there finds none but its
+ * own, while a home is read as well.
+ */
+static void put_writes(struct backend_reach *reach, const char *state_dir,
+    const char *home, const struct config_profile *config_or_null)
+{
+    ASSERT(reach->write_count == 0 && reach->read_count == 0);
+    put_state(&reach->text, state_dir, REACH_SPOOL, NULL);
+    put_state(&reach->text, state_dir, home, config_or_null);
+    put_state(&reach->text, state_dir, home, config_or_null);
+    reach->write_count = 2;
+    reach->read_count = 1;
 }
 
 static enum engine engine_of(const char *driver)
@@ -239,12 +253,7 @@ bool backend_reach_init(struct backend_reach *ret, const struct config_profile *
         return true;
     }
     ret->confine = WIRE_CONFINED;
-    put_write(ret, state_dir, REACH_SPOOL, "");
-    if (engine == DUCKDB) {
-        put_write(ret, state_dir, REACH_SPILL, "");
-    } else {
-        put_write(ret, state_dir, REACH_HOMES, config->name);
-    }
+    put_writes(ret, state_dir, engine == DUCKDB ? REACH_SPILL : REACH_HOMES, config);
     put_read(ret, str_of(driver));
     put_files(ret, config, engine);
     put_named(ret, config);
@@ -280,7 +289,7 @@ bool backend_reach_init(struct backend_reach *ret, const struct config_profile *
 bool backend_reach_init_reader(struct backend_reach *ret, const char *state_dir)
 {
     *ret = (struct backend_reach){.confine = WIRE_CONFINED, .text = BUF_INIT(TEXT_MAX)};
-    put_write(ret, state_dir, REACH_SPOOL, "");
+    put_writes(ret, state_dir, REACH_SPOOL, NULL);
     if (!buf_ok(&ret->text)) {
         return false;
     }

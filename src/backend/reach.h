@@ -14,8 +14,8 @@ enum {
 
 /* Where a daemon keeps what workers write. */
 #define REACH_SPOOL "spool" /* results */
-#define REACH_SPILL "spill" /* what DuckDB has no memory for */
-#define REACH_HOMES "home"  /* other drivers' homes, by the profile's name */
+#define REACH_SPILL "spill" /* what DuckDB has no memory for, by the profile's name */
+#define REACH_HOMES "home"  /* other drivers' homes, likewise */
 
 struct backend_reach {
     uint32_t confine; /* of enum wire_confine; 0: all that the daemon may */

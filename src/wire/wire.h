@@ -13,7 +13,7 @@
  *   control socket, daemon to worker
  *     SETUP   str driver, str entrypoint, u32 n, n * (str key, str value) database
  *             options, u32 m, m * str init statements, then what the worker may reach: u32
- *             n, n * str paths to read, u32 m, m * str paths to read and write, u32 flags
+ *             n, n * str paths to read, u32 m, m * str paths to write, u32 flags
  *             (enum wire_confine)
  *     ATTACH  u32 conn, with one descriptor (SCM_RIGHTS)
  *     CANCEL  u32 conn; the header's call names the call
@@ -88,8 +88,8 @@ enum wire_format {
 enum wire_confine {
     WIRE_CONFINED = 1,
     WIRE_HAS_NETWORK = 2,
-    WIRE_MAY_RUN = 4,     /* other programs */
-    WIRE_HAS_UNIX = 8,    /* sockets of other programs here, by their path */
+    WIRE_MAY_RUN = 4,  /* other programs */
+    WIRE_HAS_UNIX = 8, /* sockets of other programs here, by their path */
 };
 
 enum wire_error_code {

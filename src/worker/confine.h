@@ -13,7 +13,7 @@
 struct confine_rules {
     const struct str *read_paths; /* a directory: with all that is in it */
     uint32_t read_path_count;
-    const struct str *write_paths; /* to read, write, make and remove in */
+    const struct str *write_paths; /* to write, make and remove in, not to read */
     uint32_t write_path_count;
     bool has_network;
     bool

@@ -10,8 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Of no use to any driver: other processes, the kernel's insides, ways around this
- * filter. */
+/* Of no use to any driver: other processes, the kernel's insides, ways around filters. */
 static const char *const always[] = {"ptrace", "process_vm_readv", "process_vm_writev",
     "process_madvise", "process_mrelease", "pidfd_getfd", "pidfd_send_signal", "kcmp",
     "tkill", "mount", "umount", "umount2", "mount_setattr", "move_mount", "open_tree",
@@ -81,7 +80,7 @@ static int limit_sockets(scmp_filter_ctx filter, const struct confine_rules *rul
     return rc < 0 || rules->has_unix ? rc : refuse(filter, &sockets[1], 1);
 }
 
-/* New namespaces give rights; clone3 hides its flags in memory, and callers know clone.
+/* Namespaces give rights; clone3 hides its flags in memory, and callers know clone too.
  */
 static int limit_namespaces(scmp_filter_ctx filter)
 {

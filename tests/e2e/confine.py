@@ -74,7 +74,10 @@ class Confine(Case):
     def test_only_results_and_a_home_of_its_own_can_be_written(self):
         for profile in (LOCAL, WIDE, BROWSER):
             self.can(profile, "write " + self.state("home", profile, "cache"))
+            self.can(profile, "open " + self.state("home", profile, "cache"))
             self.can(profile, "write " + self.state("spool", profile))
+            for path in (self.state("spool", profile), self.state("spool")):
+                self.cannot(profile, "open " + path)
             for path in (self.data, self.key, self.state(profile), self.state("spill", "x"),
                          os.path.join(self.dir, profile), "/tmp/snowmux-" + profile,
                          self.state("home", "off"), "/proc/self/oom_score_adj"):
