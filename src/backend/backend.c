@@ -193,17 +193,31 @@ void backend_close(struct backend *b, void (*closed)(void *), void *ctx)
 
 /* ---- workers ---- */
 
-void backend_spawn(struct backend *b, uint32_t worker, uint32_t generation,
-    const struct backend_setup *setup)
+/* A lost one whose news is just being told goes on telling it without the slot. */
+static void take_slot(struct backend *b, uint32_t worker, uint32_t generation)
 {
     ASSERT(!b->is_closing);
     struct process *old = live_process(b, worker);
     if (old) {
         process_forget(old);
     }
-    /* A lost one whose news is just being told goes on telling it without the slot. */
     b->workers[worker] = (struct worker_slot){.generation = generation};
+}
+
+void backend_spawn(struct backend *b, uint32_t worker, uint32_t generation,
+    const struct backend_setup *setup)
+{
+    take_slot(b, worker, generation);
     process_spawn(b, worker, generation, setup);
+}
+
+void backend_refuse(
+    struct backend *b, uint32_t worker, uint32_t generation, struct str why)
+{
+    take_slot(b, worker, generation);
+    struct worker_slot *slot = &b->workers[worker];
+    (void)str_copy(str_utf8_prefix(why, WHY_SIZE - 1), slot->refusal, WHY_SIZE);
+    backend_doom_worker(b, worker, (struct doom){.why = slot->refusal});
 }
 
 void backend_kill(struct backend *b, uint32_t worker, uint32_t generation)
@@ -217,6 +231,18 @@ void backend_kill(struct backend *b, uint32_t worker, uint32_t generation)
     if (slot->process) {
         process_forget(slot->process);
     }
+}
+
+struct str backend_driver_name(const struct backend *b, uint32_t worker)
+{
+    const struct process *p = live_process(b, worker);
+    return str_of(p ? p->driver_name : "");
+}
+
+struct str backend_driver_version(const struct backend *b, uint32_t worker)
+{
+    const struct process *p = live_process(b, worker);
+    return str_of(p ? p->driver_version : "");
 }
 
 int backend_pid(const struct backend *b, uint32_t worker)

@@ -35,6 +35,7 @@ struct backend_setup {
     struct str driver;
     struct str entrypoint;
     const struct backend_option *options; /* may be secrets: wiped after they were sent */
+    const enum wire_source *sources;      /* of the options' values; NULL: all are here */
     uint32_t option_count;
     const struct str *init; /* statements */
     uint32_t init_count;
@@ -145,6 +146,10 @@ struct backend *backend_new(
 void backend_spawn(struct backend *b, uint32_t worker, uint32_t generation,
     const struct backend_setup *setup);
 
+/* Instead of a spawn that cannot be: its loss, with this reason, becomes the news. */
+void backend_refuse(
+    struct backend *b, uint32_t worker, uint32_t generation, struct str why);
+
 /* SIGKILL; its connections are forgotten without news. */
 void backend_kill(struct backend *b, uint32_t worker, uint32_t generation);
 
@@ -165,6 +170,9 @@ void backend_cancel(struct backend *b, uint32_t conn, uint32_t generation, uint6
 
 /* How a worker that is up is confined, in words; empty: it is not. */
 struct str backend_confinement(const struct backend *b, uint32_t worker);
+/* What the driver of a worker that is up calls itself; "" where it does not say. */
+struct str backend_driver_name(const struct backend *b, uint32_t worker);
+struct str backend_driver_version(const struct backend *b, uint32_t worker);
 
 /* The process of a worker, for whoever measures; 0: none. */
 int backend_pid(const struct backend *b, uint32_t worker);

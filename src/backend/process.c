@@ -233,8 +233,9 @@ static void on_packet(struct process *p, struct str bytes)
     }
     struct wire_reader reader = wire_reader_of(&frame);
     struct str first = wire_get_str(&reader);
+    struct str second = STR("");
     if (frame.kind == WIRE_READY && !p->is_up) {
-        (void)wire_get_str(&reader);
+        second = wire_get_str(&reader);
         struct str confinement = wire_get_str(&reader);
         str_copy(str_utf8_prefix(confinement, CONFINEMENT_SIZE - 1), p->confinement,
             CONFINEMENT_SIZE);
@@ -248,6 +249,8 @@ static void on_packet(struct process *p, struct str bytes)
         process_lose(p, first);
     } else {
         p->is_up = true;
+        (void)str_copy(first, p->driver_name, DRIVER_SIZE);
+        (void)str_copy(second, p->driver_version, DRIVER_SIZE);
         p->backend->handler.worker_up(p->backend->handler.ctx, p->worker, p->generation);
     }
 }
@@ -389,6 +392,7 @@ static struct doom send_setup(struct process *p, const struct backend_setup *set
     for (uint32_t i = 0; i < setup->option_count; i++) {
         wire_str(&writer, setup->options[i].key);
         wire_str(&writer, setup->options[i].value);
+        wire_u32(&writer, setup->sources ? setup->sources[i] : WIRE_VALUE);
     }
     put_strings(&writer, setup->init, setup->init_count);
     put_strings(&writer, setup->read_paths, setup->read_path_count);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "backend/setup.h"
+#include "base/log.h"
 #include "sql/catalog.h"
 #include "sql/dialect.h"
 #include "sql/quote.h"
@@ -24,7 +26,10 @@ struct builder {
     struct slice init[PROFILE_INIT_MAX];
     uint32_t init_count;
     struct slice driver;
+    struct slice role;
+    struct slice warehouse;
     struct slice database;
+    struct slice schema;
 };
 
 static struct slice put(struct builder *b, struct str s)
@@ -169,33 +174,78 @@ static void resolve(struct backend_profile *profile, const struct builder *b)
     profile->setup.option_count = b->option_count;
     profile->setup.init = profile->init;
     profile->setup.init_count = b->init_count;
+    profile->role = str_at(profile, b->role);
+    profile->warehouse = str_at(profile, b->warehouse);
     profile->database = str_at(profile, b->database);
+    profile->schema = str_at(profile, b->schema);
+}
+
+static void warn(
+    const struct config_profile *config, const struct snowflake_connection *connection)
+{
+    if (connection->ignored.len > 0) {
+        log_event(LOG_WARN, "connection_keys_ignored", "profile=%s keys=%s", config->name,
+            log_quote(buf_str(&connection->ignored)));
+    }
+    if (connection->is_readable) {
+        log_event(LOG_WARN, "secret_file_readable", "profile=%s file=%s", config->name,
+            log_quote(str_of(connection->file)));
+    }
+}
+
+/* What the profile does not say, Snowflake's own file may. */
+static bool put_context(
+    struct builder *b, const struct config_profile *config, struct buf *err)
+{
+    struct snowflake_connection connection = {0};
+    bool ok = config->connection[0] == '\0' ||
+              snowflake_connection_read(&connection, config->connection, err);
+    if (ok) {
+        b->role = put(b, str_of(config->role[0] ? config->role : connection.role));
+        b->warehouse =
+            put(b, str_of(config->warehouse[0] ? config->warehouse : connection.warehouse));
+        b->database =
+            put(b, str_of(config->database[0] ? config->database : connection.database));
+        b->schema = put(b, str_of(config->schema[0] ? config->schema : connection.schema));
+    }
+    ok = ok && setup_is_possible(config, &connection, err);
+    warn(config, &connection);
+    snowflake_connection_free(&connection);
+    return ok;
 }
 
 bool backend_profile_init(struct backend_profile *ret, const struct config_profile *config,
-    const char *duckdb_driver, const char *state_dir, struct buf *err)
+    const struct backend_drivers *drivers, const char *state_dir, struct buf *err)
 {
     bool is_embedded = strcmp(config->driver, "duckdb") == 0;
+    struct buf driver = BUF_INIT(CONFIG_PATH_SIZE);
     struct builder b = {.text = &ret->text};
-    *ret = (struct backend_profile){.text = BUF_INIT(TEXT_MAX)};
-    if (!find_dialect(config, &ret->dialect, err) || !files_readable(config, err)) {
+    *ret = (struct backend_profile){.config = config, .text = BUF_INIT(TEXT_MAX)};
+    bool ok = find_dialect(config, &ret->dialect, err) && files_readable(config, err) &&
+              driver_find(&driver, config, drivers, err) && put_context(&b, config, err);
+    if (!ok) {
+        buf_free(&driver);
+        backend_profile_free(ret);
         return false;
     }
     ret->cancels = ret->dialect != SQL_SQLITE;
-    const char *driver = is_embedded ? duckdb_driver : config->driver;
-    if (!backend_reach_init(&ret->reach, config, ret->dialect, driver, state_dir, err)) {
+    b.driver = put(&b, buf_str(&driver));
+    buf_putc(&driver, '\0');
+    ok = buf_ok(&driver) &&
+         backend_reach_init(&ret->reach, config, ret->dialect, driver.ptr, state_dir, err);
+    buf_free(&driver);
+    if (!ok) {
+        backend_profile_free(ret);
         return false;
     }
-    b.driver = put(&b, str_of(driver));
-    b.database = put(&b, str_of(config->database));
     if (ret->dialect == SQL_DUCKDB && config->files.len > 0) {
         if (config->database[0] == '\0') {
             b.database = put(&b, stem_of(config->files.at[0]));
         }
         lock_down(&b, config, state_dir);
     }
-    for (uint32_t i = 0; i < config->option_count; i++) {
-        put_option(&b, config->option[i].key, config->option[i].value);
+    if (b.schema.len == 0 && ret->dialect == SQL_DUCKDB) { /* elsewhere the login says */
+        b.schema = put(&b, catalog_default_schema(ret->dialect));
     }
     if (!buf_ok(&ret->text)) {
         buf_printf(err, "profile %s: its texts are too long", config->name);
@@ -205,9 +255,6 @@ bool backend_profile_init(struct backend_profile *ret, const struct config_profi
     resolve(ret, &b);
     backend_reach_put(&ret->reach, &ret->setup);
     ret->setup.entrypoint = is_embedded ? STR("duckdb_adbc_init") : str_of(config->entrypoint);
-    /* Elsewhere the login says where it begins. */
-    bool is_main = config->schema[0] == '\0' && ret->dialect == SQL_DUCKDB;
-    ret->schema = is_main ? catalog_default_schema(ret->dialect) : str_of(config->schema);
     return true;
 }
 

@@ -10,35 +10,52 @@
 enum backend_part { PART_ROLE, PART_WAREHOUSE, PART_DATABASE, PART_SCHEMA, PART_COUNT };
 
 enum {
-    PROFILE_OPTIONS_MAX = CONFIG_OPTIONS_MAX + 8,
+    PROFILE_OPTIONS_MAX = 8, /* that the profile itself means */
     PROFILE_INIT_MAX = CONFIG_FILES_MAX + 8,
     PROFILE_OPENING_MAX = 4,
 };
 
 struct backend_profile {
+    const struct config_profile *config;
     enum sql_dialect_id dialect;
     bool cancels; /* a cancel reaches the driver: several connections may share a worker */
-    struct str database; /* of calls that name none; owned by the strings below */
+    struct str role; /* of calls that name none; these are owned by the strings below */
+    struct str warehouse;
+    struct str database;
     struct str schema;
-    struct backend_setup setup;
+    struct backend_setup setup; /* without what is read anew at each start */
     struct backend_option option[PROFILE_OPTIONS_MAX];
     struct str init[PROFILE_INIT_MAX];
     struct backend_reach reach;
     struct buf text; /* all other strings above */
 };
 
+/* Where drivers are that a configuration names by a word. */
+struct backend_drivers {
+    const char *duckdb; /* the path that stands for "duckdb" */
+    const char *dir;    /* looked into first for the others; "": none */
+};
+
 /*
- * @duckdb_driver stands in for the driver's name "duckdb"; @state_dir is the daemon's, with
- * the directories of reach.h. False with a sentence in @err: a file is missing, there are
- * too many, or the driver's dialect is not known.
+ * @config is kept: it lives as long. @state_dir is the daemon's, with the directories of
+ * reach.h. False with a sentence in @err: a file or a driver is missing, there are too many
+ * files, the driver's dialect is not known, Snowflake's connection is wrong, or its login
+ * needs a browser where there is no display.
  */
 MUST_USE bool backend_profile_init(struct backend_profile *ret,
-    const struct config_profile *config, const char *duckdb_driver, const char *state_dir,
-    struct buf *err);
+    const struct config_profile *config, const struct backend_drivers *drivers,
+    const char *state_dir, struct buf *err);
 void backend_profile_free(struct backend_profile *profile);
 
 /* The parts (bit per part) that a connection of the profile can be set to. */
 uint32_t backend_profile_settable(const struct backend_profile *profile);
+
+/*
+ * Starts a worker of the profile. Environment variables and Snowflake's files are read for
+ * it now and forgotten again; what cannot be read is the worker's loss, as news.
+ */
+void backend_profile_spawn(struct backend *b, uint32_t worker, uint32_t generation,
+    const struct backend_profile *profile);
 
 /*
  * What sets the parts in @replay (bit per part) of @context, as backend_exec has it. Setting

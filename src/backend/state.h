@@ -16,9 +16,10 @@ enum {
     KEEP_SIZE = 4096, /* a buffer that has become larger is freed when it is empty */
     WHY_SIZE = 512,
     CONFINEMENT_SIZE = 128,
+    DRIVER_SIZE = 128,
 };
 
-/* A loss found outside the loop, told from it. The strings are static, or the program. */
+/* A loss found outside the loop, told from it. The strings are static, the program, or of the slot. */
 struct doom {
     const char *why; /* NULL: none */
     const char *what;
@@ -38,6 +39,8 @@ struct process {
     struct list packets; /* the control socket did not take them yet */
     uint32_t packet_count;
     char confinement[CONFINEMENT_SIZE];
+    char driver_name[DRIVER_SIZE]; /* as READY told them */
+    char driver_version[DRIVER_SIZE];
     bool is_up;
     bool is_cut;     /* the control socket is at its end, the exit is to come */
     bool is_lost;    /* the news of it is out */
@@ -76,6 +79,7 @@ struct worker_slot {
     uint32_t generation;
     struct process *process;
     struct doom doom;
+    char refusal[WHY_SIZE]; /* the doom's text, of backend_refuse() */
 };
 
 struct conn_slot {

@@ -9,7 +9,7 @@ static bool check_profile(const struct config_profile *profile)
 {
     struct buf err = BUF_INIT(4096);
     struct backend_profile rules;
-    bool ok = backend_profile_init(&rules, profile, "duckdb", "", &err);
+    bool ok = backend_profile_init(&rules, profile, &(struct backend_drivers){"duckdb", ""}, "", &err);
     if (ok) {
         printf("profile %s: %s, policy %s, %lld slots, database " STR_FMT "\n", profile->name,
             profile->driver, profile->policy, (long long)profile->slots,

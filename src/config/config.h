@@ -71,21 +71,36 @@ struct config_bounds {
     int64_t queue; /* at least 1 */
 };
 
+/* Where an option's value is; the last three are read anew when a worker starts. */
+enum config_source {
+    CONFIG_VALUE,
+    CONFIG_FROM_ENV,     /* in the environment variable of this name */
+    CONFIG_FROM_FILE,    /* in the file of this path */
+    CONFIG_FROM_COMMAND, /* with the program: its arguments, separated by NULs */
+};
+
 /* One key of [profile.NAME.options]: handed to the driver's database as it is. */
 struct config_option {
     char *key;   /* owned */
-    char *value; /* owned; strings, integers and booleans in TOML, text here */
+    char *value; /* owned; strings, integers and booleans in TOML, text here; a NUL ends it */
+    size_t value_len; /* without that NUL */
+    enum config_source source;
+};
+
+struct config_options {
+    uint32_t len;
+    struct config_option at[CONFIG_OPTIONS_MAX];
 };
 
 /*
  * A [profile.NAME] section: its plain keys come from profile.def, like the settings above;
- * `files` and `options` are read by hand.
+ * `files`, `options` and `parameters` are read by hand.
  */
 struct config_profile {
     char name[CONFIG_NAME_SIZE]; /* letters, digits, '_' and '-' */
     struct config_files files;   /* DuckDB files, the first is the main one */
-    uint32_t option_count;
-    struct config_option option[CONFIG_OPTIONS_MAX];
+    struct config_options options;
+    struct config_options parameters; /* of Snowflake's session; plain values */
 #define PROFILE_INT(key, value, min, max, text) int64_t key;
 #define PROFILE_STRING(key, value, text) char key[CONFIG_PATH_SIZE];
 #define PROFILE_CREDITS(key, text) struct config_names key; /* thousandths an hour */

@@ -56,17 +56,24 @@ static const char PROFILE_INTRODUCTION[] =
 static const char PROFILE_OPTIONS[] =
     "\n"
     "The table `options` holds what the driver itself wants to know, such as account and\n"
-    "credentials: strings, integers and booleans. Dots in a key need no quotes.\n"
+    "credentials: strings, integers and booleans. Dots in a key need no quotes. A driver whose\n"
+    "options are known takes no others. A value may also be kept elsewhere: `{env = \"VARIABLE\"}`,\n"
+    "`{file = \"PATH\"}` or `{command = [\"PROGRAM\", \"ARGUMENT\"]}`. It is then read anew whenever a\n"
+    "worker starts, see [profiles](profiles.md).\n"
     "\n"
     "```toml\n"
     "[profile.sales]\n"
-    "driver = \"/usr/local/lib/libadbc_driver_snowflake.so\"\n"
-    "dialect = \"snowflake\"\n"
+    "driver = \"snowflake\"\n"
     "role = \"ANALYST\"\n"
     "\n"
     "[profile.sales.options]\n"
     "username = \"reader\"\n"
     "adbc.snowflake.sql.account = \"example\"\n"
+    "adbc.snowflake.sql.auth_type = \"auth_pat\"\n"
+    "adbc.snowflake.sql.client_option.auth_token = {file = \"~/.snowflake/token\"}\n"
+    "\n"
+    "[profile.sales.parameters]\n"
+    "TIMEZONE = \"UTC\"\n"
     "```\n";
 
 static const char EARLIER_DESIGN[] =
@@ -145,6 +152,7 @@ static void put_default(struct buf *out, const struct setting *setting)
     case SETTING_CREDITS:
     case SETTING_TYPES:
     case SETTING_OPTIONS:
+    case SETTING_PARAMETERS:
         buf_puts(out, "`{}`");
         break;
     }
@@ -194,6 +202,7 @@ static void put_range(struct buf *out, const struct setting *setting)
         buf_printf(out, "with DuckDB 1 to %d paths", CONFIG_FILES_MAX);
         break;
     case SETTING_OPTIONS:
+    case SETTING_PARAMETERS:
         buf_printf(out, "at most %d keys", CONFIG_OPTIONS_MAX);
         break;
     }

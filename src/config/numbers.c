@@ -72,6 +72,7 @@ static struct member_list members_of(enum setting_kind kind)
     case SETTING_TYPES:
     case SETTING_FILES:
     case SETTING_OPTIONS:
+    case SETTING_PARAMETERS:
         break;
     }
     UNREACHABLE();

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/profile.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config/driver_options.h"
+#include "config/profile_options.h"
+
 enum {
-    OPTION_KEY_MAX = 255,
     SECTION_SIZE = CONFIG_NAME_SIZE + 16
 };
 
@@ -24,21 +25,11 @@ static void free_files(struct config_profile *profile)
     profile->files.len = 0;
 }
 
-static void free_options(struct config_profile *profile)
-{
-    for (uint32_t i = 0; i < profile->option_count; i++) {
-        struct config_option *option = &profile->option[i];
-        free(option->key);
-        explicit_bzero(option->value, strlen(option->value)); /* may be a secret */
-        free(option->value);
-    }
-    profile->option_count = 0;
-}
-
 void profile_free(struct config_profile *profile)
 {
     free_files(profile);
-    free_options(profile);
+    options_free(&profile->options);
+    options_free(&profile->parameters);
 }
 
 bool profile_add_file(struct config_profile *profile, struct str path)
@@ -51,33 +42,18 @@ bool profile_add_file(struct config_profile *profile, struct str path)
     return copy != NULL;
 }
 
-static bool add_option(struct config_profile *profile, struct str key, struct str value)
-{
-    ASSERT(profile->option_count < CONFIG_OPTIONS_MAX);
-    struct config_option option = {
-        strndup(key.ptr, key.len), strndup(value.ptr, value.len)};
-    if (!option.key || !option.value) {
-        free(option.key);
-        free(option.value);
-        return false;
-    }
-    profile->option[profile->option_count++] = option;
-    return true;
-}
-
 bool profile_copy(struct config_profile *ret_copy, const struct config_profile *profile)
 {
     bool ok = true;
     *ret_copy = *profile;
     ret_copy->files.len = 0;
-    ret_copy->option_count = 0;
+    ret_copy->options.len = 0;
+    ret_copy->parameters.len = 0;
     for (uint32_t i = 0; i < profile->files.len && ok; i++) {
         ok = profile_add_file(ret_copy, str_of(profile->files.at[i]));
     }
-    for (uint32_t i = 0; i < profile->option_count && ok; i++) {
-        const struct config_option *option = &profile->option[i];
-        ok = add_option(ret_copy, str_of(option->key), str_of(option->value));
-    }
+    ok = ok && options_copy(&ret_copy->options, &profile->options) &&
+         options_copy(&ret_copy->parameters, &profile->parameters);
     if (!ok) {
         profile_free(ret_copy);
     }
@@ -107,12 +83,6 @@ struct config_profile *profile_find(struct config *config, struct str name)
     return NULL;
 }
 
-static bool no_memory(struct reader *reader, const struct toml_node *node)
-{
-    buf_puts(reader_blame(reader, node), "out of memory");
-    return false;
-}
-
 static bool read_files(
     struct reader *reader, struct config_profile *profile, const struct toml_node *node)
 {
@@ -136,62 +106,11 @@ static bool read_files(
             return false;
         }
         if (!profile_add_file(profile, str_of(path))) {
-            return no_memory(reader, it);
+            buf_puts(reader_blame(reader, it), "out of memory");
+            return false;
         }
     }
     return true;
-}
-
-/* One option's value as text. @key is not the node's: it may be a dotted one. */
-static bool read_option(struct reader *reader, struct config_profile *profile,
-    struct str key, const struct toml_node *node)
-{
-    char number[32];
-    struct str value = node->text;
-    struct buf *err;
-    if (node->kind == TOML_INT) {
-        snprintf(number, sizeof(number), "%" PRId64, node->integer);
-        value = str_of(number);
-    } else if (node->kind == TOML_BOOL) {
-        value = node->integer ? STR("true") : STR("false");
-    } else if (node->kind != TOML_STRING || str_find(value, '\0') >= 0) {
-        err = reader_blame(reader, node);
-        buf_printf(err, "%s.options.", reader->section);
-        buf_put_json(err, key);
-        buf_puts(err, " must be a string without NUL, an integer or a boolean");
-        return node->kind == TOML_STRING ? false : reader_got(reader, node);
-    }
-    if (profile->option_count == CONFIG_OPTIONS_MAX) {
-        err = reader_must(reader, node, "options");
-        buf_printf(err, "a table of at most %d keys, got more", CONFIG_OPTIONS_MAX);
-        return false;
-    }
-    return add_option(profile, key, value) || no_memory(reader, node);
-}
-
-/*
- * ADBC options have dots in their names; unquoted, TOML makes tables of them, which are
- * put together again here. The depth is bounded by toml_parse().
- */
-static bool read_options(struct reader *reader, struct config_profile *profile,
-    struct str prefix, const struct toml_node *table)
-{
-    bool ok = true;
-    for (const struct toml_node *it = table->child; it && ok; it = it->next) {
-        char text[OPTION_KEY_MAX + 1];
-        int len = snprintf(text, sizeof(text), STR_FMT "%s" STR_FMT, STR_ARG(prefix),
-            prefix.len > 0 ? "." : "", STR_ARG(it->key));
-        struct str key = {text, (size_t)len};
-        if (len <= 0 || len > OPTION_KEY_MAX || str_find(it->key, '\0') >= 0) {
-            buf_printf(reader_blame(reader, it),
-                "a key of %s.options must have 1 to %d bytes and no NUL", reader->section,
-                OPTION_KEY_MAX);
-            return false;
-        }
-        ok = it->kind == TOML_TABLE ? read_options(reader, profile, key, it)
-                                    : read_option(reader, profile, key, it);
-    }
-    return ok;
 }
 
 static bool read_key(
@@ -210,15 +129,52 @@ static bool read_key(
     if (setting->kind == SETTING_FILES) {
         return read_files(reader, profile, node);
     }
-    if (setting->kind != SETTING_OPTIONS) {
-        return reader_set(reader, setting, node, profile);
+    if (setting->kind == SETTING_OPTIONS) {
+        return options_read(reader, str_of(profile->driver), node, &profile->options);
     }
-    if (node->kind != TOML_TABLE) {
-        buf_puts(reader_must(reader, node, "options"), "a table");
-        return reader_got(reader, node);
+    if (setting->kind == SETTING_PARAMETERS) {
+        return parameters_read(
+            reader, str_of(profile->driver), node, &profile->parameters);
     }
-    free_options(profile);
-    return read_options(reader, profile, STR(""), node);
+    return reader_set(reader, setting, node, profile);
+}
+
+/*
+ * What the keys of a profile say together. A connection is Snowflake's: a profile that names
+ * one and no driver needs no other word for it.
+ */
+static bool check_profile(struct reader *reader, const struct config_profile *profile,
+    const struct toml_node *node)
+{
+    const struct driver_options *known = driver_options_of(str_of(profile->driver));
+    if (profile->connection[0] != '\0' && !(known && known->has_parameters)) {
+        buf_printf(reader_blame(reader, node),
+            "[%s] has a connection, which is Snowflake's, and the driver \"%s\"",
+            reader->section, profile->driver);
+        return false;
+    }
+    if (strcmp(profile->driver, "duckdb") == 0 && profile->files.len == 0) {
+        buf_printf(reader_blame(reader, node),
+            "[%s] has the driver \"duckdb\" and no files; name at least one: "
+            "files = [\"PATH\"]",
+            reader->section);
+        return false;
+    }
+    return true;
+}
+
+static void imply_driver(struct config_profile *profile, const struct toml_node *node)
+{
+    bool has_connection = false;
+    bool has_driver = false;
+    for (const struct toml_node *it = node->child; it; it = it->next) {
+        has_driver = has_driver || str_eq(it->key, STR("driver"));
+        has_connection = has_connection || str_eq(it->key, STR("connection"));
+    }
+    if (has_connection && !has_driver && strcmp(profile->driver, "duckdb") == 0 &&
+        profile->files.len == 0) {
+        (void)str_copy(STR("snowflake"), profile->driver, sizeof(profile->driver));
+    }
 }
 
 /* The profile of the name, new ones with their defaults; NULL when that cannot be. */
@@ -267,16 +223,16 @@ static bool read_profile(
     snprintf(section, sizeof(section), "profile.%s", profile->name);
     reader->section = section;
     bool ok = true;
-    for (const struct toml_node *it = node->child; it && ok; it = it->next) {
-        ok = read_key(reader, profile, it);
+    /* Which options there are depends on the driver: tables come after plain keys. */
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass == 1) {
+            imply_driver(profile, node);
+        }
+        for (const struct toml_node *it = node->child; it && ok; it = it->next) {
+            ok = (it->kind == TOML_TABLE) != (pass == 1) || read_key(reader, profile, it);
+        }
     }
-    if (ok && strcmp(profile->driver, "duckdb") == 0 && profile->files.len == 0) {
-        buf_printf(reader_blame(reader, node),
-            "[%s] has the driver \"duckdb\" and no files; name at least one: "
-            "files = [\"PATH\"]",
-            section);
-        ok = false;
-    }
+    ok = ok && check_profile(reader, profile, node);
     reader->section = NULL;
     return ok;
 }

@@ -24,7 +24,7 @@ MUST_USE bool profile_add_file(struct config_profile *profile, struct str path);
 
 /*
  * Reads the table [profile] over the profiles of @config: keys that are given replace
- * those of a profile of the same name, `files` and `options` as a whole.
+ * those of a profile of the same name, `files`, `options` and `parameters` as a whole.
  */
 MUST_USE bool profile_read_all(
     struct reader *reader, struct config *config, const struct toml_node *node);

@@ -299,6 +299,9 @@ static bool is_path(const struct setting *setting, struct str text)
     if (is_setting(setting, "listen", "socket")) {
         return !str_eq(text, STR("auto"));
     }
+    if (is_setting(setting, "drivers", "dir")) {
+        return text.len > 0;
+    }
     return is_setting(setting, "profile", "driver") &&
            (text.len == 0 || str_find(text, '/') >= 0);
 }
@@ -342,6 +345,7 @@ bool reader_set(struct reader *reader, const struct setting *setting,
         return names_set(reader, setting, node, at);
     case SETTING_FILES:
     case SETTING_OPTIONS:
+    case SETTING_PARAMETERS:
         break;
     }
     UNREACHABLE();

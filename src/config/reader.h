@@ -29,7 +29,7 @@ bool reader_got(struct reader *reader, const struct toml_node *node);
 bool reader_nearest(
     struct reader *reader, struct str word, const char *const *known, size_t known_len);
 
-/* Every kind but SETTING_FILES and SETTING_OPTIONS, in the struct at @base. */
+/* Every kind but SETTING_FILES, _OPTIONS and _PARAMETERS, in the struct at @base. */
 MUST_USE bool reader_set(struct reader *reader, const struct setting *setting,
     const struct toml_node *node, void *base);
 

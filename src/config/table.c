@@ -60,7 +60,9 @@ static const struct setting PROFILE_ROWS[] = {
     {"profile", "files", SETTING_FILES, 0, 0, 0, 1, CONFIG_FILES_MAX, NULL, NULL,
         "DuckDB: the database files; the first is the main one. Other drivers: files and directories they may read"},
     {"profile", "options", SETTING_OPTIONS, 0, 0, 0, 0, CONFIG_OPTIONS_MAX, NULL, NULL,
-        "handed to the driver's database as they are"},
+        "handed to the driver's database; a value, or where it is: see below"},
+    {"profile", "parameters", SETTING_PARAMETERS, 0, 0, 0, 0, CONFIG_OPTIONS_MAX, NULL,
+        NULL, "Snowflake: parameters of the session, such as TIMEZONE"},
 };
 
 #define CONFIG_INT(section, key, value, min, max, text)                                  \

@@ -16,8 +16,9 @@ enum setting_kind {
     SETTING_WEIGHTS, /* struct config_names; this and the next two: names.h */
     SETTING_CREDITS,
     SETTING_TYPES,
-    SETTING_FILES,  /* read by profile.c */
-    SETTING_OPTIONS /* read by profile.c */
+    SETTING_FILES,     /* read by profile.c */
+    SETTING_OPTIONS,   /* read by profile_options.c, like the next */
+    SETTING_PARAMETERS
 };
 
 struct setting {

@@ -144,6 +144,14 @@ toml_doc *toml_parse(str text, uint32_t *ret_line, char *err, size_t err_size)
 
 void toml_free(toml_doc *doc)
 {
+    if (!doc) {
+        return;
+    }
+    for (const toml_node &node : doc->nodes) {
+        if (node.text.len > 0) {
+            explicit_bzero(const_cast<char *>(node.text.ptr), node.text.len);
+        }
+    }
     delete doc;
 }
 

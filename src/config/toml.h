@@ -32,7 +32,7 @@ struct toml_doc;
 /* NULL on an error: then @err says what is wrong (no full stop), in line *@ret_line. */
 struct toml_doc *toml_parse(
     struct str text, uint32_t *ret_line, char *err, size_t err_size);
-void toml_free(struct toml_doc *doc);
+void toml_free(struct toml_doc *doc); /* NULL: nothing; wipes texts, which may be secrets */
 
 /* The document's table; it and all nodes below live as long as @doc. */
 const struct toml_node *toml_root(const struct toml_doc *doc);

@@ -305,6 +305,7 @@ static bool make_profiles(struct daemon *d)
 {
     const char *state = d->options->paths->state;
     struct buf err = BUF_INIT(4096);
+    struct backend_drivers drivers = {d->options->duckdb_driver, d->config->drivers_dir};
     if (!make_state_dir(d, REACH_SPILL) || !make_state_dir(d, REACH_HOMES)) {
         return false;
     }
@@ -313,7 +314,7 @@ static bool make_profiles(struct daemon *d)
         struct profile *p = &d->profile[i];
         p->config = config;
         str_copy(STR("it has not been reached yet"), p->why, sizeof(p->why));
-        if (!backend_profile_init(&p->rules, config, d->options->duckdb_driver, state, &err)) {
+        if (!backend_profile_init(&p->rules, config, &drivers, state, &err)) {
             buf_putc(&err, '\0');
             fail("configuration", err.ptr);
             buf_free(&err);
@@ -323,8 +324,8 @@ static bool make_profiles(struct daemon *d)
             return false;
         }
         p->defaults[TOOL_PROFILE] = str_of(config->name);
-        p->defaults[TOOL_ROLE] = str_of(config->role);
-        p->defaults[TOOL_WAREHOUSE] = str_of(config->warehouse);
+        p->defaults[TOOL_ROLE] = p->rules.role;
+        p->defaults[TOOL_WAREHOUSE] = p->rules.warehouse;
         p->defaults[TOOL_DATABASE] = p->rules.database;
         p->defaults[TOOL_SCHEMA] = p->rules.schema;
         d->profile_count++;

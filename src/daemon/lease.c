@@ -29,7 +29,7 @@ void lease_spawn(struct daemon *d, const struct core_action *a)
     d->worker_profile[a->worker] = a->profile;
     log_event(LOG_INFO, "worker_starting", "worker=%u generation=%u profile=%s", a->worker,
         a->generation, p->config->name);
-    backend_spawn(d->backend, a->worker, a->generation, &p->rules.setup);
+    backend_profile_spawn(d->backend, a->worker, a->generation, &p->rules);
 }
 
 void lease_connect(struct daemon *d, const struct core_action *a)

@@ -11,10 +11,10 @@
  * never asserted. Payloads by kind:
  *
  *   control socket, daemon to worker
- *     SETUP   str driver, str entrypoint, u32 n, n * (str key, str value) database
- *             options, u32 m, m * str init statements, then what the worker may reach: u32
- *             n, n * str paths to read, u32 m, m * str paths to write, u32 flags
- *             (enum wire_confine)
+ *     SETUP   str driver, str entrypoint, u32 n, n * (str key, str value, u32 source (enum
+ *             wire_source)) database options, u32 m, m * str init statements, then what the
+ *             worker may reach: u32 n, n * str paths to read, u32 m, m * str paths to write,
+ *             u32 flags (enum wire_confine)
  *     ATTACH  u32 conn, with one descriptor (SCM_RIGHTS)
  *     CANCEL  u32 conn; the header's call names the call
  *     PING
@@ -99,6 +99,13 @@ enum wire_error_code {
     WIRE_E_LOST = 4,      /* the connection to the warehouse is gone */
     WIRE_E_INTERNAL = 5,  /* ours or the driver's fault */
     WIRE_E_ARGUMENT = 6,  /* FETCH, CELL, EXPORT: no such row, column, offset, format */
+};
+
+/* Where the worker finds an option's value, before it loads the driver. */
+enum wire_source {
+    WIRE_VALUE = 0,   /* here */
+    WIRE_FILE = 1,    /* in the file of this path */
+    WIRE_COMMAND = 2, /* on the standard output of this program: its arguments, by NULs */
 };
 
 struct wire_frame {

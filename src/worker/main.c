@@ -20,6 +20,7 @@
 #include "worker/arrow_json.h"
 #include "worker/confine.h"
 #include "worker/connection.h"
+#include "worker/secret.h"
 
 enum {
     CONTROL_FD = 3,
@@ -86,6 +87,42 @@ static bool set_option(
     }
     free(value_z);
     return check(status, &error, ret);
+}
+
+/* The same for a value that is kept elsewhere. */
+static bool set_secret(struct worker *worker, struct str key, enum wire_source source,
+    struct str from, struct failure *ret)
+{
+    struct buf value;
+    struct buf err = BUF_INIT(sizeof(ret->message) - 1);
+    bool ok = secret_buf(&value);
+    if (!ok) {
+        failure_set(ret, "no memory");
+    } else if (!secret_read(source, key, from, &value, &err)) {
+        ok = false;
+        failure_set(ret, buf_ok(&err) ? "" : "an option's value cannot be read");
+        (void)str_copy(buf_str(&err), ret->message, sizeof(ret->message));
+    } else {
+        ok = set_option(worker, key, buf_str(&value), ret);
+    }
+    secret_free(&value);
+    buf_free(&err);
+    return ok;
+}
+
+static bool read_option(
+    struct worker *worker, struct wire_reader *reader, struct failure *ret)
+{
+    struct str key = wire_get_str(reader);
+    struct str value = wire_get_str(reader);
+    uint32_t source = wire_get_u32(reader);
+    if (reader->bad || source > WIRE_COMMAND) {
+        failure_set(ret, "malformed setup");
+        return false;
+    }
+    return source == WIRE_VALUE
+               ? set_option(worker, key, value, ret)
+               : set_secret(worker, key, (enum wire_source)source, value, ret);
 }
 
 /* Name and version as the driver tells them; they stay empty when it does not. */
@@ -205,10 +242,9 @@ static bool set_up(struct worker *worker, struct wire_reader *reader, struct fai
         (entrypoint.len > 0 && !set_option(worker, STR("entrypoint"), entrypoint, ret))) {
         return false;
     }
-    uint32_t count = wire_get_count(reader, 8);
+    uint32_t count = wire_get_count(reader, 12);
     for (uint32_t i = 0; i < count && !reader->bad; i++) {
-        struct str key = wire_get_str(reader);
-        if (!set_option(worker, key, wire_get_str(reader), ret)) {
+        if (!read_option(worker, reader, ret)) {
             return false;
         }
     }

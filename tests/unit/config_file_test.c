@@ -81,7 +81,7 @@ static void options_are_checked(void **state)
     }
     buf_putc(&toml, '\0');
     parse(toml.ptr);
-    assert_int_equal(config.profile[0].option_count, CONFIG_OPTIONS_MAX);
+    assert_int_equal(config.profile[0].options.len, CONFIG_OPTIONS_MAX);
     toml.len--;
     buf_puts(&toml, "more = 1\n");
     assert_refused(buf_str(&toml),

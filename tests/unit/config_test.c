@@ -31,7 +31,7 @@ static void defaults_are_those_of_the_table(void **state)
     assert_int_equal(config.profile_count, 0);
     parse("[profile.x]\nfiles = ['a']\n");
     assert_int_equal(config.profile_count, 1);
-    assert_int_equal(config.profile[0].option_count, 0);
+    assert_int_equal(config.profile[0].options.len, 0);
 #define PROFILE_INT(key, value, min, max, text)                                          \
     assert_int_equal(config.profile[0].key, value);
 #define PROFILE_STRING(key, value, text)                                                 \
@@ -67,7 +67,7 @@ static void all_kinds_of_values_are_read(void **state)
     parse("daemon.log_level = 'warn'\n"
           "[listen]\nhttp = '[::1]:0'\nsocket = 'run/s.sock'\nuids = [0, 4_294_967_294]\n"
           "[query]\ngrace_s = 300\nlimit_rows = 10_000\n"
-          "[profile.a-B_9]\ndriver = 'snowflake'\ndialect = 'snowflake'\nslots = 1\n"
+          "[profile.a-B_9]\ndriver = 'other'\ndialect = 'snowflake'\nslots = 1\n"
           "[profile.a-B_9.options]\nuser = 'u'\nport = -8_443\ntls = true\nlax = false\n"
           "adbc.snowflake.sql.account = 'one'\n'adbc.snowflake.sql.db' = ''\n");
     assert_string_equal(config.daemon_log_level, "warn");
@@ -80,15 +80,15 @@ static void all_kinds_of_values_are_read(void **state)
     assert_int_equal(config.query_limit_rows, 10000);
     const struct config_profile *profile = &config.profile[0];
     assert_string_equal(profile->name, "a-B_9");
-    assert_string_equal(profile->driver, "snowflake");
+    assert_string_equal(profile->driver, "other");
     assert_int_equal(profile->slots, 1);
     static const char *const options[][2] = {{"user", "u"}, {"port", "-8443"},
         {"tls", "true"}, {"lax", "false"}, {"adbc.snowflake.sql.account", "one"},
         {"adbc.snowflake.sql.db", ""}};
-    assert_int_equal(profile->option_count, ARRAY_LEN(options));
+    assert_int_equal(profile->options.len, ARRAY_LEN(options));
     for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-        assert_string_equal(profile->option[i].key, options[i][0]);
-        assert_string_equal(profile->option[i].value, options[i][1]);
+        assert_string_equal(profile->options.at[i].key, options[i][0]);
+        assert_string_equal(profile->options.at[i].value, options[i][1]);
     }
 }
 
@@ -107,8 +107,8 @@ static void a_later_file_goes_over_an_earlier_one(void **state)
     assert_int_equal(a->threads, 2);
     assert_int_equal(a->files.len, 1);
     assert_string_equal(a->files.at[0], "3");
-    assert_int_equal(a->option_count, 1);
-    assert_string_equal(a->option[0].key, "z");
+    assert_int_equal(a->options.len, 1);
+    assert_string_equal(a->options.at[0].key, "z");
     assert_string_equal(config.profile[1].files.at[0], "b");
 }
 
@@ -122,7 +122,7 @@ static void a_refused_file_changes_nothing_at_all(void **state)
         "t.toml:9: daemon.log_level must be \"debug\", \"info\", \"warn\" or \"error\", "
         "got \"loud\"");
     assert_string_equal(config.profile[0].files.at[0], "1");
-    assert_string_equal(config.profile[0].option[0].value, "secret");
+    assert_string_equal(config.profile[0].options.at[0].value, "secret");
 }
 
 static void unknown_names_come_with_the_nearest_known(void **state)
@@ -152,7 +152,7 @@ static void unknown_names_come_with_the_nearest_known(void **state)
         "t.toml:1: unknown section \"querry\"; did you mean \"query\"?");
     refused("\n[snowflake]\n",
         "t.toml:2: unknown section \"snowflake\"; known are \"listen\", \"session\", "
-        "\"query\", \"rate\", \"priority\", \"weight\", \"client\", \"concurrency\", \"quota\", \"http\", \"daemon\", "
+        "\"query\", \"rate\", \"priority\", \"weight\", \"client\", \"concurrency\", \"quota\", \"http\", \"daemon\", \"drivers\", "
         "\"results\" and \"profile\"");
     refused("query = 1\n", "t.toml:1: query must be a section, [query], got 1");
     refused("[[query]]\n", "t.toml:1: query must be a section, [query], got an array");

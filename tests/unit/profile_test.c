@@ -26,7 +26,7 @@ static void a_database_is_called_like_its_file_wherever_that_lies(void **state)
     assert_non_null(file);
     fclose(file);
     config.files.at[0] = path;
-    bool ok = backend_profile_init(&profile, &config, "driver.so", "/tmp", &err);
+    bool ok = backend_profile_init(&profile, &config, &(struct backend_drivers){"driver.so", ""}, "/tmp", &err);
     unlink(path);
     rmdir(dir);
     assert_true(ok);

@@ -110,6 +110,7 @@ enum wire_kind set_up(struct rig *rig, const char *driver, const char *entrypoin
     if (option) {
         wire_str(&writer, str_of(option));
         wire_str(&writer, STR("a value"));
+        wire_u32(&writer, WIRE_VALUE);
     }
     wire_u32(&writer, init != NULL);
     if (init) {

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* The parts of a profile's start that are not rules: where its driver is, who logs in. */
+#include "backend/profile.h"
+#include "config/snowflake_connection.h"
+
+/* The driver's path, or its name as it stands; false: it was looked for in vain. */
+MUST_USE bool driver_find(struct buf *ret, const struct config_profile *config,
+    const struct backend_drivers *drivers, struct buf *err);
+
+/* False: the way to log in needs a browser, and there is no display. */
+MUST_USE bool setup_is_possible(const struct config_profile *config,
+    const struct snowflake_connection *connection, struct buf *err);

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Values of options that are kept elsewhere: in a file, or with a program that prints
+ * them. Read once, before the driver is loaded; the caller wipes what it was given.
+ */
+#include "base/buf.h"
+#include "wire/wire.h"
+
+enum {
+    SECRET_BYTES_MAX = 64 * 1024,
+    SECRET_ARGS_MAX = 16,
+    SECRET_COMMAND_MS_MAX = 10 * 1000
+};
+
+/*
+ * Puts the value into @out, whose memory is all there: SECRET_BYTES_MAX + 1 bytes. One
+ * line end at its end is cut. False with a sentence in @err that names @option and the
+ * file or program, never what they hold. A program that is not done in time is killed
+ * with its group.
+ */
+bool secret_read(enum wire_source source, struct str option, struct str from,
+    struct buf *out, struct buf *err) MUST_USE;
+
+/* A buffer for one secret that never moves; false: no memory. */
+bool secret_buf(struct buf *ret) MUST_USE;
+
+/* Wipes and frees. */
+void secret_free(struct buf *secret);
