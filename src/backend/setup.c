@@ -199,7 +199,7 @@ static void put_snowflake_defaults(struct assembly *a)
     if (a->profile->database.len > 0) {
         put_if(a, SQL "schema", a->profile->schema);
     }
-    put_if(a, CLIENT "login_timeout", is_browser || is_mfa ? STR("120s") : STR("20s"));
+    put_if(a, CLIENT "login_timeout", is_browser || is_mfa ? STR("60s") : STR("20s"));
     put_if(a, CLIENT "client_timeout", STR("60s"));
     put_if(a, CLIENT "request_timeout", STR("60s"));
     put_if(a, CLIENT "disable_telemetry", STR("true"));

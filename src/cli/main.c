@@ -24,12 +24,17 @@ static bool find_programs(char *self, char *worker, size_t size)
     return written > 0 && (size_t)written < size;
 }
 
+static const char *duckdb_driver(void)
+{
+    const char *driver = getenv("SNOWMUX_DUCKDB_DRIVER");
+    return driver ? driver : SNOWMUX_DUCKDB_DRIVER;
+}
+
 static int serve(const struct options *options, const char *worker)
 {
     static struct config config;
     static struct paths paths;
     enum log_level level = LOG_INFO;
-    const char *driver = getenv("SNOWMUX_DUCKDB_DRIVER");
     if (!options_load(options, &config, &paths)) {
         return 1;
     }
@@ -39,7 +44,7 @@ static int serve(const struct options *options, const char *worker)
     struct daemon_options daemon = {.config = &config,
         .paths = &paths,
         .worker_program = worker,
-        .duckdb_driver = driver ? driver : SNOWMUX_DUCKDB_DRIVER,
+        .duckdb_driver = duckdb_driver(),
         .background = options->background};
     int status = daemon_run(&daemon);
     config_free(&config);
@@ -74,7 +79,7 @@ int main(int argc, char **argv)
     case COMMAND_KILL_SESSION:
         return command_kill_session(&options);
     case COMMAND_CHECK:
-        return command_check(&options);
+        return command_check(&options, worker, duckdb_driver());
     case COMMAND_GUARD:
         return command_guard(&options);
     case COMMAND_VERSION:

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 enum { OPT_STATE = 256, OPT_CONFIG, OPT_SOCKET, OPT_HTTP, OPT_NAME, OPT_LOG, OPT_DUCKDB,
-    OPT_BACKGROUND, OPT_JSON, OPT_DIALECT, OPT_POLICY, OPT_HELP };
+    OPT_BACKGROUND, OPT_JSON, OPT_DIALECT, OPT_POLICY, OPT_CONNECT, OPT_HELP };
 
 static const struct option long_options[] = {
     {"state", required_argument, NULL, OPT_STATE},
@@ -20,6 +20,7 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, OPT_JSON},
     {"dialect", required_argument, NULL, OPT_DIALECT},
     {"policy", required_argument, NULL, OPT_POLICY},
+    {"connect", no_argument, NULL, OPT_CONNECT},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -44,9 +45,11 @@ static const struct {
     {"kill-session", COMMAND_KILL_SESSION, 0x07,
         "kill-session SESSION... [--config FILE] [--state DIR] [--socket PATH]\n"
         "    ends sessions with their calls; snowmux ls shows their names"},
-    {"check", COMMAND_CHECK, 0x6f,
-        "check [--duckdb FILE...] [--http HOST:PORT] [--config FILE] [--state DIR] [--socket PATH]\n"
-        "    reads the configuration as serve does, and says what is wrong with it"},
+    {"check", COMMAND_CHECK, 0x96f,
+        "check [--connect] [--json] [--duckdb FILE...] [--http HOST:PORT] [--config FILE] [--state DIR]\n"
+        "        [--socket PATH]\n"
+        "    reads the configuration as serve does, and says what is wrong with it; --connect logs in\n"
+        "    to every profile and says where that leads"},
     {"guard", COMMAND_GUARD, 0x600,
         "guard --dialect DIALECT [--policy POLICY]\n"
         "    what the guard says of each line {\"sql\":\"...\"} of standard input"},
@@ -139,6 +142,9 @@ static bool take(struct options *o, int option)
         break;
     case OPT_POLICY:
         o->policy = optarg;
+        break;
+    case OPT_CONNECT:
+        o->connect = true;
         break;
     default:
         return fail("options", "see above");

@@ -35,6 +35,7 @@ struct options {
     const char *session[SESSIONS_MAX];
     bool background;
     bool json;
+    bool connect;
 };
 
 /* False: it was said on standard error what is wrong and what is allowed. */

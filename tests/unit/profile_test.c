@@ -5,40 +5,168 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "backend/profile.h"
+#include "backend_rig.h"
 
-static void a_database_is_called_like_its_file_wherever_that_lies(void **state)
+static struct config_profile config;
+static struct backend_profile profile;
+static char dir[] = "/tmp/a-rather-long-name-of-a-directory-XXXXXX";
+
+static int set_up(void **state)
 {
-    static struct config_profile config = {
-        .name = "main", .driver = "duckdb", .policy = "read_only", .files.len = 1};
-    static struct backend_profile profile;
-    struct buf err = BUF_INIT(4096);
-    char dir[] = "/tmp/a-rather-long-name-of-a-directory-XXXXXX";
-    char path[128];
     (void)state;
-    assert_non_null(mkdtemp(dir));
-    snprintf(path, sizeof(path), "%s/sales.2026.duckdb", dir);
+    config = (struct config_profile){.name = "main", .policy = "read_only"};
+    profile = (struct backend_profile){0};
+    strcpy(dir + sizeof(dir) - 7, "XXXXXX");
+    return mkdtemp(dir) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    backend_profile_free(&profile);
+    return rmdir(dir);
+}
+
+/* An empty file in the test's directory; the path lives until the next one. */
+static char *touch(const char *name)
+{
+    static char path[128];
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fclose(file);
-    config.files.at[0] = path;
-    bool ok = backend_profile_init(&profile, &config, &(struct backend_drivers){"driver.so", ""}, "/tmp", &err);
-    unlink(path);
-    rmdir(dir);
+    return path;
+}
+
+static bool init(const char *drivers_dir, struct buf *err)
+{
+    const struct backend_drivers drivers = {"driver.so", drivers_dir};
+    *err = BUF_INIT(4096);
+    return backend_profile_init(&profile, &config, &drivers, "/tmp", err);
+}
+
+static void a_database_is_called_like_its_file_wherever_that_lies(void **state)
+{
+    struct buf err;
+    (void)state;
+    strcpy(config.driver, "duckdb");
+    config.files.at[config.files.len++] = touch("sales.2026.duckdb");
+    bool ok = init("", &err);
+    unlink(config.files.at[0]);
     assert_true(ok);
     assert_true(str_eq(profile.database, STR("sales")));
-    backend_profile_free(&profile);
+    assert_true(str_eq(profile.setup.driver, STR("driver.so")));
     buf_free(&err);
 }
+
+static void a_driver_named_by_a_word_is_looked_for(void **state)
+{
+    struct buf err;
+    char want[128];
+    (void)state;
+    strcpy(config.driver, "sqlite");
+    snprintf(want, sizeof(want), "%s/libadbc_driver_sqlite.so", dir);
+    /* The build may have it, too. */
+    if (!init(dir, &err)) {
+        buf_putc(&err, '\0');
+        assert_non_null(strstr(err.ptr, "there is no libadbc_driver_sqlite.so in "));
+        assert_non_null(strstr(err.ptr, dir));
+        assert_non_null(strstr(err.ptr, "/../lib/snowmux"));
+    }
+    backend_profile_free(&profile);
+    buf_free(&err);
+    char *path = touch("libadbc_driver_sqlite.so");
+    bool ok = init(dir, &err);
+    unlink(path);
+    assert_true(ok);
+    assert_true(str_eq(profile.setup.driver, str_of(want)));
+    buf_free(&err);
+}
+
+static void another_driver_stays_as_it_is_named(void **state)
+{
+    struct buf err;
+    (void)state;
+    strcpy(config.driver, "adbc_driver_other");
+    strcpy(config.dialect, "sqlite");
+    assert_true(init("", &err));
+    assert_true(str_eq(profile.setup.driver, STR("adbc_driver_other")));
+    buf_free(&err);
+}
+
+static void a_context_is_set_as_the_engine_has_it(void **state)
+{
+    const struct str context[PART_COUNT] = {STR("R"), STR("W"), STR("D"), STR("S")};
+    struct backend_option options[PART_COUNT];
+    struct buf scratch = BUF_INIT(1024);
+    (void)state;
+    profile.dialect = SQL_DUCKDB;
+    assert_int_equal(backend_profile_replay(&profile, 15, context, &scratch, options), 2);
+    assert_true(str_eq(options[0].key, STR("adbc.connection.catalog")));
+    assert_true(str_eq(options[1].key, STR("adbc.connection.db_schema")));
+    /* Snowflake's driver has no options for the role and the warehouse of a connection.
+     */
+    profile.dialect = SQL_SNOWFLAKE;
+    assert_int_equal(backend_profile_replay(&profile, 15, context, &scratch, options), 4);
+    assert_int_equal(options[0].key.len, 0);
+    assert_true(str_eq(options[0].value, STR("USE ROLE \"R\"")));
+    assert_true(str_eq(options[1].value, STR("USE WAREHOUSE \"W\"")));
+    assert_true(str_eq(options[2].value, STR("USE DATABASE \"D\"")));
+    assert_true(str_eq(options[3].value, STR("USE SCHEMA \"S\"")));
+    /* A database takes its schema along. */
+    buf_clear(&scratch);
+    assert_int_equal(
+        backend_profile_replay(&profile, 1u << PART_DATABASE, context, &scratch, options), 2);
+    assert_true(str_eq(options[1].value, STR("USE SCHEMA \"S\"")));
+    buf_free(&scratch);
+}
+
+static void a_variable_is_read_when_a_worker_starts(void **state)
+{
+    static char key[] = "fail";
+    static char name[] = "SNOWMUX_TEST_SECRET";
+    struct buf err;
+    (void)state;
+    assert_true(str_copy(
+        str_of(getenv("SNOWMUX_FAKE_DRIVER")), config.driver, sizeof(config.driver)));
+    strcpy(config.entrypoint, "AdbcDriverFakeInit");
+    strcpy(config.dialect, "duckdb");
+    config.options.len = 1;
+    config.options.at[0] = (struct config_option){
+        .key = key, .value = name, .value_len = strlen(name), .source = CONFIG_FROM_ENV};
+    assert_true(init("", &err));
+    struct rig *rig = rig_start(getenv("SNOWMUX_WORKER"));
+    unsetenv(name);
+    backend_profile_spawn(rig->backend, 1, 1, &profile);
+    await_why(rig, WORKER_LOST, 1,
+        "option fail: the environment variable SNOWMUX_TEST_SECRET is not set");
+    assert_int_equal(setenv(name, "the value", 1), 0);
+    backend_profile_spawn(rig->backend, 1, 2, &profile);
+    await_why(rig, WORKER_LOST, 1, "the value");
+    assert_int_equal(setenv(name, "", 1), 0);
+    backend_profile_spawn(rig->backend, 1, 3, &profile);
+    await_why(rig, WORKER_LOST, 1,
+        "option fail: the environment variable SNOWMUX_TEST_SECRET is empty");
+    rig_stop(rig);
+    buf_free(&err);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_database_is_called_like_its_file_wherever_that_lies),
+        TEST(a_database_is_called_like_its_file_wherever_that_lies),
+        TEST(a_driver_named_by_a_word_is_looked_for),
+        TEST(another_driver_stays_as_it_is_named),
+        TEST(a_context_is_set_as_the_engine_has_it),
+        TEST(a_variable_is_read_when_a_worker_starts),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return rig_prepare() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
 }

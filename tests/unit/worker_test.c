@@ -386,6 +386,24 @@ static void duck_life(void **state)
     assert_int_equal(rig_stop(&rig), 0);
 }
 
+static void a_setting_without_a_name_is_a_statement(void **state)
+{
+    struct rig rig;
+    (void)state;
+    duck_start(&rig);
+    int fd = attach(&rig, 1);
+    (void)query(&rig, fd, "create schema plain", wide);
+    exec_send(&rig, fd, "", "USE \"plain\"", "select current_schema()", wide);
+    assert_int_equal(connection_read(&rig, fd), WIRE_STARTED);
+    assert_str(page_read(&rig, fd).rows, "[[\"plain\"]]");
+    exec_send(&rig, fd, "", "USE nowhere", "select 1", wide);
+    struct answer_error error = error_read(&rig, fd);
+    assert_int_equal(error.code, WIRE_E_CONTEXT);
+    assert_int_equal(error.usable, 1);
+    close(fd);
+    assert_int_equal(rig_stop(&rig), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +418,7 @@ int main(void)
         cmocka_unit_test(failed_setups),
         cmocka_unit_test(duck_types),
         cmocka_unit_test(duck_life),
+        cmocka_unit_test(a_setting_without_a_name_is_a_statement),
     };
     if (!getenv("SNOWMUX_WORKER") || !getenv("SNOWMUX_FAKE_DRIVER") ||
         !getenv("SNOWMUX_DUCKDB")) {

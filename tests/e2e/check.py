@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`snowmux check --connect`, and values of options that are kept elsewhere."""
+import json
+import os
+import subprocess
+
+from lib.case import Case, main
+from lib.daemon import DEADLINE_S, DEMO, ENV, FAKE, SNOWMUX
+from lib.program import poll
+
+SECRET = "hunter2-and-more"
+SCRIPTED = "\n".join("%s = %s" % (key, json.dumps(value)) for key, value in FAKE.items())
+
+
+class Check(Case):
+    def configured(self, text):
+        daemon = self.daemon({"profile.demo": None}, start=False)
+        with open(daemon.config, "a", encoding="utf-8") as file:
+            file.write(text)
+        return daemon
+
+    def check(self, daemon, *more, **env):
+        """Exit status and what was printed, on both."""
+        ran = subprocess.run([SNOWMUX, "check", *daemon.arguments, *more], env={**ENV, **env}, timeout=2 * DEADLINE_S,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        self.assertNotIn(SECRET, ran.stdout)
+        return ran.returncode, ran.stdout
+
+    def lines(self, daemon, *more, **env):
+        """The profiles of --json, by name."""
+        status, text = self.check(daemon, "--json", *more, **env)
+        rows = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        return status, {row["profile"]: row for row in rows if "profile" in row}
+
+    def file(self, daemon, name, text, mode=0o600):
+        path = os.path.join(daemon.state, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, mode)
+        return path
+
+    def test_a_login_says_where_it_leads(self):
+        daemon = self.configured('[profile.two]\nfiles = %s\nschema = "main"\n' % json.dumps(DEMO))
+        status, text = self.check(daemon, "--connect")
+        self.assertEqual(status, 0, text)
+        self.assertRegex(text, r"(?m)^profile two: ok, ADBC DuckDB Driver v\S+, database travel, schema main$")
+        self.assertTrue(text.endswith("\nok\n"), text)
+        status, profiles = self.lines(daemon, "--connect")
+        self.assertEqual(status, 0)
+        two = profiles["two"]
+        self.assertEqual((two["ok"], two["database"], two["schema"], two["role"], two["warnings"]),
+                         (True, "travel", "main", "", []))
+
+    def test_what_is_wrong_has_a_name(self):
+        daemon = self.configured(
+            '[profile.nowhere]\nfiles = %s\ndatabase = "nowhere"\n'
+            '[profile.noschema]\nfiles = %s\nschema = "nothing"\n'
+            '[profile.login]\n%s\noptions.fail = "390100 (08004): Incorrect username or password was specified."\n'
+            '[profile.role]\n%s\noptions.fail = "390189 (08001): Role R specified does not exist."\n'
+            '[profile.network]\n%s\noptions.fail = "dial tcp 127.0.0.1:1: connect: connection refused"\n'
+            '[profile.unset]\n%s\noptions.password = {env = "SNOWMUX_TEST_UNSET"}\n'
+            '[profile.program]\n%s\noptions.password = {command = ["sh", "-c", "echo %s; echo no key >&2; exit 3"]}\n'
+            'options.other = "%s"\n' % (json.dumps(DEMO), json.dumps(DEMO), *[SCRIPTED] * 5, SECRET, SECRET))
+        status, profiles = self.lines(daemon, "--connect")
+        self.assertEqual(status, 1)
+        self.assertEqual({name: row.get("wrong") for name, row in profiles.items()}, {
+            "nowhere": "database", "noschema": "schema", "login": "login", "role": "role", "network": "network",
+            "unset": "credentials", "program": "credentials"})
+        self.assertEqual(profiles["unset"]["message"],
+                         "option password: the environment variable SNOWMUX_TEST_UNSET is not set")
+        self.assertEqual(profiles["program"]["message"],
+                         'option password: the program "sh" ended with exit status 3: no key')
+        self.assertIn("database nowhere cannot be entered", profiles["nowhere"]["message"])
+        status, text = self.check(daemon, "--connect", SNOWMUX_TEST_UNSET=SECRET)
+        self.assertEqual(status, 1)
+        self.assertNotIn("profile unset: not ok, credentials", text)
+        self.assertIn("profile network: not ok, network: dial tcp", text)
+        self.assertTrue(text.endswith("\nnot ok\n"), text)
+
+    def test_a_check_without_connect_reads_no_secret(self):
+        daemon = self.configured("[profile.x]\n%s\noptions.password = {command = [\"touch\", \"%s\"]}\n" % (
+            SCRIPTED, "/nonexistent/never"))
+        status, profiles = self.lines(daemon)
+        self.assertEqual((status, profiles["x"]["ok"]), (0, True))
+
+    def call_until(self, client, words):
+        """A profile that was not reached is not tried again at once."""
+        poll(lambda: words in json.dumps(client.call("execute_query", query="SELECT 'rows 1'").data),
+             "a call is told of %s" % words)
+
+    def test_a_value_is_read_anew_when_a_worker_starts(self):
+        daemon = self.configured("")
+        path = self.file(daemon, "value", "the first reason\n", mode=0o644)
+        with open(daemon.config, "a", encoding="utf-8") as file:
+            file.write('[profile.x]\n%s\noptions.fail = {file = "value"}\n' % SCRIPTED)
+        daemon.start()
+        client = self.http("ts_v1", daemon)
+        self.assertIn("the first reason", self.check_error(client.call("execute_query", query="SELECT 'rows 1'"),
+                                                           "unavailable", True)["message"])
+        self.assertEqual(daemon.event("secret_file_readable")["option"], "fail")
+        self.file(daemon, "value", "the second reason")
+        self.call_until(client, "the second reason")
+        os.remove(path)
+        self.call_until(client, "No such file")
+
+    def test_a_browser_needs_a_display(self):
+        driver = os.path.join(self.daemon(start=False).state, "libadbc_driver_snowflake.so")
+        daemon = self.configured(
+            '[profile.sso]\ndriver = "%s"\n[profile.sso.options]\nadbc.snowflake.sql.account = "a"\n'
+            'adbc.snowflake.sql.auth_type = "auth_ext_browser"\n' % driver)
+        status, profiles = self.lines(daemon, DISPLAY="", WAYLAND_DISPLAY="")
+        self.assertEqual((status, profiles["sso"]["wrong"]), (1, "configuration"))
+        for word in ("no display", "auth_jwt", "auth_pat", "auth_oauth"):
+            self.assertIn(word, profiles["sso"]["message"])
+        self.assertEqual(self.lines(daemon, DISPLAY=":0")[0], 0)
+        program = subprocess.run([SNOWMUX, "serve", *daemon.arguments], env={**ENV, "DISPLAY": "", "WAYLAND_DISPLAY": ""},
+                                 timeout=2 * DEADLINE_S, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(program.returncode, 1)
+        self.assertIn("no display", program.stderr)
+
+
+if __name__ == "__main__":
+    main()
