@@ -148,7 +148,12 @@ static bool put_all(
         struct str value = {option->value, option->value_len};
         switch (option->source) {
         case CONFIG_VALUE:
-            put(a, key, value, WIRE_VALUE);
+            /* The driver would read the file itself, and open none that is encrypted. */
+            if (str_eq(key, STR(CLIENT "jwt_private_key"))) {
+                put(a, STR(CLIENT "jwt_private_key_pkcs8_value"), value, WIRE_FILE);
+            } else {
+                put(a, key, value, WIRE_VALUE);
+            }
             break;
         case CONFIG_FROM_FILE:
             put(a, key, value, WIRE_FILE);

@@ -9,6 +9,18 @@
 #include <utility>
 #include <vector>
 
+/* Some broken documents fail its assertions: they are errors like others. */
+namespace
+{
+struct broken {
+};
+
+[[noreturn]] void fail_assertion()
+{
+    throw broken{};
+}
+} // namespace
+#define TOML_ASSERT(expr) ((expr) ? static_cast<void>(0) : fail_assertion())
 #include <toml++/toml.hpp>
 
 extern "C" {
@@ -50,6 +62,24 @@ void check_dots(std::string_view text)
             throw failure{line, "a line may hold at most 512 dots"};
         }
     }
+}
+
+/* Where a broken document most likely is so: the first header without a name. */
+uint32_t line_of_fault(std::string_view text)
+{
+    uint32_t line = 1;
+    for (size_t at = 0; at < text.size(); line++) {
+        size_t end = text.find('\n', at);
+        std::string_view rest =
+            text.substr(at, end == std::string_view::npos ? end : end - at);
+        at += rest.size() + 1;
+        rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
+        size_t name = rest.find_first_not_of("[ \t\r");
+        if (!rest.empty() && rest[0] == '[' && name == std::string_view::npos) {
+            return line;
+        }
+    }
+    return 1;
 }
 
 toml_node *add(toml_doc &doc, const toml::node &value, const toml::key *key, int depth);
@@ -132,6 +162,9 @@ toml_doc *toml_parse(str text, uint32_t *ret_line, char *err, size_t err_size)
         std::string_view what = error.description();
         *ret_line = error.source().begin.line;
         snprintf(err, err_size, "%.*s", static_cast<int>(what.size()), what.data());
+    } catch (const broken &) {
+        *ret_line = line_of_fault(std::string_view(text.ptr, text.len));
+        snprintf(err, err_size, "there is a table without a name");
     } catch (const failure &error) {
         *ret_line = error.line;
         snprintf(err, err_size, "%s", error.what);

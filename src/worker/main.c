@@ -20,6 +20,7 @@
 #include "worker/arrow_json.h"
 #include "worker/confine.h"
 #include "worker/connection.h"
+#include "worker/private_key.h"
 #include "worker/secret.h"
 
 enum {
@@ -89,9 +90,59 @@ static bool set_option(
     return check(status, &error, ret);
 }
 
+/* What is held back until all options are there; the buffers do not move. */
+struct key_pair {
+    struct buf key;
+    struct buf phrase;
+};
+
+static void key_pair_free(struct key_pair *pair)
+{
+    secret_free(&pair->key);
+    secret_free(&pair->phrase);
+}
+
+/* One option with its value at hand: on to the driver, or held back. */
+static bool take_option(struct worker *worker, struct key_pair *pair, struct str key,
+    struct str value, struct failure *ret)
+{
+    struct buf *held = str_eq(key, STR(PRIVATE_KEY_OPTION))          ? &pair->key
+                       : str_eq(key, STR(PRIVATE_KEY_PHRASE_OPTION)) ? &pair->phrase
+                                                                     : NULL;
+    if (!held) {
+        return set_option(worker, key, value, ret);
+    }
+    if (!held->ptr && !secret_buf(held)) {
+        failure_set(ret, "no memory");
+        return false;
+    }
+    buf_clear(held);
+    buf_put_str(held, value);
+    if (!buf_ok(held)) {
+        failure_set(ret, "a private key has more than 64 KiB");
+    }
+    return buf_ok(held);
+}
+
+/* The key that was held back goes to the driver, opened. */
+static bool set_key(struct worker *worker, struct key_pair *pair, struct failure *ret)
+{
+    const char *why = NULL;
+    if (pair->key.len == 0) {
+        return true;
+    }
+    if (!private_key_open(&pair->key, buf_str(&pair->phrase), &why)) {
+        failure_set(ret, "");
+        snprintf(ret->message, sizeof(ret->message), "option %s: the key %s",
+            PRIVATE_KEY_OPTION, why);
+        return false;
+    }
+    return set_option(worker, STR(PRIVATE_KEY_OPTION), buf_str(&pair->key), ret);
+}
+
 /* The same for a value that is kept elsewhere. */
-static bool set_secret(struct worker *worker, struct str key, enum wire_source source,
-    struct str from, struct failure *ret)
+static bool take_secret(struct worker *worker, struct key_pair *pair, struct str key,
+    enum wire_source source, struct str from, struct failure *ret)
 {
     struct buf value;
     struct buf err = BUF_INIT(sizeof(ret->message) - 1);
@@ -100,18 +151,20 @@ static bool set_secret(struct worker *worker, struct str key, enum wire_source s
         failure_set(ret, "no memory");
     } else if (!secret_read(source, key, from, &value, &err)) {
         ok = false;
-        failure_set(ret, buf_ok(&err) ? "" : "an option's value cannot be read");
-        (void)str_copy(buf_str(&err), ret->message, sizeof(ret->message));
+        failure_set(ret, "an option's value cannot be read");
+        if (buf_ok(&err)) {
+            (void)str_copy(buf_str(&err), ret->message, sizeof(ret->message));
+        }
     } else {
-        ok = set_option(worker, key, buf_str(&value), ret);
+        ok = take_option(worker, pair, key, buf_str(&value), ret);
     }
     secret_free(&value);
     buf_free(&err);
     return ok;
 }
 
-static bool read_option(
-    struct worker *worker, struct wire_reader *reader, struct failure *ret)
+static bool read_option(struct worker *worker, struct key_pair *pair,
+    struct wire_reader *reader, struct failure *ret)
 {
     struct str key = wire_get_str(reader);
     struct str value = wire_get_str(reader);
@@ -121,8 +174,22 @@ static bool read_option(
         return false;
     }
     return source == WIRE_VALUE
-               ? set_option(worker, key, value, ret)
-               : set_secret(worker, key, (enum wire_source)source, value, ret);
+               ? take_option(worker, pair, key, value, ret)
+               : take_secret(worker, pair, key, (enum wire_source)source, value, ret);
+}
+
+static bool read_options(
+    struct worker *worker, struct wire_reader *reader, struct failure *ret)
+{
+    struct key_pair pair = {.key = {0}};
+    uint32_t count = wire_get_count(reader, 12);
+    bool ok = true;
+    for (uint32_t i = 0; i < count && ok; i++) {
+        ok = read_option(worker, &pair, reader, ret);
+    }
+    ok = ok && set_key(worker, &pair, ret);
+    key_pair_free(&pair);
+    return ok;
 }
 
 /* Name and version as the driver tells them; they stay empty when it does not. */
@@ -242,11 +309,8 @@ static bool set_up(struct worker *worker, struct wire_reader *reader, struct fai
         (entrypoint.len > 0 && !set_option(worker, STR("entrypoint"), entrypoint, ret))) {
         return false;
     }
-    uint32_t count = wire_get_count(reader, 12);
-    for (uint32_t i = 0; i < count && !reader->bad; i++) {
-        if (!read_option(worker, reader, ret)) {
-            return false;
-        }
+    if (!read_options(worker, reader, ret)) {
+        return false;
     }
     /* The driver is loaded by AdbcDatabaseInit: none of its code, no thread of its runs yet. */
     if (reader->bad || !confine_self(worker, *reader, ret) ||

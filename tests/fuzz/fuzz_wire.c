@@ -46,7 +46,7 @@ static void read_field(struct wire_reader *reader, struct str payload, unsigned 
 /* As the worker and the daemon read them, and in orders that depend on the bytes. */
 static void read_fields(const struct wire_frame *frame)
 {
-    static const char *const orders[] = {"3", "34333", "0", "433000", "334343", "033200",
+    static const char *const orders[] = {"3", "34333", "0", "433000", "33433043", "033200",
         "33020331", "14", "2222", "330", "11"};
     for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
         struct wire_reader reader = wire_reader_of(frame);

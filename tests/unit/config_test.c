@@ -351,6 +351,8 @@ static void what_is_not_toml_is_refused_with_its_line(void **state)
         {"[query]\ngrace_s = \n", "t.toml:2: not readable as TOML: "},
         {"[query]\ngrace_s = 1\ngrace_s = 2\n", "t.toml:3: not readable as TOML: "},
         {"\n\n[query\n", "t.toml:3: not readable as TOML: "},
+        {"a = 1\n [ \n[query]\n", "t.toml:2: not readable as TOML: "},
+        {"[[\n", "t.toml:1: not readable as TOML: "},
         {"a = \"\xff\"", "t.toml:1: not readable as TOML: "},
         {"a = 99999999999999999999", "t.toml:1: not readable as TOML: "},
     };
