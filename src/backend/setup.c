@@ -130,7 +130,7 @@ static bool put_variable(
 {
     const char *value = getenv(option->value);
     if (value && value[0] != '\0') {
-        put(a, str_of(option->key), str_of(value), WIRE_VALUE);
+        put(a, str_of(option->key), str_of(value), WIRE_SECRET);
         return true;
     }
     buf_printf(err, "option %s: the environment variable %s is %s", option->key,

@@ -106,6 +106,7 @@ enum wire_source {
     WIRE_VALUE = 0,   /* here */
     WIRE_FILE = 1,    /* in the file of this path */
     WIRE_COMMAND = 2, /* on the standard output of this program: its arguments, by NULs */
+    WIRE_SECRET = 3,  /* here, but as secret as the two before */
 };
 
 struct wire_frame {

@@ -27,6 +27,7 @@ enum {
     CONTROL_FD = 3,
     CONNECTIONS_MAX = 64,
     INSIST_MS = 100,
+    HELD_MAX = 64, /* secrets of one setup */
     NAME_SIZE = 128
 };
 
@@ -90,106 +91,125 @@ static bool set_option(
     return check(status, &error, ret);
 }
 
-/* What is held back until all options are there; the buffers do not move. */
-struct key_pair {
-    struct buf key;
+/* Secrets as long as a setup takes; the buffers do not move. */
+struct held {
+    struct buf key; /* held back until all options are there, like the next */
     struct buf phrase;
+    struct buf secrets[HELD_MAX]; /* not to be shown if the driver repeats them */
+    uint32_t secret_count;
 };
 
-static void key_pair_free(struct key_pair *pair)
+static void held_free(struct held *held)
 {
-    secret_free(&pair->key);
-    secret_free(&pair->phrase);
+    secret_free(&held->key);
+    secret_free(&held->phrase);
+    for (uint32_t i = 0; i < held->secret_count; i++) {
+        secret_free(&held->secrets[i]);
+    }
+}
+
+static void hide(const struct held *held, struct failure *failure)
+{
+    secret_hide(failure->message, buf_str(&held->phrase));
+    for (uint32_t i = 0; i < held->secret_count; i++) {
+        secret_hide(failure->message, buf_str(&held->secrets[i]));
+    }
+}
+
+/* Whatever it says that it is. */
+static bool is_secret(struct str key, enum wire_source source)
+{
+    return source != WIRE_VALUE || str_eq(key, STR("password")) ||
+           str_eq(key, STR("adbc.snowflake.sql.client_option.auth_token"));
 }
 
 /* One option with its value at hand: on to the driver, or held back. */
-static bool take_option(struct worker *worker, struct key_pair *pair, struct str key,
+static bool take_option(struct worker *worker, struct held *held, struct str key,
     struct str value, struct failure *ret)
 {
-    struct buf *held = str_eq(key, STR(PRIVATE_KEY_OPTION))          ? &pair->key
-                       : str_eq(key, STR(PRIVATE_KEY_PHRASE_OPTION)) ? &pair->phrase
+    struct buf *back = str_eq(key, STR(PRIVATE_KEY_OPTION))          ? &held->key
+                       : str_eq(key, STR(PRIVATE_KEY_PHRASE_OPTION)) ? &held->phrase
                                                                      : NULL;
-    if (!held) {
+    if (!back) {
         return set_option(worker, key, value, ret);
     }
-    if (!held->ptr && !secret_buf(held)) {
+    if (!back->ptr && !secret_buf(back)) {
         failure_set(ret, "no memory");
         return false;
     }
-    buf_clear(held);
-    buf_put_str(held, value);
-    if (!buf_ok(held)) {
+    buf_clear(back);
+    buf_put_str(back, value);
+    if (!buf_ok(back)) {
         failure_set(ret, "a private key has more than 64 KiB");
     }
-    return buf_ok(held);
+    return buf_ok(back);
 }
 
 /* The key that was held back goes to the driver, opened. */
-static bool set_key(struct worker *worker, struct key_pair *pair, struct failure *ret)
+static bool set_key(struct worker *worker, struct held *held, struct failure *ret)
 {
     const char *why = NULL;
-    if (pair->key.len == 0) {
+    if (held->key.len == 0) {
         return true;
     }
-    if (!private_key_open(&pair->key, buf_str(&pair->phrase), &why)) {
+    if (!private_key_open(&held->key, buf_str(&held->phrase), &why)) {
         failure_set(ret, "");
         snprintf(ret->message, sizeof(ret->message), "option %s: the key %s",
             PRIVATE_KEY_OPTION, why);
         return false;
     }
-    return set_option(worker, STR(PRIVATE_KEY_OPTION), buf_str(&pair->key), ret);
+    return set_option(worker, STR(PRIVATE_KEY_OPTION), buf_str(&held->key), ret);
 }
 
-/* The same for a value that is kept elsewhere. */
-static bool take_secret(struct worker *worker, struct key_pair *pair, struct str key,
+/* The same for a value that is secret, and perhaps kept elsewhere. */
+static bool take_secret(struct worker *worker, struct held *held, struct str key,
     enum wire_source source, struct str from, struct failure *ret)
 {
-    struct buf value;
     struct buf err = BUF_INIT(sizeof(ret->message) - 1);
-    bool ok = secret_buf(&value);
-    if (!ok) {
-        failure_set(ret, "no memory");
-    } else if (!secret_read(source, key, from, &value, &err)) {
-        ok = false;
+    bool is_here = source == WIRE_VALUE || source == WIRE_SECRET;
+    if (held->secret_count == HELD_MAX || !secret_buf(&held->secrets[held->secret_count])) {
+        failure_set(ret, "there are more than 64 secrets, or there is no memory");
+        return false;
+    }
+    struct buf *value = &held->secrets[held->secret_count++];
+    if (is_here) {
+        buf_put_str(value, from);
+    } else if (!secret_read(source, key, from, value, &err)) {
         failure_set(ret, "an option's value cannot be read");
         if (buf_ok(&err)) {
             (void)str_copy(buf_str(&err), ret->message, sizeof(ret->message));
         }
-    } else {
-        ok = take_option(worker, pair, key, buf_str(&value), ret);
+        buf_free(&err);
+        return false;
     }
-    secret_free(&value);
     buf_free(&err);
-    return ok;
+    return take_option(worker, held, key, buf_str(value), ret);
 }
 
-static bool read_option(struct worker *worker, struct key_pair *pair,
+static bool read_option(struct worker *worker, struct held *held,
     struct wire_reader *reader, struct failure *ret)
 {
     struct str key = wire_get_str(reader);
     struct str value = wire_get_str(reader);
     uint32_t source = wire_get_u32(reader);
-    if (reader->bad || source > WIRE_COMMAND) {
+    if (reader->bad || source > WIRE_SECRET) {
         failure_set(ret, "malformed setup");
         return false;
     }
-    return source == WIRE_VALUE
-               ? take_option(worker, pair, key, value, ret)
-               : take_secret(worker, pair, key, (enum wire_source)source, value, ret);
+    return is_secret(key, (enum wire_source)source)
+               ? take_secret(worker, held, key, (enum wire_source)source, value, ret)
+               : take_option(worker, held, key, value, ret);
 }
 
-static bool read_options(
-    struct worker *worker, struct wire_reader *reader, struct failure *ret)
+static bool read_options(struct worker *worker, struct held *held,
+    struct wire_reader *reader, struct failure *ret)
 {
-    struct key_pair pair = {.key = {0}};
     uint32_t count = wire_get_count(reader, 12);
     bool ok = true;
     for (uint32_t i = 0; i < count && ok; i++) {
-        ok = read_option(worker, &pair, reader, ret);
+        ok = read_option(worker, held, reader, ret);
     }
-    ok = ok && set_key(worker, &pair, ret);
-    key_pair_free(&pair);
-    return ok;
+    return ok && set_key(worker, held, ret);
 }
 
 /* Name and version as the driver tells them; they stay empty when it does not. */
@@ -295,7 +315,8 @@ static bool set_up_reader(
     return worker->is_reader;
 }
 
-static bool set_up(struct worker *worker, struct wire_reader *reader, struct failure *ret)
+static bool set_up(struct worker *worker, struct held *held, struct wire_reader *reader,
+    struct failure *ret)
 {
     struct AdbcError error = ADBC_ERROR_INIT;
     struct str driver = wire_get_str(reader);
@@ -309,7 +330,7 @@ static bool set_up(struct worker *worker, struct wire_reader *reader, struct fai
         (entrypoint.len > 0 && !set_option(worker, STR("entrypoint"), entrypoint, ret))) {
         return false;
     }
-    if (!read_options(worker, reader, ret)) {
+    if (!read_options(worker, held, reader, ret)) {
         return false;
     }
     /* The driver is loaded by AdbcDatabaseInit: none of its code, no thread of its runs yet. */
@@ -334,7 +355,11 @@ static bool handle_setup(struct worker *worker, const struct wire_frame *frame)
     if (worker->is_ready || worker->has_failed) {
         return send_failed(frame->call, "a worker is set up once");
     }
-    if (!set_up(worker, &reader, &failure)) {
+    static struct held held;
+    bool ok = set_up(worker, &held, &reader, &failure);
+    hide(&held, &failure);
+    held_free(&held);
+    if (!ok) {
         worker->has_failed = true;
         return send_failed(frame->call, failure.message);
     }

@@ -47,6 +47,24 @@ void secret_free(struct buf *secret)
     buf_free(secret);
 }
 
+void secret_hide(char *message, struct str secret)
+{
+    size_t len = strlen(message);
+    if (secret.len < SECRET_HIDDEN_MIN) {
+        return;
+    }
+    for (size_t at = 0; at + secret.len <= len; at++) {
+        if (memcmp(message + at, secret.ptr, secret.len) == 0) {
+            size_t rest = at + secret.len;
+            memset(message + at, '*', 3);
+            memmove(message + at + 3, message + rest, len - rest + 1);
+            explicit_bzero(message + len - secret.len + 4, secret.len - 3);
+            len -= secret.len - 3;
+            at += 2;
+        }
+    }
+}
+
 static bool fail(struct buf *err, struct str option, const char *what, struct str name,
     const char *why)
 {
@@ -349,6 +367,7 @@ bool secret_read(enum wire_source source, struct str option, struct str from,
     case WIRE_COMMAND:
         return run_command(option, from, out, err);
     case WIRE_VALUE:
+    case WIRE_SECRET:
         break;
     }
     buf_puts(err, "malformed setup");

@@ -10,6 +10,7 @@
 enum {
     SECRET_BYTES_MAX = 64 * 1024,
     SECRET_ARGS_MAX = 16,
+    SECRET_HIDDEN_MIN = 4, /* shorter ones would be found everywhere */
     SECRET_COMMAND_MS_MAX = 10 * 1000
 };
 
@@ -24,6 +25,9 @@ bool secret_read(enum wire_source source, struct str option, struct str from,
 
 /* A buffer for one secret that never moves; false: no memory. */
 bool secret_buf(struct buf *ret) MUST_USE;
+
+/* Puts *** wherever @secret stands in @message, which ends with a NUL. */
+void secret_hide(char *message, struct str secret);
 
 /* Wipes and frees. */
 void secret_free(struct buf *secret);

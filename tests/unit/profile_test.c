@@ -148,7 +148,8 @@ static void a_variable_is_read_when_a_worker_starts(void **state)
         "option fail: the environment variable SNOWMUX_TEST_SECRET is not set");
     assert_int_equal(setenv(name, "the value", 1), 0);
     backend_profile_spawn(rig->backend, 1, 2, &profile);
-    await_why(rig, WORKER_LOST, 1, "the value");
+    /* The driver repeats it, and it is not shown. */
+    await_why(rig, WORKER_LOST, 1, "***");
     assert_int_equal(setenv(name, "", 1), 0);
     backend_profile_spawn(rig->backend, 1, 3, &profile);
     await_why(rig, WORKER_LOST, 1,

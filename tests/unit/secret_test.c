@@ -163,6 +163,27 @@ static void only_the_program_itself_is_waited_for(void **state)
         STR("hunter2"));
 }
 
+static void assert_hidden(const char *message, struct str value, const char *want)
+{
+    char text[64];
+    strcpy(text, message);
+    secret_hide(text, value);
+    assert_string_equal(text, want);
+}
+
+static void a_secret_is_hidden_wherever_it_stands(void **state)
+{
+    (void)state;
+    assert_hidden("hunter2", STR("hunter2"), "***");
+    assert_hidden("a hunter2hunter2 b hunter2", STR("hunter2"), "a ****** b ***");
+    assert_hidden("a hunter b", STR("hunter2"), "a hunter b");
+    assert_hidden("abcd", STR("abcd"), "***");
+    assert_hidden("a 1 b", STR("1"), "a 1 b");
+    assert_hidden("a", STR(""), "a");
+    assert_hidden("hun", STR("hun\0ter2"), "hun");
+    assert_hidden("", STR("hunter2"), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +195,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_program_gets_its_arguments_as_they_are, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_program_that_fails_says_why, set_up, tear_down),
+        cmocka_unit_test(a_secret_is_hidden_wherever_it_stands),
         cmocka_unit_test_setup_teardown(
             only_the_program_itself_is_waited_for, set_up, tear_down),
     };
