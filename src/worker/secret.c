@@ -255,14 +255,6 @@ static bool await(struct child *child, struct buf *out, const char **ret_why)
             *ret_why = "was not done within 10 s and was killed";
         }
     }
-    while (is_over && !*ret_why && child->out >= 0) {
-        size_t len = out->len;
-        if (!hear(child, 0, out)) {
-            *ret_why = "gives more than 64 KiB";
-        } else if (out->len == len) {
-            break;
-        }
-    }
     if (!is_over) {
         kill(-child->pid, SIGKILL);
         (void)waitpid(child->pid, &child->status, 0);
