@@ -21,7 +21,7 @@ tools    base sql | yyjson
 bridge   base config | yyjson
 daemon   base core wire sql net config store results backend mcp tools | uv yyjson
 cli      base sql config backend bridge daemon | yyjson
-worker   base wire | adbc nanoarrow openssl seccomp pthread
+worker   base wire | adbc nanoarrow openssl pthread
 '
 function_lines_max=70
 file_lines_max=600
