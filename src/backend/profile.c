@@ -198,8 +198,13 @@ static bool put_context(
     struct builder *b, const struct config_profile *config, struct buf *err)
 {
     struct snowflake_connection connection = {0};
-    bool ok = config->connection[0] == '\0' ||
-              snowflake_connection_read(&connection, config->connection, err);
+    bool ok = true;
+    if (config->connection[0] != '\0') {
+        size_t before = err->len;
+        buf_printf(err, "profile %s: ", config->name);
+        ok = snowflake_connection_read(&connection, config->connection, err);
+        err->len = ok ? before : err->len;
+    }
     if (ok) {
         b->role = put(b, str_of(config->role[0] ? config->role : connection.role));
         b->warehouse =

@@ -267,6 +267,17 @@ static bool find_type(struct mapping *m)
     return false;
 }
 
+static bool uses_password(const char *type)
+{
+    return strcmp(type, "auth_snowflake") == 0 || strcmp(type, "auth_okta") == 0 ||
+           strcmp(type, "auth_mfa") == 0;
+}
+
+static bool uses_token(const char *type)
+{
+    return strcmp(type, "auth_oauth") == 0 || strcmp(type, "auth_pat") == 0;
+}
+
 /* A key's text: PEM, or its base64 without the lines around it. */
 static bool add_key_text(struct mapping *m, const char *text)
 {
@@ -312,9 +323,18 @@ static bool add_key(struct mapping *m)
            add(m, option, STR("PRIVATE_KEY_PASSPHRASE"), CONFIG_FROM_ENV);
 }
 
+/* What a way to log in has no use for stays here. */
+static bool add_password(struct mapping *m)
+{
+    return !uses_password(m->type) || add_value(m, KEY_PASSWORD, "password");
+}
+
 static bool add_token(struct mapping *m)
 {
     const char *path = m->value[KEY_TOKEN_FILE_PATH];
+    if (!uses_token(m->type) && strcmp(m->type, "auth_wif") != 0) {
+        return true;
+    }
     return path ? add_file(m, path, "token_file_path", CLIENT "auth_token")
                 : add_value(m, KEY_TOKEN, CLIENT "auth_token");
 }
@@ -323,15 +343,13 @@ static bool add_token(struct mapping *m)
 static bool is_complete(struct mapping *m)
 {
     const char *type = m->type;
-    bool is_token = strcmp(type, "auth_oauth") == 0 || strcmp(type, "auth_pat") == 0;
+    bool is_token = uses_token(type);
     bool is_wif = strcmp(type, "auth_wif") == 0;
-    bool is_password = strcmp(type, "auth_snowflake") == 0 ||
-                       strcmp(type, "auth_okta") == 0 || strcmp(type, "auth_mfa") == 0;
     bool is_key = strcmp(type, "auth_jwt") == 0;
     const char *missing = NULL;
     if (!is_token && !is_wif && !m->value[KEY_USER]) {
         missing = "user";
-    } else if (is_password && !m->value[KEY_PASSWORD]) {
+    } else if (uses_password(type) && !m->value[KEY_PASSWORD]) {
         missing = "password";
     } else if (is_token && !first_of(m, KEY_TOKEN, KEY_TOKEN_FILE_PATH)) {
         missing = "token or token_file_path";
@@ -367,8 +385,7 @@ bool snowflake_section_map(const struct snowflake_section *section,
         value[key] = text && text[0] != '\0' ? text : NULL;
     }
     return add_account(&m) && find_type(&m) && is_complete(&m) && add_key(&m) &&
-           add_token(&m) && add_value(&m, KEY_USER, "username") &&
-           add_value(&m, KEY_PASSWORD, "password") &&
+           add_token(&m) && add_password(&m) && add_value(&m, KEY_USER, "username") &&
            add_value(&m, KEY_HOST, SQL "uri.host") &&
            add_value(&m, KEY_PORT, SQL "uri.port") &&
            add_value(&m, KEY_PROTOCOL, SQL "uri.protocol") &&

@@ -58,13 +58,14 @@ class Check(Case):
             '[profile.login]\n%s\noptions.fail = "390100 (08004): Incorrect username or password was specified."\n'
             '[profile.role]\n%s\noptions.fail = "390189 (08001): Role R specified does not exist."\n'
             '[profile.network]\n%s\noptions.fail = "dial tcp 127.0.0.1:1: connect: connection refused"\n'
+            '[profile.account]\n%s\noptions.fail = "261004 (08004): failed to auth for unknown reason. HTTP: 404"\n'
             '[profile.unset]\n%s\noptions.password = {env = "SNOWMUX_TEST_UNSET"}\n'
             '[profile.program]\n%s\noptions.password = {command = ["sh", "-c", "echo %s; echo no key >&2; exit 3"]}\n'
-            'options.other = "%s"\n' % (json.dumps(DEMO), json.dumps(DEMO), *[SCRIPTED] * 5, SECRET, SECRET))
+            'options.other = "%s"\n' % (json.dumps(DEMO), json.dumps(DEMO), *[SCRIPTED] * 6, SECRET, SECRET))
         status, profiles = self.lines(daemon, "--connect")
         self.assertEqual(status, 1)
         self.assertEqual({name: row.get("wrong") for name, row in profiles.items()}, {
-            "nowhere": "database", "noschema": "schema", "login": "login", "role": "role", "network": "network",
+            "nowhere": "database", "noschema": "schema", "login": "login", "role": "role", "network": "network", "account": "account",
             "unset": "credentials", "program": "credentials"})
         self.assertEqual(profiles["unset"]["message"],
                          "option password: the environment variable SNOWMUX_TEST_UNSET is not set")

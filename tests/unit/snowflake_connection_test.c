@@ -163,6 +163,17 @@ static void every_way_to_log_in_has_its_type(void **state)
     assert_value(CLIENT "identity_provider", "AWS");
 }
 
+static void only_what_a_login_needs_goes_to_the_driver(void **state)
+{
+    (void)state;
+    read_text(WHO "password = 'p'\ntoken = 't'");
+    assert_null(options_find(&connection.options, STR(CLIENT "auth_token")));
+    read_text(WHO "password = 'p'\ntoken = 't'\nauthenticator = 'oauth'");
+    assert_null(options_find(&connection.options, STR("password")));
+    read_text(WHO "password = 'p'\nprivate_key_file = '/k.p8'");
+    assert_null(options_find(&connection.options, STR("password")));
+}
+
 static void a_private_key_may_be_a_file_or_a_text(void **state)
 {
     char path[2 * PATH_SIZE];
@@ -346,6 +357,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_password_logs_in, begin, end),
+        cmocka_unit_test_setup_teardown(
+            only_what_a_login_needs_goes_to_the_driver, begin, end),
         cmocka_unit_test_setup_teardown(every_way_to_log_in_has_its_type, begin, end),
         cmocka_unit_test_setup_teardown(
             a_private_key_may_be_a_file_or_a_text, begin, end),
