@@ -23,6 +23,7 @@ struct builder {
     struct slice option_key[PROFILE_OPTIONS_MAX];
     struct slice option_value[PROFILE_OPTIONS_MAX];
     uint32_t option_count;
+    bool has_browser;
     struct slice init[PROFILE_INIT_MAX];
     uint32_t init_count;
     struct slice driver;
@@ -213,6 +214,7 @@ static bool put_context(
             put(b, str_of(config->database[0] ? config->database : connection.database));
         b->schema = put(b, str_of(config->schema[0] ? config->schema : connection.schema));
     }
+    b->has_browser = setup_needs_browser(config, &connection);
     ok = ok && setup_is_possible(config, &connection, err);
     warn(config, &connection);
     snowflake_connection_free(&connection);
@@ -237,7 +239,7 @@ bool backend_profile_init(struct backend_profile *ret, const struct config_profi
     b.driver = put(&b, buf_str(&driver));
     buf_putc(&driver, '\0');
     ok = buf_ok(&driver) &&
-         backend_reach_init(&ret->reach, config, ret->dialect, driver.ptr, state_dir, err);
+         backend_reach_init(&ret->reach, config, ret->dialect, driver.ptr, b.has_browser, state_dir, err);
     buf_free(&driver);
     if (!ok) {
         backend_profile_free(ret);

@@ -138,8 +138,8 @@ static void put_named_parts(struct backend_reach *reach, const char *value)
 /* Key files, tokens, certificates: whatever file an option names by an absolute path. */
 static void put_named(struct backend_reach *reach, const struct config_profile *config)
 {
-    for (uint32_t i = 0; i < config->option_count; i++) {
-        const char *value = config->option[i].value;
+    for (uint32_t i = 0; i < config->options.len; i++) {
+        const char *value = config->options.at[i].value;
         if (is_file(value)) {
             put_read(reach, str_of(value));
         } else {
@@ -151,9 +151,9 @@ static void put_named(struct backend_reach *reach, const struct config_profile *
 static void put_sqlite(struct backend_reach *reach, const struct config_profile *config)
 {
     static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
-    for (uint32_t i = 0; i < config->option_count; i++) {
-        const char *uri = config->option[i].value;
-        if (strcmp(config->option[i].key, "uri") != 0) {
+    for (uint32_t i = 0; i < config->options.len; i++) {
+        const char *uri = config->options.at[i].value;
+        if (strcmp(config->options.at[i].key, "uri") != 0) {
             continue;
         }
         struct str path = str_of(uri);
@@ -181,9 +181,9 @@ static void put_network(struct backend_reach *reach)
 static bool needs_browser(
     const struct config_profile *config, enum sql_dialect_id dialect)
 {
-    for (uint32_t i = 0; i < config->option_count && dialect == SQL_SNOWFLAKE; i++) {
-        if (strcmp(config->option[i].value, "auth_ext_browser") == 0 ||
-            strcasestr(config->option[i].value, "authenticator=externalbrowser")) {
+    for (uint32_t i = 0; i < config->options.len && dialect == SQL_SNOWFLAKE; i++) {
+        if (strcmp(config->options.at[i].value, "auth_ext_browser") == 0 ||
+            strcasestr(config->options.at[i].value, "authenticator=externalbrowser")) {
             return true;
         }
     }
@@ -201,9 +201,9 @@ static bool needs_unix(const struct config_profile *config, enum sql_dialect_id 
     if (dialect != SQL_POSTGRESQL) {
         return false;
     }
-    for (uint32_t i = 0; i < config->option_count; i++) {
-        const char *uri = config->option[i].value;
-        bool is_uri = strcmp(config->option[i].key, "uri") == 0;
+    for (uint32_t i = 0; i < config->options.len; i++) {
+        const char *uri = config->options.at[i].value;
+        bool is_uri = strcmp(config->options.at[i].key, "uri") == 0;
         for (size_t j = 0; j < ARRAY_LEN(paths) && is_uri; j++) {
             if (strcasestr(uri, paths[j])) {
                 return true;
@@ -244,8 +244,8 @@ static void resolve(struct backend_reach *reach)
 }
 
 bool backend_reach_init(struct backend_reach *ret, const struct config_profile *config,
-    enum sql_dialect_id dialect, const char *driver, const char *state_dir,
-    struct buf *err)
+    enum sql_dialect_id dialect, const char *driver, bool has_browser,
+    const char *state_dir, struct buf *err)
 {
     enum engine engine = engine_of(config->driver);
     *ret = (struct backend_reach){.text = BUF_INIT(TEXT_MAX)};
@@ -270,7 +270,7 @@ bool backend_reach_init(struct backend_reach *ret, const struct config_profile *
     if (engine == OTHER && needs_unix(config, dialect)) {
         ret->confine |= WIRE_HAS_UNIX;
     }
-    if (engine == OTHER && needs_browser(config, dialect)) {
+    if (engine == OTHER && (has_browser || needs_browser(config, dialect))) {
         ret->confine |= WIRE_MAY_RUN | WIRE_HAS_UNIX;
         put_reads(ret, programs, ARRAY_LEN(programs));
     }

@@ -28,12 +28,13 @@ struct backend_reach {
 };
 
 /*
- * @driver is a path, or a name to look up; @state_dir is the daemon's. False, with a
+ * @driver is a path, or a name to look up; @has_browser: Snowflake's own file says that the
+ * login opens one; @state_dir is the daemon's. False, with a
  * sentence in @err: there are too many paths.
  */
 MUST_USE bool backend_reach_init(struct backend_reach *ret,
     const struct config_profile *config, enum sql_dialect_id dialect, const char *driver,
-    const char *state_dir, struct buf *err);
+    bool has_browser, const char *state_dir, struct buf *err);
 
 /* The same for the reader of spools; false: no memory. */
 MUST_USE bool backend_reach_init_reader(struct backend_reach *ret, const char *state_dir);

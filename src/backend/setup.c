@@ -83,15 +83,21 @@ static bool has_display(void)
     return false;
 }
 
-bool setup_is_possible(const struct config_profile *config,
-    const struct snowflake_connection *connection, struct buf *err)
+bool setup_needs_browser(
+    const struct config_profile *config, const struct snowflake_connection *connection)
 {
     struct str key = STR(SQL "auth_type");
     const struct config_option *type = options_find(&config->options, key);
     if (!type) {
         type = options_find(&connection->options, key);
     }
-    if (!type || strcmp(type->value, "auth_ext_browser") != 0 || has_display()) {
+    return type && strcmp(type->value, "auth_ext_browser") == 0;
+}
+
+bool setup_is_possible(const struct config_profile *config,
+    const struct snowflake_connection *connection, struct buf *err)
+{
+    if (!setup_needs_browser(config, connection) || has_display()) {
         return true;
     }
     buf_printf(err,

@@ -8,6 +8,9 @@
 MUST_USE bool driver_find(struct buf *ret, const struct config_profile *config,
     const struct backend_drivers *drivers, struct buf *err);
 
+bool setup_needs_browser(
+    const struct config_profile *config, const struct snowflake_connection *connection);
+
 /* False: the way to log in needs a browser, and there is no display. */
 MUST_USE bool setup_is_possible(const struct config_profile *config,
     const struct snowflake_connection *connection, struct buf *err);

@@ -29,6 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "worker/fake_arrow.h"
 #include "worker/fake_try.h"
 
 enum {
@@ -95,73 +96,12 @@ static AdbcStatusCode fail(struct AdbcError *error, AdbcStatusCode status,
     return status;
 }
 
-static void *copy(const void *bytes, size_t size)
-{
-    char *ptr = calloc(1, size > 0 ? size : 1);
-    if (ptr && size > 0) {
-        memcpy(ptr, bytes, size);
-    }
-    return ptr;
-}
-
-static void schema_release(struct ArrowSchema *schema)
-{
-    for (int64_t i = 0; i < schema->n_children; i++) {
-        schema->children[i]->release(schema->children[i]);
-        free(schema->children[i]);
-    }
-    free(schema->children);
-    schema->release = NULL;
-}
-
-static void array_release(struct ArrowArray *array)
-{
-    for (int64_t i = 0; i < array->n_children; i++) {
-        array->children[i]->release(array->children[i]);
-        free(array->children[i]);
-    }
-    for (int64_t i = 0; i < array->n_buffers; i++) {
-        free((void *)(uintptr_t)array->buffers[i]);
-    }
-    free(array->children);
-    free(array->buffers);
-    array->release = NULL;
-}
-
-static void schema_init(
-    struct ArrowSchema *schema, const char *format, const char *name, int64_t children)
-{
-    *schema = (struct ArrowSchema){.format = format,
-        .name = name,
-        .n_children = children,
-        .flags = ARROW_FLAG_NULLABLE,
-        .release = schema_release};
-    schema->children = calloc((size_t)children + 1, sizeof(*schema->children));
-    for (int64_t i = 0; i < children; i++) {
-        schema->children[i] = calloc(1, sizeof(struct ArrowSchema));
-    }
-}
-
-static void array_init(
-    struct ArrowArray *array, int64_t length, int64_t buffers, int64_t children)
-{
-    *array = (struct ArrowArray){.length = length,
-        .n_buffers = buffers,
-        .n_children = children,
-        .release = array_release};
-    array->buffers = calloc((size_t)buffers + 1, sizeof(*array->buffers));
-    array->children = calloc((size_t)children + 1, sizeof(*array->children));
-    for (int64_t i = 0; i < children; i++) {
-        array->children[i] = calloc(1, sizeof(struct ArrowArray));
-    }
-}
-
 static int stream_schema(struct ArrowArrayStream *self, struct ArrowSchema *ret)
 {
     struct fake_stream *stream = self->private_data;
-    schema_init(ret, "+s", "", stream->column_count);
+    fake_schema_init(ret, "+s", "", stream->column_count);
     for (int i = 0; i < stream->column_count; i++) {
-        schema_init(
+        fake_schema_init(
             ret->children[i], stream->columns[i].format, stream->columns[i].name, 0);
     }
     return 0;
@@ -180,9 +120,9 @@ static void fill_rows(struct fake_stream *stream, struct ArrowArray *ret, int64_
         offsets[i + 1] = (int64_t)((i + 1) * width);
     }
     memset(text, 'x', rows * width);
-    array_init(ret->children[0], count, 2, 0);
+    fake_array_init(ret->children[0], count, 2, 0);
     ret->children[0]->buffers[1] = ids;
-    array_init(ret->children[1], count, 3, 0);
+    fake_array_init(ret->children[1], count, 3, 0);
     ret->children[1]->buffers[1] = offsets;
     ret->children[1]->buffers[2] = text;
 }
@@ -196,19 +136,19 @@ static void fill_values(
         struct ArrowArray *child = ret->children[i];
         bool is_text = strchr("uz", column->format[0]) && column->format[1] == 0;
         if (column->format[0] == 'n') {
-            array_init(child, 1, 0, 0);
+            fake_array_init(child, 1, 0, 0);
             child->null_count = 1;
             continue;
         }
-        array_init(child, 1, is_text ? 3 : 2, 0);
-        child->buffers[0] = copy(is_null ? "\0" : "\1", 1);
+        fake_array_init(child, 1, is_text ? 3 : 2, 0);
+        child->buffers[0] = fake_copy(is_null ? "\0" : "\1", 1);
         child->null_count = is_null;
         if (is_text) {
             int32_t offsets[2] = {0, (int32_t)column->size};
-            child->buffers[1] = copy(offsets, sizeof(offsets));
-            child->buffers[2] = copy(column->value, column->size);
+            child->buffers[1] = fake_copy(offsets, sizeof(offsets));
+            child->buffers[2] = fake_copy(column->value, column->size);
         } else {
-            child->buffers[1] = copy(column->value, column->size);
+            child->buffers[1] = fake_copy(column->value, column->size);
         }
     }
 }
@@ -240,7 +180,7 @@ static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *ret)
     }
     int64_t count = stream->rows < BATCH_ROWS ? stream->rows : BATCH_ROWS;
     count = stream->width < 0 ? 1 : count;
-    array_init(ret, count, 1, stream->column_count);
+    fake_array_init(ret, count, 1, stream->column_count);
     if (stream->width < 0) {
         fill_values(stream, ret, stream->has_nulls && stream->rows == 1);
     } else {

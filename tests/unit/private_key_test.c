@@ -127,6 +127,9 @@ static enum wire_kind set_up_with(
         wire_u32(&writer, WIRE_VALUE);
     }
     wire_u32(&writer, 0);
+    for (int i = 0; i < 3; i++) { /* no statements, no paths; not confined */
+        wire_u32(&writer, 0);
+    }
     control_send(rig, &out, &writer, -1);
     return control_read(rig);
 }

@@ -25,10 +25,11 @@ static void option(const char *key, const char *value)
 {
     static char keys[CONFIG_OPTIONS_MAX][64];
     static char values[CONFIG_OPTIONS_MAX][8192];
-    uint32_t i = config.option_count++;
+    uint32_t i = config.options.len++;
     snprintf(keys[i], sizeof(keys[i]), "%s", key);
     snprintf(values[i], sizeof(values[i]), "%s", value);
-    config.option[i] = (struct config_option){keys[i], values[i]};
+    config.options.at[i] =
+        (struct config_option){.key = keys[i], .value = values[i], .value_len = strlen(values[i])};
 }
 
 static void derive(enum sql_dialect_id dialect)
@@ -36,7 +37,7 @@ static void derive(enum sql_dialect_id dialect)
     struct buf err = BUF_INIT(4096);
     backend_reach_free(&reach);
     bool ok =
-        backend_reach_init(&reach, &config, dialect, "/drivers/a.so", "/state", &err);
+        backend_reach_init(&reach, &config, dialect, "/drivers/a.so", false, "/state", &err);
     assert_true(ok);
     buf_free(&err);
 }
@@ -236,7 +237,7 @@ static void more_paths_than_can_be_told_are_refused(void **state)
     profile("/lib/driver.so");
     option("uri", value);
     assert_false(
-        backend_reach_init(&reach, &config, SQL_DUCKDB, "/drivers/a.so", "/state", &err));
+        backend_reach_init(&reach, &config, SQL_DUCKDB, "/drivers/a.so", false, "/state", &err));
     close(fd);
     unlink(file);
     assert_non_null(memmem(err.ptr, err.len, "at most 256 paths", 17));
