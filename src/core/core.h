@@ -225,6 +225,9 @@ struct core_profile_limits {
     uint32_t slots;            /* statements at once; also the most connections */
     uint32_t conns_per_worker; /* 1 where a cancel cannot reach the driver */
     uint64_t idle_ns;          /* an unused connection is closed then; 0 = never */
+    uint64_t age_ns;           /* no connection serves longer, but for what it runs; 0 = no limit */
+    uint64_t connect_ns;       /* a connection may take this long to open; 0 = no limit */
+    uint32_t logins;           /* connections that are opened at once; 0 = no limit */
 };
 
 /* A rate: @burst calls at once, then one each @interval_ns. 0: off. */

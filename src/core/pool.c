@@ -5,7 +5,7 @@
  */
 #include "core/state.h"
 
-enum { RESERVE_CHECK_NS = 500000000 };
+enum { RESERVE_CHECK_NS = 500000000, JITTER_NS = 1000000 };
 
 /* What a call's context means on a connection. */
 static struct core_context resolve(const struct conn *c, const struct core_context *wanted)
@@ -125,6 +125,13 @@ static void conn_release(struct core *core, uint32_t conn, enum core_reason reas
     }
 }
 
+/* A number that differs from time to time and from object to object; the same run has the same. */
+static uint64_t scatter(uint64_t seed, uint64_t below)
+{
+    seed = (seed ^ seed >> 31) * 0x9E3779B97F4A7C15u;
+    return below > 0 ? (seed ^ seed >> 29) % below : 0;
+}
+
 static void failed(struct core *core, uint32_t profile)
 {
     struct profile *p = &core->profiles[profile];
@@ -140,6 +147,8 @@ static void failed(struct core *core, uint32_t profile)
         wait_ns = core->limits.backoff_ns_max;
     }
     p->failures++;
+    /* Several daemons behind one outage must not come back in step. */
+    wait_ns -= scatter(core->now_ns + profile, wait_ns / 4 / JITTER_NS + 1) * JITTER_NS;
     deadline_arm(core, &p->deadline, core->now_ns + wait_ns);
 }
 
@@ -210,16 +219,17 @@ static void conn_rest(struct core *core, uint32_t conn)
     struct conn *c = &core->conns[conn];
     struct profile *p = &core->profiles[c->profile];
     uint64_t idle_ns = p->limits.idle_ns;
+    uint64_t until_ns = idle_ns > 0 ? core->now_ns + idle_ns : CORE_NEVER;
     c->state = CONN_IDLE;
     c->rest_ns = core->now_ns;
     p->idle++;
-    deadline_arm(core, &c->deadline, idle_ns > 0 ? core->now_ns + idle_ns : CORE_NEVER);
+    deadline_arm(core, &c->deadline, until_ns < c->retire_ns ? until_ns : c->retire_ns);
 }
 
 static void conn_done(struct core *core, const struct core_event *event)
 {
     struct conn *c = &core->conns[event->conn];
-    bool keep = event->clean && c->state == CONN_BUSY &&
+    bool keep = event->clean && c->state == CONN_BUSY && core->now_ns < c->retire_ns &&
                 core->workers[c->worker].state == WORKER_UP;
     core->tickets[c->ticket].rows = event->rows;
     core->tickets[c->ticket].bytes = event->bytes;
@@ -237,6 +247,19 @@ static void conn_done(struct core *core, const struct core_event *event)
     conn_rest(core, event->conn);
 }
 
+/* It is logged in: whatever failed before is over. A share of its age is left to chance. */
+static void up(struct core *core, uint32_t conn, const struct core_context *context)
+{
+    struct conn *c = &core->conns[conn];
+    struct profile *p = &core->profiles[c->profile];
+    uint64_t age_ns = p->limits.age_ns;
+    uint64_t early_ns = scatter(core->now_ns + conn, age_ns / 10 + 1);
+    c->base = c->actual = *context;
+    c->retire_ns = age_ns > 0 ? core->now_ns + age_ns - early_ns : CORE_NEVER;
+    p->connecting--;
+    p->failures = 0;
+}
+
 static void conn_event(struct core *core, const struct core_event *event)
 {
     ASSERT(event->conn < CORE_CONNS_MAX);
@@ -248,8 +271,7 @@ static void conn_event(struct core *core, const struct core_event *event)
     switch (event->kind) {
     case CORE_CONN_UP:
         if (c->state == CONN_CONNECTING) {
-            c->base = c->actual = event->context;
-            core->profiles[c->profile].connecting--;
+            up(core, event->conn, &event->context);
             conn_rest(core, event->conn);
         }
         break;
@@ -317,6 +339,14 @@ static void idle_too_long(struct core *core, uint32_t conn)
     }
 }
 
+/* It did not come up in time; what it still says is late. */
+static void connect_too_long(struct core *core, uint32_t conn)
+{
+    uint32_t profile = core->conns[conn].profile;
+    conn_discard(core, conn);
+    failed(core, profile);
+}
+
 /* It did not stop: its slot is free again, its worker may take nothing new. */
 static void would_not_stop(struct core *core, uint32_t conn)
 {
@@ -332,6 +362,8 @@ static void conn_due(struct core *core, uint32_t conn)
         conn_lost(core, conn); /* its worker went at this very moment */
     } else if (c->state == CONN_IDLE) {
         idle_too_long(core, conn);
+    } else if (c->state == CONN_CONNECTING) {
+        connect_too_long(core, conn);
     } else {
         would_not_stop(core, conn);
     }
@@ -447,7 +479,9 @@ static bool grow(struct core *core, uint32_t profile)
     for (uint32_t i = 0; i < CORE_CONNS_MAX && free_conn == CORE_NONE; i++) {
         free_conn = core->conns[i].state == CONN_CLOSED ? i : CORE_NONE;
     }
-    if (free_conn == CORE_NONE || p->deadline.heap_at != 0) {
+    uint32_t logins = p->failures > 0 ? 1 : p->limits.logins; /* after a failure one is a probe */
+    if (free_conn == CORE_NONE || p->deadline.heap_at != 0 ||
+        (logins > 0 && p->connecting >= logins)) {
         return false;
     }
     bool free_worker = false;
@@ -467,6 +501,9 @@ static bool grow(struct core *core, uint32_t profile)
             w->conns++;
             deadline_arm(core, &w->deadline, CORE_NEVER);
             core->profiles[profile].connecting++;
+            if (p->limits.connect_ns > 0) {
+                deadline_arm(core, &c->deadline, core->now_ns + p->limits.connect_ns);
+            }
             conn_action(core, CORE_CONNECT, free_conn);
             return true;
         }

@@ -199,6 +199,7 @@ struct conn {
     uint32_t worker;
     uint32_t ticket;
     uint64_t rest_ns; /* idle since then */
+    uint64_t retire_ns; /* serves no more then; NEVER */
     uint8_t state;
 };
 

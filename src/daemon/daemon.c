@@ -260,6 +260,9 @@ static void set_limits(struct daemon *d)
             .slots = (uint32_t)p->config->slots,
             .conns_per_worker = p->rules.cancels ? (uint32_t)p->config->slots : 1,
             .idle_ns = (uint64_t)p->config->idle_s * NS_PER_S,
+            .age_ns = (uint64_t)p->config->age_s * NS_PER_S,
+            .connect_ns = (uint64_t)p->config->connect_s * NS_PER_S,
+            .logins = p->rules.dialect == SQL_DUCKDB || p->rules.dialect == SQL_SQLITE ? 0 : 1,
         };
     }
 }

@@ -62,7 +62,7 @@ void day_carry_out(struct day *d, const struct core_action *a)
     case CORE_CONNECT:
         news.index = a->conn;
         news.kind = is_out || day_fault(d, 50) ? CORE_CONN_LOST : CORE_CONN_UP;
-        day_news(d, DAY_MS + day_below(d, DAY_S), news);
+        day_news(d, day_fault(d, 100) ? 70 * DAY_S : DAY_MS + day_below(d, DAY_S), news);
         break;
     case CORE_START:
         run_statement(d, a);

@@ -259,10 +259,12 @@ static void on_pool(struct sim *s, const struct core_action *a)
             .generation = a->generation,
             .worker = a->worker,
             .profile = a->profile,
+            .asked_ns = s->now_ns,
             .open = true};
         SIM_CHECK(s, conns_of(s, a->profile) <= s->limits.profile[a->profile].slots);
     } else if (a->kind == CORE_DISCONNECT) {
         SIM_CHECK(s, c->open && c->generation == a->generation && c->ticket == CORE_NONE);
+        s->failed_ns[c->profile] = c->up ? s->failed_ns[c->profile] : s->now_ns;
         c->open = false;
     }
 }
@@ -322,7 +324,8 @@ void oracle_event(struct sim *s, const struct core_event *e)
     } else if (e->kind == CORE_CONN_UP) {
         s->conns[e->conn].up = true;
         s->conns[e->conn].base = s->conns[e->conn].actual = e->context;
-        s->conns[e->conn].rests_ns = s->now_ns;
+        s->conns[e->conn].rests_ns = s->conns[e->conn].up_ns = s->now_ns;
+        s->up_ns[s->conns[e->conn].profile] = s->now_ns;
     } else if (e->kind == CORE_CONN_LOST) {
         conn_gone(s, e->conn);
     } else if (e->kind == CORE_WORKER_LOST) {
@@ -428,6 +431,17 @@ static bool has_worker_with_room(const struct sim *s, uint32_t profile)
     return false;
 }
 
+/* One that is too old serves nobody any more; one that does not come up is given up. */
+static void check_age(const struct sim *s, const struct sim_conn *c)
+{
+    const struct core_profile_limits *limits = &s->limits.profile[c->profile];
+    bool is_old = limits->age_ns > 0 && c->up && c->ticket == CORE_NONE &&
+                  s->now_ns >= c->up_ns + limits->age_ns;
+    bool is_late = limits->connect_ns > 0 && !c->up &&
+                   s->now_ns >= c->asked_ns + limits->connect_ns;
+    SIM_CHECK(s, !c->open || (!is_old && !is_late));
+}
+
 /* Who waits has a connection on its way, where there is a slot and a worker for one. */
 static void check_growth(const struct sim *s, uint32_t profile)
 {
@@ -444,7 +458,10 @@ static void check_growth(const struct sim *s, uint32_t profile)
                   s->now_ns <= s->failed_ns[profile] + s->limits.backoff_ns_max;
     /* Caps and the reserve may hold who waits: then nothing has to come for him. */
     bool may_hold = s->limits.reserved_slots + s->limits.run_principal + s->limits.run_client > 0;
-    SIM_CHECK(s, waits <= coming || pauses || may_hold ||
+    uint32_t logins = s->limits.profile[profile].logins;
+    bool is_probe = coming == 1 && s->failed_ns[profile] > s->up_ns[profile];
+    SIM_CHECK(s, logins == 0 || coming <= logins);
+    SIM_CHECK(s, waits <= coming || (logins > 0 && coming == logins) || is_probe || pauses || may_hold ||
                      conns_of(s, profile) == s->limits.profile[profile].slots ||
                      !has_worker_with_room(s, profile));
 }
@@ -468,6 +485,7 @@ void oracle_settled(struct sim *s)
         bool rests = c->open && c->up && c->ticket == CORE_NONE && idle_ns > 0;
         SIM_CHECK(s, c->open || c->ticket == CORE_NONE);
         SIM_CHECK(s, !rests || s->now_ns < c->rests_ns + idle_ns);
+        check_age(s, c);
     }
     for (uint32_t i = 0; i < s->limits.profiles; i++) {
         check_growth(s, i);

@@ -200,7 +200,8 @@ void oracle_session_stepped(struct sim *s, uint32_t session)
         return;
     }
     SIM_CHECK(s, own->live && !own->closing);
-    bool twice = view.calls < own->view.calls || s->event.kind == CORE_SESSION_DURABLE;
+    bool is_his = s->event.kind == CORE_SUBMIT && s->event.session == session;
+    bool twice = view.calls < own->view.calls || is_his || s->event.kind == CORE_SESSION_DURABLE;
     SIM_CHECK(s, is_legal(own->view.state, view.state, twice));
     SIM_CHECK(s, view.connections == own->connections);
     SIM_CHECK(s, view.calls == calls_of(s, session));

@@ -74,6 +74,8 @@ struct sim_conn {
     bool stuck;                 /* ignores every cancel */
     bool spoiled;               /* interrupted or not clean: nobody may have it again */
     struct core_context base;   /* when it was opened */
+    uint64_t asked_ns;          /* to open, */
+    uint64_t up_ns;             /* and when it was */
     struct core_context actual; /* what the engine is really set to */
 };
 
@@ -121,6 +123,7 @@ struct sim {
     struct sim_worker workers[CORE_WORKERS_MAX];
     uint32_t running[CORE_PROFILES_MAX];
     uint64_t failed_ns[CORE_PROFILES_MAX]; /* to start or connect, the last time */
+    uint64_t up_ns[CORE_PROFILES_MAX]; /* last login */
     struct core_action grant; /* of the last fetch */
     uint32_t held[SIM_SYMBOLS]; /* symbols that accounts hold */
     double tokens;      /* of the global rate, as a bucket that refills without pause */

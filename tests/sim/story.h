@@ -106,7 +106,7 @@ bool story_parse_limits(struct story *story, struct str words, struct buf *ret_e
 void story_print_limits(const struct story *story, struct buf *out);
 /* The limits one by one, to STORY_LIMITS_END; false: there is none of this number. */
 enum {
-    STORY_LIMITS_END = 96
+    STORY_LIMITS_END = 128
 };
 struct story_limit {
     uint64_t value;

@@ -78,6 +78,9 @@ static const struct field profile_fields[] = {
     {"conns_per_worker", offsetof(struct core_profile_limits, conns_per_worker),
         sizeof(uint32_t), false},
     {"conn_idle", offsetof(struct core_profile_limits, idle_ns), sizeof(uint64_t), true},
+    {"conn_age", offsetof(struct core_profile_limits, age_ns), sizeof(uint64_t), true},
+    {"logins", offsetof(struct core_profile_limits, logins), sizeof(uint32_t), false},
+    {"connect", offsetof(struct core_profile_limits, connect_ns), sizeof(uint64_t), true},
 };
 
 void story_defaults(struct story *s)
@@ -117,7 +120,7 @@ void story_defaults(struct story *s)
         .backoff_ns_max = second,
         .profiles = 1};
     for (uint32_t i = 0; i < CORE_PROFILES_MAX; i++) {
-        s->limits.profile[i] = (struct core_profile_limits){1, 1, 0};
+        s->limits.profile[i] = (struct core_profile_limits){.slots = 1, .conns_per_worker = 1};
     }
 }
 

@@ -320,9 +320,14 @@ static struct core_limits limits_of(struct sim *s)
         .backoff_ns_min = sim_ms(10),
         .backoff_ns_max = sim_ms(200),
         .profiles = 2,
-        .profile = {{1 + (uint32_t)below(s, 6), 1 + (uint32_t)below(s, 8),
-                        sim_ms(20 + below(s, 200))},
-            {1 + (uint32_t)below(s, 3), 1, 0}}};
+        .profile = {{.slots = 1 + (uint32_t)below(s, 6),
+                        .conns_per_worker = 1 + (uint32_t)below(s, 8),
+                        .idle_ns = sim_ms(20 + below(s, 200)),
+                        .connect_ns = sim_ms(15),
+                        .logins = 1 + (uint32_t)below(s, 2)},
+            {.slots = 1 + (uint32_t)below(s, 3),
+                .conns_per_worker = 1,
+                .age_ns = sim_ms(100 + below(s, 2000))}}};
 }
 
 static void play(struct sim *s)

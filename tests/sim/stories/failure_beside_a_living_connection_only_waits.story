@@ -8,6 +8,6 @@ limits slots=2 conns_per_worker=2 backoff_min=100ms
     30ms  submit #2 b/b1 | connect L1@1 on W0
     40ms  lost L1        | -
     50ms  submit #3 c/c1 | -
-   140ms  tick           | connect L1@3 on W0
+   123ms  tick           | connect L1@3 on W0
    150ms  done L0        | end #1 ok; start #2 on L0
    160ms  up L1          | start #3 on L1

@@ -6,8 +6,8 @@ limits slots=4 conns_per_worker=4 rate_client=2 rate_catalog=1
      3ms  submit #3 a/a1 catalog | -
      4ms  submit #4 a/a1 catalog | end #4 rate_limited client retry=999ms
      5ms  submit #5 a/a2         | -
-  1000ms  submit #6 a/a1         | kill W0; end #0 unavailable retry=100ms
-                                 | end #1 unavailable retry=100ms
-                                 | end #3 unavailable retry=100ms
-                                 | end #5 unavailable retry=100ms
-                                 | end #6 unavailable retry=100ms
+  1000ms  submit #6 a/a1         | kill W0; end #0 unavailable retry=91ms
+                                 | end #1 unavailable retry=91ms
+                                 | end #3 unavailable retry=91ms
+                                 | end #5 unavailable retry=91ms
+                                 | end #6 unavailable retry=91ms
