@@ -194,9 +194,39 @@ static void warn(
     }
 }
 
+/*
+ * A name as Snowflake reads it where a user writes it: in capitals, unless it is in quotes or
+ * could not do without. Names of calls are the engine's own and stay as they are.
+ */
+static struct slice put_name(
+    struct builder *b, enum sql_dialect_id dialect, const char *own, const char *other)
+{
+    struct str name = str_of(own[0] ? own : other);
+    bool is_quoted =
+        name.len > 2 && name.ptr[0] == '"' && name.ptr[name.len - 1] == '"';
+    if (dialect != SQL_SNOWFLAKE || name.len == 0) {
+        return put(b, name);
+    }
+    struct slice slice = {b->text->len, 0};
+    struct str rest = is_quoted ? (struct str){name.ptr + 1, name.len - 2} : name;
+    bool is_bare = !is_quoted && !(name.ptr[0] >= '0' && name.ptr[0] <= '9');
+    for (size_t i = 0; i < rest.len && is_bare; i++) {
+        char c = rest.ptr[i];
+        is_bare = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                  (c >= '0' && c <= '9') || c == '_' || c == '$';
+    }
+    for (size_t i = 0; i < rest.len; i++) {
+        char c = rest.ptr[i];
+        buf_putc(b->text, is_bare && c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c);
+        i += is_quoted && c == '"'; /* an inner quote is doubled */
+    }
+    slice.len = b->text->len - slice.at;
+    return slice;
+}
+
 /* What the profile does not say, Snowflake's own file may. */
-static bool put_context(
-    struct builder *b, const struct config_profile *config, struct buf *err)
+static bool put_context(struct builder *b, enum sql_dialect_id dialect,
+    const struct config_profile *config, struct buf *err)
 {
     struct snowflake_connection connection = {0};
     bool ok = true;
@@ -207,12 +237,10 @@ static bool put_context(
         err->len = ok ? before : err->len;
     }
     if (ok) {
-        b->role = put(b, str_of(config->role[0] ? config->role : connection.role));
-        b->warehouse =
-            put(b, str_of(config->warehouse[0] ? config->warehouse : connection.warehouse));
-        b->database =
-            put(b, str_of(config->database[0] ? config->database : connection.database));
-        b->schema = put(b, str_of(config->schema[0] ? config->schema : connection.schema));
+        b->role = put_name(b, dialect, config->role, connection.role);
+        b->warehouse = put_name(b, dialect, config->warehouse, connection.warehouse);
+        b->database = put_name(b, dialect, config->database, connection.database);
+        b->schema = put_name(b, dialect, config->schema, connection.schema);
     }
     b->has_browser = setup_needs_browser(config, &connection);
     ok = ok && setup_is_possible(config, &connection, err);
@@ -229,7 +257,7 @@ bool backend_profile_init(struct backend_profile *ret, const struct config_profi
     struct builder b = {.text = &ret->text};
     *ret = (struct backend_profile){.config = config, .text = BUF_INIT(TEXT_MAX)};
     bool ok = find_dialect(config, &ret->dialect, err) && files_readable(config, err) &&
-              driver_find(&driver, config, drivers, err) && put_context(&b, config, err);
+              driver_find(&driver, config, drivers, err) && put_context(&b, ret->dialect, config, err);
     if (!ok) {
         buf_free(&driver);
         backend_profile_free(ret);

@@ -192,6 +192,19 @@ static void put_if(struct assembly *a, const char *key, struct str value)
     }
 }
 
+/* A name for the login, which takes it as a user's; those that it would change are set later. */
+static void put_name(struct assembly *a, const char *key, struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool is_digit = c >= '0' && c <= '9';
+        if (!((c >= 'A' && c <= 'Z') || c == '_' || (is_digit && i > 0))) {
+            return;
+        }
+    }
+    put_if(a, key, name);
+}
+
 /*
  * Where neither the profile nor Snowflake's file says otherwise. Left alone the driver
  * tries to log in for minutes, and times beyond the range of nanoseconds come back as
@@ -204,11 +217,11 @@ static void put_snowflake_defaults(struct assembly *a)
     if (has(a, "uri", NULL)) {
         return; /* it may say all of it */
     }
-    put_if(a, SQL "role", a->profile->role);
-    put_if(a, SQL "warehouse", a->profile->warehouse);
-    put_if(a, SQL "db", a->profile->database);
+    put_name(a, SQL "role", a->profile->role);
+    put_name(a, SQL "warehouse", a->profile->warehouse);
+    put_name(a, SQL "db", a->profile->database);
     if (a->profile->database.len > 0) {
-        put_if(a, SQL "schema", a->profile->schema);
+        put_name(a, SQL "schema", a->profile->schema);
     }
     put_if(a, CLIENT "login_timeout", is_browser || is_mfa ? STR("60s") : STR("20s"));
     put_if(a, CLIENT "client_timeout", STR("60s"));

@@ -105,9 +105,9 @@ class CheckSnowflake(Case):
         daemon = self.start(self.configured(self.profile("sf", database="demo")))
         client = self.http("ts_v1", daemon)
         sql = "SELECT CURRENT_ROLE(), CURRENT_WAREHOUSE(), CURRENT_DATABASE()"
-        for role, warehouse in (("REPORTER", "LARGE"), ("analyst", "small"), ("REPORTER", "SMALL")):
+        for role, warehouse in (("REPORTER", "LARGE"), ("ANALYST", "SMALL"), ("REPORTER", "SMALL")):
             rows = client.call("execute_query", query=sql, role=role, warehouse=warehouse).rows
-            self.assertEqual(rows, [[role.upper(), warehouse.upper(), "DEMO"]])
+            self.assertEqual(rows, [[role, warehouse, "DEMO"]])
         error = self.check_error(client.call("execute_query", query=sql, role="ACCOUNTADMIN"), "context_failed", True)
         self.assertIn("not assigned", error["message"])
 

@@ -22,7 +22,8 @@ class Confine(Case):
         # Which rules hold is told by the driver's name: this one needs no network.
         local = os.path.join(self.dir, "libsqlite_try.so")
         os.symlink(FAKE["driver"], local)
-        self.variables({"A_SECRET": "hunter2", "HTTPS_PROXY": "http://proxy.invalid", "LC_ALL": "C.UTF-8"})
+        self.variables({"A_SECRET": "hunter2", "HTTPS_PROXY": "http://proxy.invalid", "LC_ALL": "C.UTF-8",
+                        "DISPLAY": ":0"})
         self.daemon = super().daemon({
             "profile.local": {**FAKE, "driver": local, "dialect": "sqlite", "files": [self.data]},
             "profile.wide": {**FAKE, "dialect": "postgresql"},

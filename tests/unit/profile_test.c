@@ -127,6 +127,31 @@ static void a_context_is_set_as_the_engine_has_it(void **state)
     buf_free(&scratch);
 }
 
+static void a_name_that_a_user_wrote_is_in_capitals_on_snowflake(void **state)
+{
+    static const char *const names[][2] = {{"analyst", "ANALYST"}, {"A_1$b", "A_1$B"},
+        {"\"analyst\"", "analyst"}, {"\"a\"\"b\"", "a\"b"}, {"with blank", "with blank"},
+        {"1st", "1st"}, {"", ""}};
+    struct buf err;
+    (void)state;
+    strcpy(config.driver, "adbc_driver_other");
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        strcpy(config.dialect, "snowflake");
+        strcpy(config.role, names[i][0]);
+        strcpy(config.schema, names[i][0]);
+        assert_true(init("", &err));
+        assert_true(str_eq(profile.role, str_of(names[i][1])));
+        assert_true(str_eq(profile.schema, str_of(names[i][1])));
+        backend_profile_free(&profile);
+        buf_free(&err);
+    }
+    strcpy(config.dialect, "postgresql");
+    strcpy(config.role, "analyst");
+    assert_true(init("", &err));
+    assert_true(str_eq(profile.role, STR("analyst")));
+    buf_free(&err);
+}
+
 static void a_variable_is_read_when_a_worker_starts(void **state)
 {
     static char key[] = "fail";
@@ -167,6 +192,7 @@ int main(void)
         TEST(a_driver_named_by_a_word_is_looked_for),
         TEST(another_driver_stays_as_it_is_named),
         TEST(a_context_is_set_as_the_engine_has_it),
+        TEST(a_name_that_a_user_wrote_is_in_capitals_on_snowflake),
         TEST(a_variable_is_read_when_a_worker_starts),
     };
     return rig_prepare() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
