@@ -16,6 +16,7 @@
  *   holes           a column whose array lacks a buffer
  *   context         the connection's catalog and schema options
  *   cancels         how many cancels this process was sent
+ *   SET, PRAGMA, ALTER SESSION ...  done, whatever it is
  *   waits           how many sleeps, lates and hangs this process has begun
  * and the words of worker/fake_try.h.
  */
@@ -283,6 +284,13 @@ static void answer_number(struct fake_stream *stream, const char *name, int64_t 
 }
 
 /* Does what the script says; the stream then holds the answer. */
+/* What we set a new connection to, in the words of whichever engine it plays. */
+static bool is_setting(const char *sql)
+{
+    return strncmp(sql, "SET ", 4) == 0 || strncmp(sql, "PRAGMA ", 7) == 0 ||
+           strncmp(sql, "ALTER SESSION ", 14) == 0;
+}
+
 static AdbcStatusCode play(
     struct fake_statement *statement, struct fake_stream *stream, struct AdbcError *error)
 {
@@ -337,6 +345,8 @@ static AdbcStatusCode play(
         answer_number(stream, "cancels", atomic_load(&cancels));
     } else if (strcmp(sql, "waits") == 0) {
         answer_number(stream, "waits", atomic_load(&waits));
+    } else if (is_setting(sql)) {
+        answer_text(stream, "set", "done");
     } else if (fake_try(sql, stream->tried)) {
         answer_text(stream, "tried", stream->tried);
     } else {
@@ -376,6 +386,8 @@ static AdbcStatusCode statement_execute(struct AdbcStatement *self,
 static char *unwrap(const char *sql)
 {
     size_t len = strlen(sql);
+    const char *mark = strstr(sql, "\n/*"); /* our own, for PostgreSQL's history */
+    len = mark ? (size_t)(mark - sql) : len;
     bool is_wrapped = strncmp(sql, "SELECT '", 8) == 0 && len > 9 && sql[len - 1] == '\'';
     return is_wrapped ? strndup(sql + 8, len - 9) : strdup(sql);
 }

@@ -32,7 +32,7 @@ class Confine(Case):
             "profile.here.options": {"uri": "postgresql:///db?host=/tmp"},
             "profile.browser": {**FAKE, "dialect": "snowflake"},
             "profile.browser.options": {"adbc.snowflake.sql.auth_type": "auth_ext_browser",
-                                        "adbc.snowflake.sql.client_option.jwt_private_key": self.key},
+                                        "adbc.snowflake.sql.client_option.config_file": self.key},
             "profile.off": {**FAKE, "confine": "off"},
         })
         self.client = self.http("ts_v1", self.daemon)
