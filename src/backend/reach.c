@@ -135,11 +135,17 @@ static void put_named_parts(struct backend_reach *reach, const char *value)
     explicit_bzero(path, sizeof(path)); /* it may have been a secret */
 }
 
-/* Key files, tokens, certificates: whatever file an option names by an absolute path. */
+/*
+ * Key files, tokens, certificates: whatever file an option names by an absolute path. Values
+ * that are kept elsewhere were read before the worker is confined.
+ */
 static void put_named(struct backend_reach *reach, const struct config_profile *config)
 {
     for (uint32_t i = 0; i < config->options.len; i++) {
         const char *value = config->options.at[i].value;
+        if (config->options.at[i].source != CONFIG_VALUE) {
+            continue;
+        }
         if (is_file(value)) {
             put_read(reach, str_of(value));
         } else {

@@ -106,19 +106,27 @@ static void snowflake_has_the_network_and_its_key_file(void **state)
     char key[] = "/tmp/snowmux-key-XXXXXX";
     static const char missing[] = "/no/such/file";
     static const char directory[] = "/tmp";
+    char kept[] = "/tmp/snowmux-kept-XXXXXX";
     int fd = mkstemp(key);
-    assert_true(fd >= 0);
+    int other = mkstemp(kept);
+    assert_true(fd >= 0 && other >= 0);
     profile("/lib/libadbc_driver_snowflake.so");
     option("adbc.snowflake.sql.client_option.jwt_private_key", key);
     option("password", missing);
     option("role", directory);
+    option("adbc.snowflake.sql.client_option.auth_token", kept);
+    config.options.at[config.options.len - 1].source = CONFIG_FROM_FILE;
     derive(SQL_SNOWFLAKE);
     assert_int_equal(reach.confine, WIRE_CONFINED | WIRE_HAS_NETWORK);
     assert_home("/state/home/main");
     assert_true(reads(key) && reads("/etc/ssl") && reads("/etc/resolv.conf"));
     assert_false(reads(missing) || reads(directory) || reads("/usr"));
+    /* Read before the worker is confined. */
+    assert_false(reads(kept));
     close(fd);
+    close(other);
     unlink(key);
+    unlink(kept);
 }
 
 static void only_signing_in_by_the_browser_runs_programs(void **state)
