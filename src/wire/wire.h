@@ -32,17 +32,20 @@
  *             rows of a spooled result, answered by PAGE (its total_rows: of the spool)
  *     CELL    str spool_path, u64 row, u32 column, u64 offset, u32 bytes_max: one cell's
  *             text, answered by TEXT
- *     EXPORT  str spool_path, str out_path, u32 format (enum wire_format): all rows into
- * a new file, which is there when it is whole, answered by EXPORTED connection socket,
- * worker to daemon OPENED, or FAILED with the fields of ERROR: first of all, once STARTED
- * when the statement goes to the driver, then at most once a second ROWS    u64 read so
- * far; at the end one of PAGE    str columns_json, str rows_json, u32 row_count, i64
- * total_rows (-1: unknown), u32 truncated, str cut_cells_json, u64 elapsed_ns, u64
- * spooled_rows (0: the page holds all, no file was left), u64 spool_bytes, u32
- * spool_capped TEXT    str text (whole characters), u64 bytes_total EXPORTED u64 rows,
- * u64 bytes of the file ERROR   u32 code (enum wire_error_code), str message, str
- * sqlstate, i64 vendor_code (0: none), u32 connection_usable (also without STARTED, when
- * the call never reached the driver)
+ *     EXPORT  str spool_path, str out_path, u32 format (enum wire_format): all rows into a
+ *             new file, which is there when it is whole, answered by EXPORTED
+ *   connection socket, worker to daemon
+ *     OPENED, or FAILED with the fields of ERROR: first of all, once
+ *     STARTED when the statement goes to the driver, then at most once a second
+ *     ROWS    u64 read so far; at the end one of
+ *     PAGE    str columns_json, str rows_json, u32 row_count, i64 total_rows (-1: unknown),
+ *             u32 truncated, str cut_cells_json, u64 elapsed_ns, u64 spooled_rows (0: the
+ *             page holds all, no file was left), u64 spool_bytes, u32 spool_capped
+ *     TEXT    str text (whole characters), u64 bytes_total
+ *     EXPORTED u64 rows, u64 bytes of the file
+ *     ERROR   u32 code (enum wire_error_code), str message, str sqlstate, i64 vendor_code
+ *             (0: none), u32 connection_usable (also without STARTED, when the call never
+ *             reached the driver)
  *
  * A worker whose SETUP names no driver (an empty str) reads spools: it is READY at once,
  * its connections answer FETCH, CELL and EXPORT, and nothing else; those of a driver

@@ -13,8 +13,7 @@
 
 enum {
     SPOOL_PIECE_MAX = 1024 * 1024, /* bytes of a piece of more than one row */
-    SPOOL_ROW_MAX =
-        48 * 1024 * 1024, /* bytes of a row; held once by whoever writes or reads it */
+    SPOOL_ROW_MAX = 48 * 1024 * 1024, /* bytes of a row; held once when written or read */
     SPOOL_SCHEMA_MAX = 16 * 1024 * 1024,
     SPOOL_INDEX_MAX = 16 * 1024 * 1024,
     SPOOL_END_MARK_SIZE = 8,
