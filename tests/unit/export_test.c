@@ -46,7 +46,8 @@ static uint64_t export_to(struct pair *pair, uint32_t format, uint64_t *ret_byte
     struct wire_reader fields = wire_reader_of(&pair->reader.frame);
     if (kind == WIRE_ERROR) {
         wire_get_u32(&fields);
-        print_error("error: " STR_FMT "\n", STR_ARG(wire_get_str(&fields)));
+        struct str message = wire_get_str(&fields);
+        print_error("error: " STR_FMT "\n", STR_ARG(message));
     }
     assert_int_equal(kind, WIRE_EXPORTED);
     uint64_t rows = wire_get_u64(&fields);
@@ -318,6 +319,57 @@ static void a_cancelled_export_leaves_nothing(void **state)
     export_stop(&pair);
 }
 
+/* A reader that may write into the directory of the pair, and nowhere else. */
+static bool start_confined(struct rig *rig, const char *dir)
+{
+    struct buf out = BUF_INIT(WIRE_PACKET_MAX);
+    rig_start(rig);
+    struct wire_writer writer = wire_begin(&out, WIRE_SETUP, 0);
+    wire_str(&writer, STR("")); /* no driver */
+    wire_str(&writer, STR(""));
+    wire_u32(&writer, 0);         /* options, */
+    wire_u32(&writer, 0);         /* statements, */
+    for (int i = 0; i < 2; i++) { /* paths to read, and to write */
+        wire_u32(&writer, 1);
+        wire_str(&writer, str_of(dir));
+    }
+    wire_u32(&writer, WIRE_CONFINED);
+    control_send(rig, &out, &writer, -1);
+    assert_int_equal(control_read(rig), WIRE_READY);
+    struct wire_reader fields = wire_reader_of(&rig->frame);
+    assert_str(wire_get_str(&fields), "spool");
+    (void)wire_get_str(&fields);
+    return wire_get_str(&fields).len > 0;
+}
+
+static void a_confined_reader_exports_where_it_may(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct rig plain;
+    uint64_t bytes;
+    char other[] = "/tmp/snowmux-export-XXXXXX";
+    export_start(&pair, fake_start);
+    (void)run(&pair, "rows 300 100", page_of_one);
+    plain = pair.reader;
+    close(pair.reader_fd);
+    bool is_confined = start_confined(&pair.reader, pair.dir);
+    pair.reader_fd = attach(&pair.reader, 1);
+    for (uint32_t format = WIRE_FORMAT_CSV; format <= WIRE_FORMAT_ARROW; format++) {
+        assert_int_equal(export_to(&pair, format, &bytes), 300);
+    }
+    if (is_confined) {
+        char path[64];
+        assert_non_null(mkdtemp(other));
+        snprintf(path, sizeof(path), "%s/out", other);
+        export_send(&pair, path, WIRE_FORMAT_CSV);
+        assert_wrong(&pair, "cannot create");
+        assert_int_equal(rmdir(other), 0);
+    }
+    assert_int_equal(rig_stop(&plain), 0);
+    export_stop(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +382,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_written_says_why_and_leaves_nothing),
         cmocka_unit_test(a_full_disk_is_named_and_the_part_removed),
         cmocka_unit_test(a_cancelled_export_leaves_nothing),
+        cmocka_unit_test(a_confined_reader_exports_where_it_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
