@@ -442,7 +442,9 @@ static void serve(struct connection *conn)
 static bool open_connection(struct connection *conn, struct failure *ret)
 {
     struct AdbcError error = ADBC_ERROR_INIT;
-    conn->adbc = (struct AdbcConnection){0};
+    if (conn->adbc.private_data) {
+        return true; /* it was open already */
+    }
     AdbcStatusCode status = AdbcConnectionNew(&conn->adbc, &error);
     if (status == ADBC_STATUS_OK) {
         status = AdbcConnectionInit(&conn->adbc, conn->database, &error);
@@ -489,8 +491,8 @@ bool connection_is_free(struct connection *conn)
     return is_free;
 }
 
-bool connection_start(
-    struct connection *conn, uint32_t id, int fd, struct AdbcDatabase *database)
+bool connection_start(struct connection *conn, uint32_t id, int fd,
+    struct AdbcDatabase *database, struct AdbcConnection *open)
 {
     ASSERT(connection_is_free(conn));
     pthread_mutex_lock(&conn->mutex);
@@ -500,6 +502,11 @@ bool connection_start(
     conn->is_running = false;
     conn->is_hung_up = false;
     conn->has_cancel = false;
+    conn->adbc = (struct AdbcConnection){0};
+    if (open) {
+        conn->adbc = *open;
+        *open = (struct AdbcConnection){0};
+    }
     pthread_mutex_unlock(&conn->mutex);
     pthread_t thread;
     if (pthread_create(&thread, NULL, connection_main, conn) != 0) {

@@ -32,10 +32,11 @@ bool connection_is_free(struct connection *conn);
 
 /*
  * Takes over @fd and starts the thread; false: no thread, @fd is closed. Without
- * @database it answers FETCH, CELL and EXPORT, else EXEC.
+ * @database it answers FETCH, CELL and EXPORT, else EXEC, on @open if that is there: it is
+ * open already, and is taken over.
  */
-bool connection_start(
-    struct connection *conn, uint32_t id, int fd, struct AdbcDatabase *database);
+bool connection_start(struct connection *conn, uint32_t id, int fd,
+    struct AdbcDatabase *database, struct AdbcConnection *open);
 
 /* Marks the call as cancelled and cancels its statement if it is running. */
 void connection_cancel(struct connection *conn, uint64_t call);

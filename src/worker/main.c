@@ -36,7 +36,8 @@ struct worker {
     bool has_failed; /* takes no further SETUP */
     bool is_reader;  /* of spools: no driver, no database */
     struct AdbcDatabase database;
-    struct AdbcConnection first; /* kept open: it holds what the init statements did */
+    struct AdbcConnection first; /* by which it logged in: the first that is asked for, */
+    bool keeps_first;            /* or kept: it holds what the init statements did */
     char driver_name[NAME_SIZE];
     char driver_version[NAME_SIZE];
     char confinement[NAME_SIZE]; /* empty: none */
@@ -253,6 +254,7 @@ static bool run_init(
     struct worker *worker, struct wire_reader *reader, struct failure *ret)
 {
     uint32_t count = wire_get_count(reader, 4);
+    worker->keeps_first = count > 0;
     for (uint32_t i = 0; i < count && !reader->bad; i++) {
         char *sql = c_string(wire_get_str(reader));
         bool ok = sql && connection_run(&worker->first, sql, ret);
@@ -390,7 +392,8 @@ static void attach(struct worker *worker, uint32_t id, int fd)
     for (size_t i = 0; worker->is_ready && i < CONNECTIONS_MAX; i++) {
         if (connection_is_free(&worker->connections[i])) {
             connection_start(&worker->connections[i], id, fd,
-                worker->is_reader ? NULL : &worker->database);
+                worker->is_reader ? NULL : &worker->database,
+                worker->keeps_first || worker->is_reader ? NULL : &worker->first);
             return;
         }
     }
