@@ -10,6 +10,24 @@ static void check_heap(const struct core *core)
     }
 }
 
+/* Its line, and what holds it. */
+static void check_line(const struct core *core, uint32_t session)
+{
+    const struct session *s = &core->sessions[session];
+    uint32_t prev = CORE_NONE;
+    for (uint32_t t = s->line_first; t != CORE_NONE; t = core->tickets[t].next) {
+        ASSERT(core->tickets[t].session == session && core->tickets[t].state == TICKET_LINED);
+        ASSERT(core->tickets[t].prev == prev);
+        prev = t;
+    }
+    ASSERT(s->line_last == prev);
+    ASSERT(s->pin == CORE_NONE || core->conns[s->pin].pin == session);
+    ASSERT(s->turn == CORE_NONE || core->tickets[s->turn].is_stateful);
+    /* Nobody waits in it for nothing. */
+    bool is_held = s->pin != CORE_NONE && core->conns[s->pin].state != CONN_PINNED;
+    ASSERT(prev == CORE_NONE || s->is_in_lines || s->turn != CORE_NONE || is_held);
+}
+
 static void check_sessions(const struct core *core)
 {
     uint32_t count = 0;
@@ -26,6 +44,7 @@ static void check_sessions(const struct core *core)
             calls++;
         }
         ASSERT(calls == s->calls);
+        check_line(core, i);
         ASSERT(s->end_reason == CORE_OK || s->calls > 0);
         ASSERT(s->state != CORE_ACTIVE || s->calls > 0);
         ASSERT(s->state != CORE_CONNECTED || s->calls == 0);
@@ -94,13 +113,16 @@ static void check_tickets(const struct core *core)
         } else if (t->state == TICKET_HELD) {
             ASSERT(core->sessions[t->session].body == BODY_LOADING && t->node == CORE_NONE);
             held++;
+        } else if (t->state == TICKET_LINED) {
+            ASSERT(t->node == CORE_NONE && t->conn == CORE_NONE);
+            held++;
         } else if (t->state == TICKET_QUEUED) {
             ASSERT(t->conn == CORE_NONE && core->nodes[t->node].level == LEVEL_SESSION);
             ASSERT(core->nodes[t->node].key == t->session);
             queued++;
             requeued += t->requeued;
         } else {
-            ASSERT(core->conns[t->conn].ticket == i && t->node != CORE_NONE);
+            ASSERT(core->conns[t->conn].ticket == i && t->node == CORE_NONE);
         }
     }
     ASSERT(held == core->held_count);
@@ -198,7 +220,9 @@ static void check_accounts(const struct core *core)
         for (uint32_t t = 0; a->held > 0 && t < core->limits.tickets; t++) {
             bool is_his = core->tickets[t].account == i ||
                           core->accounts[core->tickets[t].account].parent == i;
-            held += core->tickets[t].state == TICKET_HELD && is_his;
+            bool is_held = core->tickets[t].state == TICKET_HELD ||
+                           core->tickets[t].state == TICKET_LINED;
+            held += is_held && is_his;
         }
         ASSERT(queued == a->queued && running == a->running && held == a->held);
         uint32_t run_max =
@@ -235,7 +259,8 @@ static void check_pool(const struct core *core)
             if (c->state != CONN_CLOSED && c->profile == p) {
                 idle += c->state == CONN_IDLE;
                 connecting += c->state == CONN_CONNECTING;
-                busy += c->state == CONN_BUSY || c->state == CONN_INTERRUPTED;
+                busy += c->state == CONN_BUSY || c->state == CONN_INTERRUPTED ||
+                        c->state == CONN_PINNED;
             }
         }
         ASSERT(idle == profile->idle && busy == profile->busy);
@@ -250,6 +275,7 @@ static void check_pool(const struct core *core)
                    core->workers[i].state == WORKER_DYING;
     }
     ASSERT(leaving == core->leaving);
+    uint32_t pinned = 0;
     for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
         const struct conn *c = &core->conns[i];
         ASSERT(i < core->conn_mark || c->state == CONN_CLOSED);
@@ -257,7 +283,12 @@ static void check_pool(const struct core *core)
         ASSERT(leased == (c->ticket != CORE_NONE));
         ASSERT(c->state != CONN_INTERRUPTED || c->deadline.heap_at != 0);
         ASSERT(c->state != CONN_BUSY || c->deadline.heap_at == 0);
+        ASSERT(c->pin == CORE_NONE || core->sessions[c->pin].pin == i);
+        ASSERT(c->state != CONN_PINNED || (c->pin != CORE_NONE && c->deadline.heap_at != 0));
+        ASSERT((c->lease.node != CORE_NONE) == (leased || c->state == CONN_PINNED));
+        pinned += c->state == CONN_PINNED;
     }
+    ASSERT(pinned == core->pinned_count);
 }
 
 /* Of one client's calls for a profile: the higher first, then as they came. */
@@ -314,6 +345,7 @@ struct core_counts core_counts(const struct core *core)
         counts.started += is_leased && core->tickets[ticket].state == TICKET_RUNNING;
     }
     counts.running = counts.conns_busy;
+    counts.conns_pinned = core->pinned_count;
     return counts;
 }
 

@@ -97,7 +97,8 @@ static void name_deadlines(struct core *core)
 {
     for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
         own(&core->conns[i].deadline, OWNER_CONN, i);
-        core->conns[i].ticket = CORE_NONE;
+        core->conns[i].ticket = core->conns[i].pin = CORE_NONE;
+        core->conns[i].lease.node = CORE_NONE;
     }
     for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
         own(&core->workers[i].deadline, OWNER_WORKER, i);
@@ -156,6 +157,7 @@ struct core *core_init(void *zeroed, const struct core_limits *limits)
     core->free_session = core->free_group = CORE_NONE;
     core->everyone.first = core->everyone.last = CORE_NONE;
     core->ending.first = core->ending.last = CORE_NONE;
+    core->lines_first = core->lines_last = CORE_NONE;
     init_accounts(core);
     init_trees(core);
     name_deadlines(core);
@@ -262,7 +264,8 @@ static bool work_left(struct core *core)
         due(core, core->heap[0]);
         return true;
     }
-    return cancel_ending(core) || bound_due(core) || pool_dispatch(core);
+    return cancel_ending(core) || bound_due(core) || pin_dispatch(core) || pin_drain(core) ||
+           pool_dispatch(core);
 }
 
 void core_step(struct core *core, const struct core_event *event, struct core_actions *ret)
@@ -305,6 +308,7 @@ const char *core_reason_name(enum core_reason reason)
         [CORE_DRAINING] = "draining",
         [CORE_RATE_LIMITED] = "rate_limited",
         [CORE_QUOTA_EXHAUSTED] = "quota_exhausted",
+        [CORE_ELSEWHERE] = "elsewhere",
         [CORE_CLOSED] = "closed",
         [CORE_IDLE_LIMIT] = "idle_limit",
         [CORE_AGE_LIMIT] = "age_limit",

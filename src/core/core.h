@@ -117,6 +117,7 @@ enum core_reason {
     CORE_DRAINING,       /* the daemon is going down */
     CORE_RATE_LIMITED,   /* one of its rates is used up */
     CORE_QUOTA_EXHAUSTED, /* one of its amounts per day is used up */
+    CORE_ELSEWHERE,      /* its session holds a connection that cannot be used for it */
     CORE_CLOSED,         /* session closed */
     CORE_IDLE_LIMIT,     /* session: nobody came back */
     CORE_AGE_LIMIT,      /* session: as old as it may get */
@@ -151,6 +152,8 @@ struct core_event {
     uint64_t timeout_ns;        /* SUBMIT: longest run, 0 = no limit */
     enum core_priority priority; /* SUBMIT */
     bool is_catalog;             /* SUBMIT: has rate cells of its own */
+    bool is_stateful;            /* SUBMIT: it may leave something on its connection, for its session */
+    bool pins;                   /* DONE: it has, or what was there still is */
     bool is_charged;             /* SUBMIT: a FETCH of it was granted, its rate and call are paid */
     bool is_call;                /* FETCH: of a running statement's answer, for another call */
     bool is_principal;           /* ACCOUNT_LOAD: of the principal, not of a client key */
@@ -183,6 +186,7 @@ enum core_action_kind {
     CORE_SAVE_ACCOUNT, /* account: its bounds go to the store before the answer */
     CORE_GRANT,       /* user, reason; rows_max, generation: a fetch may go on, or not */
     CORE_INTERRUPT,   /* conn, generation, ticket: ask the engine to stop */
+    CORE_UNPIN,       /* session, profile, reason: what its connection held is gone */
     CORE_GRACE,       /* ticket: answer with a handle, the call goes on */
     CORE_END,         /* ticket, reason, scope */
 };
@@ -264,6 +268,7 @@ struct core_limits {
     uint64_t age_ns;    /* 0 = off */
     uint64_t touch_ns;  /* one plain HTTP request keeps a session connected this long */
     uint64_t sleep_ns;  /* disconnected for this long: its body is let go */
+    uint64_t pin_idle_ns; /* a pinned connection without a call is closed then; 0 = off */
     uint64_t grace_ns;
     uint64_t queue_ns;
     uint64_t cancel_ns; /* an interrupted statement may take this long to stop */
@@ -282,7 +287,8 @@ struct core_counts {
     uint32_t running; /* hold a slot, */
     uint32_t started; /* and are with the engine */
     uint32_t conns_idle;
-    uint32_t conns_busy;
+    uint32_t conns_busy; /* pinned ones too, */
+    uint32_t conns_pinned; /* which are these, while nothing runs on them */
     uint32_t workers;
 };
 
@@ -330,6 +336,7 @@ struct core_session_view {
     struct core_context context;
     uint32_t connections;
     uint32_t calls; /* queued or running */
+    bool is_pinned; /* a backend connection holds something of it */
     uint64_t created_wall_ns;
     uint64_t last_seen_wall_ns;
 };

@@ -1,44 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Workers and their backend connections: who gets which lease, what must be replayed on
- * it, and what happens when one dies or will not stop.
+ * Workers, and who gets which connection: one that is idle, or one more where there is room.
  */
 #include "core/state.h"
 
 enum { RESERVE_CHECK_NS = 500000000, JITTER_NS = 1000000 };
 
-/* What a call's context means on a connection. */
-static struct core_context resolve(const struct conn *c, const struct core_context *wanted)
+/* A number that differs from time to time and from object to object; the same run has the same. */
+uint64_t pool_scatter(uint64_t seed, uint64_t below)
 {
-    struct core_context context = *wanted;
-    for (uint32_t i = 0; i < CORE_PARTS; i++) {
-        context.part[i] = wanted->part[i] > 0 ? wanted->part[i] : c->base.part[i];
-    }
-    return context;
-}
-
-static uint32_t replay_of(const struct conn *c, const struct core_context *context)
-{
-    uint32_t replay = 0;
-    for (uint32_t i = 0; i < CORE_PARTS; i++) {
-        if (c->actual.part[i] != context->part[i]) {
-            replay |= 1u << i;
-        }
-    }
-    return replay;
-}
-
-/* Statements that set it to @wanted; -1: a part would have to be unset, which nothing does. */
-static int cost_of(const struct conn *c, const struct core_context *wanted)
-{
-    struct core_context context = resolve(c, wanted);
-    uint32_t replay = replay_of(c, &context);
-    for (uint32_t i = 0; i < CORE_PARTS; i++) {
-        if (replay & 1u << i && context.part[i] == 0) {
-            return -1;
-        }
-    }
-    return __builtin_popcount(replay);
+    seed = (seed ^ seed >> 31) * 0x9E3779B97F4A7C15u;
+    return below > 0 ? (seed ^ seed >> 29) % below : 0;
 }
 
 static void worker_action(struct core *core, enum core_action_kind kind, uint32_t worker)
@@ -49,17 +21,7 @@ static void worker_action(struct core *core, enum core_action_kind kind, uint32_
     a->profile = core->workers[worker].profile;
 }
 
-static void conn_action(struct core *core, enum core_action_kind kind, uint32_t conn)
-{
-    struct core_action *a = act(core, kind);
-    a->conn = conn;
-    a->generation = core->conns[conn].generation;
-    a->worker = core->conns[conn].worker;
-    a->profile = core->conns[conn].profile;
-    a->ticket = core->conns[conn].ticket;
-}
-
-static void worker_kill(struct core *core, uint32_t worker)
+void worker_kill(struct core *core, uint32_t worker)
 {
     struct worker *w = &core->workers[worker];
     ASSERT(w->conns == 0);
@@ -70,7 +32,7 @@ static void worker_kill(struct core *core, uint32_t worker)
 }
 
 /* A worker without connections goes after a while, and lets go of the engine's files. */
-static void worker_rest(struct core *core, uint32_t worker)
+void worker_rest(struct core *core, uint32_t worker)
 {
     struct worker *w = &core->workers[worker];
     uint64_t idle_ns = core->profiles[w->profile].limits.idle_ns;
@@ -79,60 +41,7 @@ static void worker_rest(struct core *core, uint32_t worker)
     }
 }
 
-/* Forgets a connection; what still comes from it carries an old generation. */
-static void conn_drop(struct core *core, uint32_t conn)
-{
-    struct conn *c = &core->conns[conn];
-    struct profile *p = &core->profiles[c->profile];
-    struct worker *w = &core->workers[c->worker];
-    if (c->state == CONN_CONNECTING) {
-        p->connecting--;
-    } else if (c->state == CONN_IDLE) {
-        p->idle--;
-    } else {
-        p->busy--;
-    }
-    ASSERT(c->ticket == CORE_NONE);
-    deadline_arm(core, &c->deadline, CORE_NEVER);
-    c->state = CONN_CLOSED;
-    c->generation++;
-    w->conns--;
-    worker_rest(core, c->worker);
-}
-
-static void conn_discard(struct core *core, uint32_t conn)
-{
-    conn_action(core, CORE_DISCONNECT, conn);
-    conn_drop(core, conn);
-}
-
-/* Ends the statement on @conn, whose lease is over. */
-static void conn_release(struct core *core, uint32_t conn, enum core_reason reason)
-{
-    struct conn *c = &core->conns[conn];
-    uint32_t ticket = c->ticket;
-    struct ticket *t = &core->tickets[ticket];
-    c->ticket = CORE_NONE;
-    t->conn = CORE_NONE;
-    if (t->end_reason != CORE_OK) {
-        reason = (enum core_reason)t->end_reason;
-    }
-    quota_settle(core, ticket, t->rows, t->bytes);
-    sched_give_back(core, ticket);
-    struct core_action *a = ticket_end(core, ticket, reason);
-    if (reason == CORE_QUOTA_EXHAUSTED) {
-        quota_explain(core, ticket, a);
-    }
-}
-
-/* A number that differs from time to time and from object to object; the same run has the same. */
-static uint64_t scatter(uint64_t seed, uint64_t below)
-{
-    seed = (seed ^ seed >> 31) * 0x9E3779B97F4A7C15u;
-    return below > 0 ? (seed ^ seed >> 29) % below : 0;
-}
-
-static void failed(struct core *core, uint32_t profile)
+void pool_failed(struct core *core, uint32_t profile)
 {
     struct profile *p = &core->profiles[profile];
     uint64_t wait_ns = core->limits.backoff_ns_min;
@@ -148,33 +57,8 @@ static void failed(struct core *core, uint32_t profile)
     }
     p->failures++;
     /* Several daemons behind one outage must not come back in step. */
-    wait_ns -= scatter(core->now_ns + profile, wait_ns / 4 / JITTER_NS + 1) * JITTER_NS;
+    wait_ns -= pool_scatter(core->now_ns + profile, wait_ns / 4 / JITTER_NS + 1) * JITTER_NS;
     deadline_arm(core, &p->deadline, core->now_ns + wait_ns);
-}
-
-/* The worker under @conn died: what had not started runs again, once. */
-static void conn_lost(struct core *core, uint32_t conn)
-{
-    struct conn *c = &core->conns[conn];
-    uint32_t ticket = c->ticket;
-    struct ticket *t = ticket == CORE_NONE ? NULL : &core->tickets[ticket];
-    if (t && t->state == TICKET_LEASED && t->end_reason == CORE_OK && !t->requeued) {
-        c->ticket = CORE_NONE;
-        t->conn = CORE_NONE;
-        t->requeued = true;
-        quota_settle(core, ticket, 0, 0);
-        sched_give_back(core, ticket);
-        sched_push(core, ticket, true);
-        ticket_rearm(core, ticket);
-    } else if (t) {
-        conn_release(core, conn, CORE_WORKER_DIED);
-    }
-    uint32_t profile = c->profile;
-    bool is_new = c->state == CONN_CONNECTING;
-    conn_drop(core, conn);
-    if (is_new) {
-        failed(core, profile); /* a driver that crashes so is not asked again at once */
-    }
 }
 
 bool pool_unavailable(const struct core *core, uint32_t profile, uint64_t *ret_retry_ns)
@@ -188,7 +72,7 @@ bool pool_unavailable(const struct core *core, uint32_t profile, uint64_t *ret_r
 }
 
 /* No new leases; idle connections go, busy ones may finish within the drain time. */
-static void worker_condemn(struct core *core, uint32_t worker)
+void worker_condemn(struct core *core, uint32_t worker)
 {
     struct worker *w = &core->workers[worker];
     if (w->state == WORKER_CONDEMNED) {
@@ -206,96 +90,11 @@ static void worker_lost(struct core *core, uint32_t worker)
     if (w->state == WORKER_STARTING) {
         w->state = WORKER_DOWN;
         w->generation++;
-        failed(core, w->profile);
+        pool_failed(core, w->profile);
         return;
     }
     core->leaving += w->state == WORKER_UP;
     w->state = WORKER_DYING; /* bury() works its connections off, as room allows */
-}
-
-/* Idle from now on, and closed when it stays so for too long. */
-static void conn_rest(struct core *core, uint32_t conn)
-{
-    struct conn *c = &core->conns[conn];
-    struct profile *p = &core->profiles[c->profile];
-    uint64_t idle_ns = p->limits.idle_ns;
-    uint64_t until_ns = idle_ns > 0 ? core->now_ns + idle_ns : CORE_NEVER;
-    c->state = CONN_IDLE;
-    c->rest_ns = core->now_ns;
-    p->idle++;
-    deadline_arm(core, &c->deadline, until_ns < c->retire_ns ? until_ns : c->retire_ns);
-}
-
-static void conn_done(struct core *core, const struct core_event *event)
-{
-    struct conn *c = &core->conns[event->conn];
-    bool keep = event->clean && c->state == CONN_BUSY && core->now_ns < c->retire_ns &&
-                core->workers[c->worker].state == WORKER_UP;
-    core->tickets[c->ticket].rows = event->rows;
-    core->tickets[c->ticket].bytes = event->bytes;
-    core->profiles[c->profile].failures = 0;
-    deadline_arm(core, &core->profiles[c->profile].deadline, CORE_NEVER);
-    conn_release(core, event->conn, CORE_OK);
-    if (!keep) {
-        conn_discard(core, event->conn);
-        return;
-    }
-    if (event->moved) {
-        c->actual = event->context;
-    }
-    core->profiles[c->profile].busy--;
-    conn_rest(core, event->conn);
-}
-
-/* It is logged in: whatever failed before is over. A share of its age is left to chance. */
-static void up(struct core *core, uint32_t conn, const struct core_context *context)
-{
-    struct conn *c = &core->conns[conn];
-    struct profile *p = &core->profiles[c->profile];
-    uint64_t age_ns = p->limits.age_ns;
-    uint64_t early_ns = scatter(core->now_ns + conn, age_ns / 10 + 1);
-    c->base = c->actual = *context;
-    c->retire_ns = age_ns > 0 ? core->now_ns + age_ns - early_ns : CORE_NEVER;
-    p->connecting--;
-    p->failures = 0;
-}
-
-static void conn_event(struct core *core, const struct core_event *event)
-{
-    ASSERT(event->conn < CORE_CONNS_MAX);
-    struct conn *c = &core->conns[event->conn];
-    if (c->state == CONN_CLOSED || c->generation != event->generation) {
-        return; /* late */
-    }
-    bool leased = c->state == CONN_BUSY || c->state == CONN_INTERRUPTED;
-    switch (event->kind) {
-    case CORE_CONN_UP:
-        if (c->state == CONN_CONNECTING) {
-            up(core, event->conn, &event->context);
-            conn_rest(core, event->conn);
-        }
-        break;
-    case CORE_CONN_LOST:
-        if (c->state == CONN_CONNECTING) {
-            conn_drop(core, event->conn);
-            failed(core, c->profile);
-        } else {
-            conn_lost(core, event->conn);
-        }
-        break;
-    case CORE_STARTED:
-        if (leased) {
-            core->tickets[c->ticket].state = TICKET_RUNNING;
-        }
-        break;
-    case CORE_DONE:
-        if (leased) {
-            conn_done(core, event);
-        }
-        break;
-    default:
-        UNREACHABLE();
-    }
 }
 
 void pool_event(struct core *core, const struct core_event *event)
@@ -316,56 +115,6 @@ void pool_event(struct core *core, const struct core_event *event)
         w->state = WORKER_UP;
         deadline_arm(core, &w->deadline, CORE_NEVER);
         worker_rest(core, event->worker);
-    }
-}
-
-void pool_interrupt(struct core *core, uint32_t ticket)
-{
-    uint32_t conn = core->tickets[ticket].conn;
-    struct conn *c = &core->conns[conn];
-    ASSERT(c->state == CONN_BUSY && c->ticket == ticket);
-    c->state = CONN_INTERRUPTED;
-    conn_action(core, CORE_INTERRUPT, conn);
-    deadline_arm(core, &c->deadline, core->now_ns + core->limits.cancel_ns);
-}
-
-/* Its worker goes with its last connection, and lets go of the engine's files. */
-static void idle_too_long(struct core *core, uint32_t conn)
-{
-    uint32_t worker = core->conns[conn].worker;
-    conn_discard(core, conn);
-    if (core->workers[worker].conns == 0 && core->workers[worker].state == WORKER_UP) {
-        worker_kill(core, worker);
-    }
-}
-
-/* It did not come up in time; what it still says is late. */
-static void connect_too_long(struct core *core, uint32_t conn)
-{
-    uint32_t profile = core->conns[conn].profile;
-    conn_discard(core, conn);
-    failed(core, profile);
-}
-
-/* It did not stop: its slot is free again, its worker may take nothing new. */
-static void would_not_stop(struct core *core, uint32_t conn)
-{
-    worker_condemn(core, core->conns[conn].worker);
-    conn_release(core, conn, CORE_CANCELLED);
-    conn_discard(core, conn);
-}
-
-static void conn_due(struct core *core, uint32_t conn)
-{
-    const struct conn *c = &core->conns[conn];
-    if (core->workers[c->worker].state == WORKER_DYING) {
-        conn_lost(core, conn); /* its worker went at this very moment */
-    } else if (c->state == CONN_IDLE) {
-        idle_too_long(core, conn);
-    } else if (c->state == CONN_CONNECTING) {
-        connect_too_long(core, conn);
-    } else {
-        would_not_stop(core, conn);
     }
 }
 
@@ -395,43 +144,6 @@ void pool_due(struct core *core, enum owner owner, uint32_t index)
     }
 }
 
-/* False: a quota says no, and the ticket has ended. */
-static bool reserve(struct core *core, uint32_t ticket)
-{
-    if (core->tickets[ticket].is_catalog || quota_reserve(core, ticket)) {
-        return true;
-    }
-    sched_remove(core, ticket);
-    quota_explain(core, ticket, ticket_end(core, ticket, CORE_QUOTA_EXHAUSTED));
-    return false;
-}
-
-static void lease(struct core *core, uint32_t ticket, uint32_t conn)
-{
-    struct ticket *t = &core->tickets[ticket];
-    struct conn *c = &core->conns[conn];
-    struct profile *p = &core->profiles[t->profile];
-    if (!reserve(core, ticket)) {
-        return;
-    }
-    sched_take(core, ticket);
-    t->state = TICKET_LEASED;
-    t->conn = conn;
-    t->run_until_ns = t->timeout_ns > 0 ? core->now_ns + t->timeout_ns : CORE_NEVER;
-    c->ticket = ticket;
-    c->state = CONN_BUSY;
-    p->idle--;
-    p->busy++;
-    deadline_arm(core, &c->deadline, CORE_NEVER);
-    conn_action(core, CORE_START, conn);
-    struct core_action *a = &core->out->at[core->out->len - 1];
-    a->context = resolve(c, &t->context);
-    a->replay = replay_of(c, &a->context);
-    a->rows_max = t->is_catalog ? t->rows_max : t->reserved_rows;
-    c->actual = a->context;
-    ticket_rearm(core, ticket);
-}
-
 /* The idle connection that needs the fewest context statements, of those that can be set so. */
 static uint32_t best_idle(const struct core *core, uint32_t profile, uint32_t ticket)
 {
@@ -441,7 +153,7 @@ static uint32_t best_idle(const struct core *core, uint32_t profile, uint32_t ti
         const struct conn *c = &core->conns[i];
         if (c->state == CONN_IDLE && c->profile == profile &&
             core->workers[c->worker].state == WORKER_UP) {
-            int cost = cost_of(c, &core->tickets[ticket].context);
+            int cost = conn_cost(c, &core->tickets[ticket].context);
             if (cost >= 0 && cost < best_cost) {
                 best = i;
                 best_cost = cost;
@@ -561,7 +273,7 @@ static bool dispatch_profile(struct core *core, uint32_t profile)
     }
     uint32_t conn = best_idle(core, profile, ticket);
     if (conn != CORE_NONE) {
-        lease(core, ticket, conn);
+        conn_lease(core, ticket, conn);
         return true;
     }
     if (p->connecting >= p->queued) {
@@ -590,7 +302,7 @@ static bool bury(struct core *core, uint32_t worker)
             conn_lost(core, i);
             return true;
         }
-        if (c->ticket == CORE_NONE) {
+        if (c->ticket == CORE_NONE && c->state != CONN_PINNED) {
             conn_discard(core, i);
             return true;
         }

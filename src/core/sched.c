@@ -96,54 +96,52 @@ uint32_t sched_next(const struct core *core, uint32_t profile)
 /* ---- charges ---- */
 
 /*
- * Each class that waited when @t got its slot is owed its floor of the slot's time, and @t's
+ * Each class that waited when @l got its slot is owed its floor of the slot's time, and @l's
  * own has had it. Where no other one waited, nobody is owed anything: plenty is no debt.
  */
-static void owe(
-    struct core *core, const struct ticket *t, int64_t ns)
+static void owe(struct core *core, struct profile *p, const struct lease *l, int64_t ns)
 {
-    struct profile *p = &core->profiles[t->profile];
     const uint32_t *floor_permille = core->limits.floor_permille;
-    if (t->owed_classes == 1u << t->class) {
+    if (l->owed_classes == 1u << l->class) {
         return;
     }
     /* At most all slots at once; beside what is in flight, a debt of one statement. */
     int64_t most = (int64_t)(p->job_ns * p->limits.slots);
     int64_t least = -most - (int64_t)p->job_ns;
     for (uint32_t c = 0; c < CORE_PRIORITIES; c++) {
-        if (t->owed_classes & 1u << c) {
-            p->owed_ns[c] += ns / 1000 * floor_permille[c] - (c == t->class ? ns : 0);
+        if (l->owed_classes & 1u << c) {
+            p->owed_ns[c] += ns / 1000 * floor_permille[c] - (c == l->class ? ns : 0);
             p->owed_ns[c] = p->owed_ns[c] < least ? least : p->owed_ns[c];
             p->owed_ns[c] = p->owed_ns[c] > most ? most : p->owed_ns[c];
         }
     }
 }
 
-/* Adds to what a ticket's nodes and class were charged, for as long as it runs. */
-static void charge(struct core *core, const struct ticket *t, uint64_t ns)
+/* Adds to what a lease's nodes and class were charged, for as long as it lasts. */
+static void charge(struct core *core, struct profile *p, const struct lease *l, uint64_t ns)
 {
-    for (uint32_t at = t->node; core->nodes[at].level > LEVEL_CLASS; at = core->nodes[at].parent) {
+    for (uint32_t at = l->node; core->nodes[at].level > LEVEL_CLASS; at = core->nodes[at].parent) {
         struct node *n = &core->nodes[at];
         uint64_t part = ns / n->weight;
         n->charge += part;
         n->pending += part;
         node_place(core, at);
     }
-    owe(core, t, (int64_t)ns);
+    owe(core, p, l, (int64_t)ns);
 }
 
-/* It ran for @ran_ns: that stays, what it was charged beyond is given back. */
-static void settle(struct core *core, const struct ticket *t, uint64_t ran_ns)
+/* It lasted for @ran_ns: that stays, what it was charged beyond is given back. */
+static void settle(struct core *core, struct profile *p, const struct lease *l, uint64_t ran_ns)
 {
-    uint64_t rest_ns = t->charged_ns - ran_ns;
-    for (uint32_t at = t->node; core->nodes[at].level > LEVEL_CLASS; at = core->nodes[at].parent) {
+    uint64_t rest_ns = l->charged_ns - ran_ns;
+    for (uint32_t at = l->node; core->nodes[at].level > LEVEL_CLASS; at = core->nodes[at].parent) {
         struct node *n = &core->nodes[at];
         n->charge -= least_of(rest_ns / n->weight, n->charge);
-        n->pending -= least_of(t->charged_ns / n->weight, n->pending);
-        n->leased_ns_sum -= t->leased_ns;
+        n->pending -= least_of(l->charged_ns / n->weight, n->pending);
+        n->leased_ns_sum -= l->leased_ns;
         node_place(core, at);
     }
-    owe(core, t, -(int64_t)rest_ns);
+    owe(core, p, l, -(int64_t)rest_ns);
 }
 
 /* ---- tickets come and go ---- */
@@ -214,38 +212,42 @@ static uint64_t gap_so_far_ns(const struct core *core, const struct profile *p)
 }
 
 /* It gets a slot: what it may cost is charged at once. */
-void sched_take(struct core *core, uint32_t ticket)
+void sched_take(struct core *core, uint32_t ticket, uint32_t conn)
 {
     struct ticket *t = &core->tickets[ticket];
     struct profile *p = &core->profiles[t->profile];
+    struct lease *l = &core->conns[conn].lease;
     unlink_ticket(core, ticket);
-    t->owed_classes = 0;
+    *l = (struct lease){.leased_ns = core->now_ns,
+        .charged_ns = p->job_ns,
+        .node = t->node,
+        .account = t->account,
+        .class = t->class};
     for (uint32_t c = 0; c < CORE_PRIORITIES; c++) {
-        t->owed_classes |= (uint8_t)((core->nodes[class_node(core, t->profile, c)].queued > 0) << c);
+        l->owed_classes |= (uint8_t)((core->nodes[class_node(core, t->profile, c)].queued > 0) << c);
     }
-    for (uint32_t at = t->node; core->nodes[at].level > LEVEL_CLASS; at = core->nodes[at].parent) {
+    for (uint32_t at = l->node; core->nodes[at].level > LEVEL_CLASS; at = core->nodes[at].parent) {
         core->nodes[core->nodes[at].parent].base = node_settled(core, at);
         core->nodes[at].leased_ns_sum += core->now_ns;
     }
-    t->leased_ns = core->now_ns;
-    t->charged_ns = p->job_ns;
-    charge(core, t, t->charged_ns);
-    account_count(core, t->account, -1, 1);
-    node_count(core, t->node, -1, 1);
+    t->node = CORE_NONE;
+    charge(core, p, l, l->charged_ns);
+    account_count(core, l->account, -1, 1);
+    node_count(core, l->node, -1, 1);
     p->dispatched_ns = core->now_ns;
 }
 
-/* It runs longer than it was charged for. */
-void sched_extend(struct core *core, uint32_t ticket)
+/* It lasts longer than it was charged for. */
+void sched_extend(struct core *core, uint32_t conn)
 {
-    struct ticket *t = &core->tickets[ticket];
-    uint64_t ran_ns = core->now_ns - t->leased_ns;
-    while (t->charged_ns <= ran_ns) {
+    struct lease *l = &core->conns[conn].lease;
+    struct profile *p = &core->profiles[core->conns[conn].profile];
+    uint64_t ran_ns = core->now_ns - l->leased_ns;
+    while (l->charged_ns <= ran_ns) {
         /* Steps grow with what it has run: a long one must not wake the loop for ever. */
-        uint64_t job_ns = core->profiles[t->profile].job_ns;
-        uint64_t more_ns = t->charged_ns / 4 > job_ns ? t->charged_ns / 4 : job_ns;
-        charge(core, t, more_ns);
-        t->charged_ns += more_ns;
+        uint64_t more_ns = l->charged_ns / 4 > p->job_ns ? l->charged_ns / 4 : p->job_ns;
+        charge(core, p, l, more_ns);
+        l->charged_ns += more_ns;
     }
 }
 
@@ -268,18 +270,23 @@ static void learn(struct profile *p, uint32_t class, uint64_t ran_ns)
     }
 }
 
-/* Its slot is free: what it did not use is given back, and the profile has learned. */
-void sched_give_back(struct core *core, uint32_t ticket)
+/*
+ * Its slot is free: what it did not use is given back, and the profile has learned, unless it
+ * was a pin: that tells how long a client thought, not how long statements take.
+ */
+void sched_give_back(struct core *core, uint32_t conn)
 {
-    struct ticket *t = &core->tickets[ticket];
-    struct profile *p = &core->profiles[t->profile];
-    uint64_t ran_ns = core->now_ns - t->leased_ns;
-    sched_extend(core, ticket);
-    settle(core, t, ran_ns);
-    account_count(core, t->account, 0, -1);
-    node_count(core, t->node, 0, -1);
-    learn(p, t->class, ran_ns);
-    t->node = CORE_NONE;
+    struct lease *l = &core->conns[conn].lease;
+    struct profile *p = &core->profiles[core->conns[conn].profile];
+    uint64_t ran_ns = core->now_ns - l->leased_ns;
+    sched_extend(core, conn);
+    settle(core, p, l, ran_ns);
+    account_count(core, l->account, 0, -1);
+    node_count(core, l->node, 0, -1);
+    if (!l->is_pin) {
+        learn(p, l->class, ran_ns);
+    }
+    l->node = CORE_NONE;
 }
 
 /* ---- bounds ---- */

@@ -111,6 +111,10 @@ static uint32_t session_new(struct core *core, const struct core_event *event)
         .last_seen_wall_ns = core->wall_ns,
         .expire_ns = CORE_NEVER,
         .first_ticket = CORE_NONE,
+        .pin = CORE_NONE,
+        .turn = CORE_NONE,
+        .line_first = CORE_NONE,
+        .line_last = CORE_NONE,
     };
     group_join(core, session);
     return session;
@@ -119,7 +123,9 @@ static uint32_t session_new(struct core *core, const struct core_event *event)
 static void session_end(struct core *core, uint32_t session, enum core_reason reason)
 {
     struct session *s = &core->sessions[session];
-    ASSERT(s->calls == 0);
+    ASSERT(s->calls == 0 && s->line_first == CORE_NONE);
+    pin_session_gone(core, session, reason);
+    pin_session_ends(core, session);
     struct core_action *a = act(core, CORE_SESSION_END);
     a->session = session;
     a->reason = reason;
@@ -460,6 +466,7 @@ void session_due(struct core *core, uint32_t session)
         return;
     }
     if (s->state == CORE_DISCONNECTED) {
+        pin_session_gone(core, session, CORE_NO_SESSION);
         s->body = BODY_ASLEEP;
         act(core, CORE_UNLOAD)->session = session;
         session_rearm(core, session);
@@ -490,6 +497,7 @@ bool core_session_view(const struct core *core, uint32_t session, struct core_se
         .context = s->context,
         .connections = s->connections,
         .calls = s->calls,
+        .is_pinned = s->pin != CORE_NONE,
         .created_wall_ns = s->created_wall_ns,
         .last_seen_wall_ns = s->last_seen_wall_ns,
     };

@@ -59,6 +59,12 @@ struct session {
     uint32_t connections;
     uint32_t calls;
     uint32_t first_ticket; /* of the list of its calls */
+    uint32_t pin;        /* connection that holds something of it */
+    uint32_t turn;       /* its call that may leave something, queued or running */
+    uint32_t line_first; /* its calls that wait for a turn */
+    uint32_t line_last;
+    uint32_t lines_next; /* in the list of those whose line may move */
+    bool is_in_lines;
     uint32_t next_free;
     uint32_t group[GROUPS];
     struct link away[GROUPS]; /* its place among the disconnected of each group */
@@ -77,6 +83,7 @@ enum body {
 enum ticket_state {
     TICKET_FREE,
     TICKET_HELD, /* its session's body is being loaded */
+    TICKET_LINED, /* in its session's line: its turn comes after others' */
     TICKET_QUEUED,
     TICKET_LEASED,  /* on a connection, not yet with the engine */
     TICKET_RUNNING, /* with the engine */
@@ -94,8 +101,8 @@ struct ticket {
     uint32_t profile;
     uint32_t conn;
     uint32_t account; /* of its client key */
-    uint32_t node;    /* its session's place in the tree, while queued or leased */
-    uint32_t next;    /* in that node's line */
+    uint32_t node;    /* its session's place in the tree, while queued */
+    uint32_t next;    /* in that node's line, or in its session's */
     uint32_t prev;
     uint32_t waits_next; /* in its profile's list of all who wait */
     uint32_t waits_prev;
@@ -107,7 +114,6 @@ struct ticket {
     uint64_t reserved_ms;
     uint64_t credit_rate;
     uint64_t leased_ns;
-    uint64_t charged_ns; /* slot time charged for it so far */
     uint64_t rows;       /* shown, and bytes of the answer: told when it is done */
     uint64_t bytes;
     uint32_t session_next;
@@ -117,8 +123,8 @@ struct ticket {
     uint32_t end_account; /* whose quota ended it, */
     uint8_t end_quota;    /* and which: set where a quota says no */
     uint8_t class;        /* its priority */
-    uint8_t owed_classes; /* that waited when it got its slot: a bit each */
     bool is_catalog;
+    bool is_stateful;
     bool graced;
     bool requeued; /* its worker died before it started; that happens to it once */
 };
@@ -186,8 +192,20 @@ enum conn_state {
     CONN_CLOSED,
     CONN_CONNECTING,
     CONN_IDLE,
+    CONN_PINNED, /* nothing runs, but it holds something of its session */
     CONN_BUSY,
     CONN_INTERRUPTED,
+};
+
+/* The hold of a slot: of a ticket, or of a session's pin over several of them. */
+struct lease {
+    uint64_t leased_ns;
+    uint64_t charged_ns; /* slot time charged for it so far */
+    uint32_t node;       /* whose: its session's place in the tree */
+    uint32_t account;
+    uint8_t class;
+    uint8_t owed_classes; /* that waited when it began: a bit each */
+    bool is_pin;
 };
 
 struct conn {
@@ -198,6 +216,8 @@ struct conn {
     uint32_t profile;
     uint32_t worker;
     uint32_t ticket;
+    uint32_t pin;     /* session; NONE */
+    struct lease lease; /* while it is in use */
     uint64_t rest_ns; /* idle since then */
     uint64_t retire_ns; /* serves no more then; NEVER */
     uint8_t state;
@@ -274,7 +294,10 @@ struct core {
     uint32_t queued;
     uint32_t heap_len;
     uint32_t group_mask;
-    uint32_t held_count;   /* tickets that wait for a body */
+    uint32_t held_count;   /* tickets that wait for a body, or in a line */
+    uint32_t lines_first;  /* sessions whose line may move */
+    uint32_t lines_last;
+    uint32_t pinned_count; /* connections that only hold something */
     struct session *sessions;
     struct ticket *tickets;
     struct account *accounts;
@@ -383,9 +406,9 @@ uint64_t sched_mean_ns(const struct core *core, uint32_t profile, uint32_t class
 void sched_push(struct core *core, uint32_t ticket, bool front);
 void sched_remove(struct core *core, uint32_t ticket);
 uint32_t sched_next(const struct core *core, uint32_t profile); /* ticket or NONE */
-void sched_take(struct core *core, uint32_t ticket);
-void sched_extend(struct core *core, uint32_t ticket);
-void sched_give_back(struct core *core, uint32_t ticket);
+void sched_take(struct core *core, uint32_t ticket, uint32_t conn); /* its lease begins */
+void sched_extend(struct core *core, uint32_t conn);
+void sched_give_back(struct core *core, uint32_t conn);
 
 /* ticket.c */
 void ticket_submit(struct core *core, const struct core_event *event);
@@ -397,9 +420,41 @@ void ticket_wake(struct core *core, uint32_t ticket); /* if it is held: its sess
 void ticket_rearm(struct core *core, uint32_t ticket);
 void ticket_due(struct core *core, uint32_t ticket);
 
+/* pin.c */
+bool pin_is_elsewhere(const struct core *core, const struct core_event *event);
+void pin_enter(struct core *core, uint32_t ticket); /* into the queue, or its session's line */
+void pin_leave_line(struct core *core, uint32_t ticket);
+void pin_ticket_ended(struct core *core, uint32_t ticket);
+bool pin_dispatch(struct core *core);
+void pin_keep(struct core *core, uint32_t conn, uint32_t session);
+void pin_release(struct core *core, uint32_t conn);
+void pin_tell_lost(struct core *core, uint32_t session, uint32_t profile, enum core_reason reason);
+void pin_lose(struct core *core, uint32_t conn, enum core_reason reason);
+void pin_due(struct core *core, uint32_t conn);
+void pin_session_gone(struct core *core, uint32_t session, enum core_reason reason);
+void pin_session_ends(struct core *core, uint32_t session);
+bool pin_drain(struct core *core);
+
+/* conn.c */
+/* Statements that set it to @wanted; -1: a part would have to be unset, which nothing does. */
+int conn_cost(const struct conn *c, const struct core_context *wanted);
+void conn_action(struct core *core, enum core_action_kind kind, uint32_t conn);
+void conn_event(struct core *core, const struct core_event *event);
+void conn_due(struct core *core, uint32_t conn);
+void conn_lease(struct core *core, uint32_t ticket, uint32_t conn);
+void conn_lease_pinned(struct core *core, uint32_t ticket, uint32_t conn); /* the slot is its own */
+void conn_interrupt(struct core *core, uint32_t ticket);
+void conn_lost(struct core *core, uint32_t conn);
+void conn_discard(struct core *core, uint32_t conn);
+void conn_discard_pinned(struct core *core, uint32_t conn, enum core_reason reason);
+
 /* pool.c */
+uint64_t pool_scatter(uint64_t seed, uint64_t below);
+void pool_failed(struct core *core, uint32_t profile); /* to start a worker or to log in */
+void worker_rest(struct core *core, uint32_t worker);
+void worker_kill(struct core *core, uint32_t worker);
+void worker_condemn(struct core *core, uint32_t worker);
 void pool_event(struct core *core, const struct core_event *event);
-void pool_interrupt(struct core *core, uint32_t ticket);
 bool pool_dispatch(struct core *core); /* does one thing that is possible; false: nothing is */
 bool pool_unavailable(const struct core *core, uint32_t profile, uint64_t *ret_retry_ns);
 bool pool_has_idle(const struct core *core, uint32_t ticket); /* for the context it wants */

@@ -4,7 +4,7 @@
 
 static bool is_waiting(const struct ticket *t)
 {
-    return t->state == TICKET_QUEUED || t->state == TICKET_HELD;
+    return t->state == TICKET_QUEUED || t->state == TICKET_HELD || t->state == TICKET_LINED;
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -16,6 +16,13 @@ static uint64_t least(uint64_t a, uint64_t b)
 static uint64_t chunk_end_ns(const struct ticket *t)
 {
     return t->reserved_ms > 0 ? t->leased_ns + t->reserved_ms * 1000000 : CORE_NEVER;
+}
+
+/* The slot time charged for its lease is over then. */
+static uint64_t charge_end_ns(const struct core *core, const struct ticket *t)
+{
+    const struct lease *lease = &core->conns[t->conn].lease;
+    return lease->leased_ns + lease->charged_ns;
 }
 
 void ticket_rearm(struct core *core, uint32_t ticket)
@@ -31,7 +38,7 @@ void ticket_rearm(struct core *core, uint32_t ticket)
         /* Of an interrupted one the connection's deadline makes an end. */
         at_ns = least(at_ns, t->run_until_ns);
         at_ns = least(at_ns, chunk_end_ns(t));
-        at_ns = least(at_ns, t->leased_ns + t->charged_ns);
+        at_ns = least(at_ns, charge_end_ns(core, t));
     }
     deadline_arm(core, &t->deadline, at_ns);
 }
@@ -46,6 +53,7 @@ struct core_action *ticket_end(struct core *core, uint32_t ticket, enum core_rea
     a->ticket = ticket;
     a->reason = reason;
     a->session = t->session;
+    pin_ticket_ended(core, ticket);
     if (t->session != CORE_NONE) {
         session_call_ended(core, t->session, ticket);
     }
@@ -54,9 +62,11 @@ struct core_action *ticket_end(struct core *core, uint32_t ticket, enum core_rea
 
 bool has_session(const struct core *core, const struct core_event *event)
 {
-    return event->session == CORE_NONE ||
-           (event->session < core->limits.sessions && core->sessions[event->session].used &&
-               core->sessions[event->session].end_reason == CORE_OK);
+    if (event->session == CORE_NONE) {
+        return !event->is_stateful;
+    }
+    return event->session < core->limits.sessions && core->sessions[event->session].used &&
+           core->sessions[event->session].end_reason == CORE_OK;
 }
 
 /* Everything a call has to pass; what it costs is charged only when all say yes. */
@@ -93,6 +103,10 @@ static uint32_t find_account(
         ret->reason = CORE_NO_SESSION;
         return CORE_NONE;
     }
+    if (pin_is_elsewhere(core, event)) {
+        ret->reason = CORE_ELSEWHERE;
+        return CORE_NONE;
+    }
     uint32_t client = account_get(core, event->principal, event->client);
     if (client == CORE_NONE) {
         ret->reason = CORE_TOO_MANY;
@@ -125,6 +139,7 @@ static void ticket_init(struct core *core, const struct core_event *event, uint3
         .credit_rate = event->credit_rate,
         .class = (uint8_t)event->priority,
         .is_catalog = event->is_catalog,
+        .is_stateful = event->is_stateful,
     };
 }
 
@@ -154,7 +169,7 @@ void ticket_submit(struct core *core, const struct core_event *event)
         session_call_begun(core, t->session, event->ticket);
     }
     if (t->session == CORE_NONE || session_is_awake(core, t->session)) {
-        sched_push(core, event->ticket, false);
+        pin_enter(core, event->ticket);
     } else {
         t->state = TICKET_HELD;
         account_hold(core, client, 1);
@@ -167,7 +182,7 @@ void ticket_wake(struct core *core, uint32_t ticket)
     struct ticket *t = &core->tickets[ticket];
     if (t->state == TICKET_HELD) {
         account_hold(core, t->account, -1);
-        sched_push(core, ticket, false);
+        pin_enter(core, ticket);
         ticket_rearm(core, ticket);
     }
 }
@@ -177,6 +192,8 @@ static struct core_action *leave(struct core *core, uint32_t ticket, enum core_r
     struct ticket *t = &core->tickets[ticket];
     if (t->state == TICKET_HELD) {
         account_hold(core, t->account, -1);
+    } else if (t->state == TICKET_LINED) {
+        pin_leave_line(core, ticket);
     } else {
         sched_remove(core, ticket);
     }
@@ -190,6 +207,7 @@ void ticket_cancel(struct core *core, uint32_t ticket, enum core_reason reason)
     case TICKET_FREE:
         break; /* it ended while the cancel was on its way */
     case TICKET_HELD:
+    case TICKET_LINED:
     case TICKET_QUEUED:
         leave(core, ticket, reason);
         break;
@@ -197,7 +215,7 @@ void ticket_cancel(struct core *core, uint32_t ticket, enum core_reason reason)
     case TICKET_RUNNING:
         if (t->end_reason == CORE_OK) {
             t->end_reason = (uint8_t)reason;
-            pool_interrupt(core, ticket);
+            conn_interrupt(core, ticket);
             ticket_rearm(core, ticket);
         }
         break;
@@ -208,8 +226,8 @@ void ticket_cancel(struct core *core, uint32_t ticket, enum core_reason reason)
 static void go_on(struct core *core, uint32_t ticket)
 {
     struct ticket *t = &core->tickets[ticket];
-    if (t->leased_ns + t->charged_ns <= core->now_ns) {
-        sched_extend(core, ticket);
+    if (charge_end_ns(core, t) <= core->now_ns) {
+        sched_extend(core, t->conn);
     }
     if (chunk_end_ns(t) <= core->now_ns && !quota_extend(core, ticket)) {
         ticket_cancel(core, ticket, CORE_QUOTA_EXHAUSTED);

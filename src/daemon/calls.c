@@ -393,6 +393,12 @@ void call_fail_for(struct call *call, const struct core_action *a)
     case CORE_DRAINING:
         tool_fail(tool, TOOL_E_DRAINING, 2000, "The daemon is stopping. The call was not run.");
         break;
+    case CORE_ELSEWHERE:
+        tool_fail(tool, TOOL_E_STATE_ELSEWHERE, 0,
+            "The session holds a transaction, a temporary object or a variable where this call "
+            "cannot run: in another profile, or on a connection that it would have to change. "
+            "It was not run.");
+        break;
     case CORE_NO_SESSION:
     case CORE_CLOSED:
     case CORE_IDLE_LIMIT:

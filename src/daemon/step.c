@@ -97,6 +97,8 @@ static void on_action(struct daemon *d, const struct core_action *a)
     case CORE_SAVE_ACCOUNT:
         limits_save(d, a->account);
         break;
+    case CORE_UNPIN:
+        break;
     case CORE_GRANT:
         grant_given(d, a);
         break;

@@ -350,6 +350,9 @@ void day_oracle_action(struct day *d, const struct core_action *a)
     case CORE_END:
         on_end(d, a);
         break;
+    case CORE_UNPIN:
+        DAY_CHECK(d, false); /* nothing of this world is left on connections */
+        break;
     case CORE_GRANT:
         day_quota_granted(d, a);
     }

@@ -25,7 +25,8 @@ static void on_start(struct sim *s, const struct core_action *a)
     SIM_CHECK(s, !oracle_session_holds(s, t->session));
     SIM_CHECK(s, c->open && c->ticket == CORE_NONE && c->generation == a->generation);
     SIM_CHECK(s, !c->spoiled);
-    SIM_CHECK(s, s->workers[c->worker].alive && !s->workers[c->worker].condemned);
+    SIM_CHECK(s, s->workers[c->worker].alive);
+    SIM_CHECK(s, !s->workers[c->worker].condemned || c->pin > 0);
     for (uint32_t i = 0; i < CORE_PARTS; i++) {
         uint32_t wanted = t->context.part[i];
         if (a->replay & 1u << i) {
@@ -34,6 +35,8 @@ static void on_start(struct sim *s, const struct core_action *a)
         }
         SIM_CHECK(s, c->actual.part[i] == (wanted > 0 ? wanted : c->base.part[i]));
     }
+    oracle_pin_started(s, t, a->conn);
+    t->was_pinned = c->pin > 0;
     t->starts++;
     SIM_CHECK(s, !t->engine_saw && t->starts <= 2);
     t->conn = a->conn;
@@ -41,7 +44,8 @@ static void on_start(struct sim *s, const struct core_action *a)
     c->ticket = a->ticket;
     c->runs = true;
     s->running[t->profile]++;
-    SIM_CHECK(s, s->running[t->profile] <= s->limits.profile[t->profile].slots);
+    SIM_CHECK(s, s->running[t->profile] + oracle_pin_count(s, t->profile) <=
+                     s->limits.profile[t->profile].slots);
 }
 
 /* A running call may use up what it has of the day. */
@@ -113,11 +117,13 @@ static bool is_fitting(
         return submitted && t->session != CORE_NONE &&
                (s->sessions[t->session].closing || !s->sessions[t->session].live);
     case CORE_WORKER_DIED:
-        return !waits && (t->engine_saw || t->starts == 2);
+        return !waits && (t->engine_saw || t->starts == 2 || t->was_pinned);
     case CORE_UNAVAILABLE:
         return waits && conns_of(s, t->profile) == 0;
     case CORE_DRAINING:
         return submitted && s->draining;
+    case CORE_ELSEWHERE:
+        return waits && oracle_pin_is_elsewhere(s, t);
     case CORE_CLOSED:
         return oracle_session_ends(s, t->session);
     case CORE_RATE_LIMITED:
@@ -200,7 +206,8 @@ static void check_in_time(struct sim *s, uint32_t ticket)
     const struct sim_ticket *t = &s->tickets[ticket];
     if (t->conn == CORE_NONE) {
         bool queued = core_position(s->core, ticket) > 0;
-        SIM_CHECK(s, queued != oracle_session_holds(s, t->session) && !t->cancelled);
+        bool is_lined = !queued && oracle_pin_lines(s, t);
+        SIM_CHECK(s, queued != (is_lined || oracle_session_holds(s, t->session)) && !t->cancelled);
         SIM_CHECK(s, s->now_ns < t->arrived_ns + s->limits.queue_ns);
     } else if (t->interrupted_ns == 0) {
         SIM_CHECK(s, !t->cancelled && s->now_ns < t->run_until_ns);
@@ -222,7 +229,7 @@ static void conn_gone(struct sim *s, uint32_t conn)
     struct sim_ticket *t = c->ticket == CORE_NONE ? NULL : &s->tickets[c->ticket];
     c->open = false;
     s->failed_ns[c->profile] = c->up ? s->failed_ns[c->profile] : s->now_ns;
-    if (t && !t->engine_saw && t->interrupted_ns == 0 && t->starts < 2) {
+    if (t && !t->engine_saw && t->interrupted_ns == 0 && t->starts < 2 && !t->was_pinned) {
         t->conn = CORE_NONE;
         c->ticket = CORE_NONE;
         s->running[t->profile]--;
@@ -265,6 +272,7 @@ static void on_pool(struct sim *s, const struct core_action *a)
     } else if (a->kind == CORE_DISCONNECT) {
         SIM_CHECK(s, c->open && c->generation == a->generation && c->ticket == CORE_NONE);
         s->failed_ns[c->profile] = c->up ? s->failed_ns[c->profile] : s->now_ns;
+        SIM_CHECK(s, c->pin == 0);
         c->open = false;
     }
 }
@@ -292,6 +300,8 @@ static void on_submit(struct sim *s, const struct core_event *e)
         .session = e->session,
         .conn = CORE_NONE,
         .context = e->context,
+        .number = s->result.requests,
+        .is_stateful = e->is_stateful,
         .arrived_ns = s->now_ns,
         .timeout_ns = e->timeout_ns};
     s->result.requests++;
@@ -316,6 +326,7 @@ void oracle_event(struct sim *s, const struct core_event *e)
     } else if (e->kind == CORE_STARTED && s->conns[e->conn].ticket != CORE_NONE) {
         s->tickets[s->conns[e->conn].ticket].engine_saw = true;
     } else if (e->kind == CORE_DONE) {
+        oracle_pin_done(s, e);
         s->conns[e->conn].spoiled = s->conns[e->conn].spoiled || !e->clean;
         s->conns[e->conn].runs = false;
         s->conns[e->conn].actual = e->moved ? e->context : s->conns[e->conn].actual;
@@ -381,6 +392,9 @@ void oracle_action(struct sim *s, const struct core_action *a)
                          (a->reason == CORE_DRAINING && s->draining && s->event.is_call));
         s->grant = *a;
         break;
+    case CORE_UNPIN:
+        oracle_pin_lost(s, a);
+        break;
     case CORE_HOLD:
         s->held[a->user]++;
         break;
@@ -435,7 +449,7 @@ static bool has_worker_with_room(const struct sim *s, uint32_t profile)
 static void check_age(const struct sim *s, const struct sim_conn *c)
 {
     const struct core_profile_limits *limits = &s->limits.profile[c->profile];
-    bool is_old = limits->age_ns > 0 && c->up && c->ticket == CORE_NONE &&
+    bool is_old = limits->age_ns > 0 && c->up && c->ticket == CORE_NONE && c->pin == 0 &&
                   s->now_ns >= c->up_ns + limits->age_ns;
     bool is_late = limits->connect_ns > 0 && !c->up &&
                    s->now_ns >= c->asked_ns + limits->connect_ns;
@@ -482,11 +496,12 @@ void oracle_settled(struct sim *s)
     for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
         const struct sim_conn *c = &s->conns[i];
         uint64_t idle_ns = s->limits.profile[c->profile].idle_ns;
-        bool rests = c->open && c->up && c->ticket == CORE_NONE && idle_ns > 0;
+        bool rests = c->open && c->up && c->ticket == CORE_NONE && c->pin == 0 && idle_ns > 0;
         SIM_CHECK(s, c->open || c->ticket == CORE_NONE);
         SIM_CHECK(s, !rests || s->now_ns < c->rests_ns + idle_ns);
         check_age(s, c);
     }
+    oracle_pin_settled(s);
     for (uint32_t i = 0; i < s->limits.profiles; i++) {
         check_growth(s, i);
     }

@@ -208,7 +208,9 @@ void oracle_session_stepped(struct sim *s, uint32_t session)
     if (view.state != CORE_DISCONNECTED) {
         own->window_ns = CORE_NEVER;
         own->sleep_ns = CORE_NEVER;
-    } else if (own->view.state != CORE_DISCONNECTED) {
+    } else if (own->view.state != CORE_DISCONNECTED ||
+               (is_his && view.last_seen_wall_ns != own->view.last_seen_wall_ns)) {
+        /* Its last call has ended, perhaps one that began in this very step. */
         own->window_ns = s->now_ns + s->limits.resume_ns;
         own->sleep_ns = s->now_ns + s->limits.sleep_ns;
     }

@@ -30,6 +30,9 @@ struct sim_ticket {
     uint32_t profile;
     uint32_t session;
     uint32_t conn; /* CORE_NONE while it waits */
+    uint64_t number; /* of arrival */
+    bool is_stateful;
+    bool was_pinned; /* started on its session's own connection */
     struct core_context context;
     uint64_t arrived_ns;
     uint64_t timeout_ns;
@@ -72,6 +75,8 @@ struct sim_conn {
     uint64_t rests_ns;          /* since then nobody has it */
     bool runs;                  /* a statement that was not reported as done */
     bool stuck;                 /* ignores every cancel */
+    uint32_t pin;               /* session whose state it holds, plus one; 0: none */
+    uint64_t pinned_by;         /* number of the call that left the first of it */
     bool spoiled;               /* interrupted or not clean: nobody may have it again */
     struct core_context base;   /* when it was opened */
     uint64_t asked_ns;          /* to open, */
@@ -107,6 +112,7 @@ struct sim {
     uint64_t lives; /* of sessions */
     bool faults;
     bool draining;
+    uint32_t owed; /* session, plus one, that must be told what it lost within this step */
     struct core_event event; /* of the present step; a tick where it is late news */
     uint32_t answers;        /* actions of the present event so far */
     bool first_step;         /* of the present event */
@@ -180,6 +186,15 @@ void oracle_action(struct sim *sim, const struct core_action *action);
 void oracle_stepped(struct sim *sim);
 void oracle_settled(struct sim *sim);
 void oracle_finished(struct sim *sim);
+
+/* oracle_pin.c */
+void oracle_pin_started(struct sim *sim, const struct sim_ticket *ticket, uint32_t conn);
+bool oracle_pin_lines(const struct sim *sim, const struct sim_ticket *ticket);
+bool oracle_pin_is_elsewhere(const struct sim *sim, const struct sim_ticket *ticket);
+void oracle_pin_done(struct sim *sim, const struct core_event *event);
+void oracle_pin_lost(struct sim *sim, const struct core_action *action);
+uint32_t oracle_pin_count(const struct sim *sim, uint32_t profile);
+void oracle_pin_settled(struct sim *sim);
 
 /* oracle_session.c. The same for sessions, as oracle.c passes it on. */
 void oracle_session_event(struct sim *sim, const struct core_event *event);

@@ -107,6 +107,7 @@ static void put_call(const struct story *s, const struct core_event *e, struct b
     }
     buf_puts(out, e->is_catalog ? " catalog" : "");
     buf_puts(out, e->is_charged ? " charged" : "");
+    buf_puts(out, e->is_stateful ? " stateful" : "");
     put_duration("timeout", e->timeout_ns, out);
     put_count("rows", e->rows_max, out);
     put_count("credits", e->credit_rate, out);
@@ -168,6 +169,7 @@ static void put_conn(const struct story *s, const struct core_event *e, struct b
     }
     if (e->kind == CORE_DONE) {
         buf_puts(out, e->clean ? "" : " dirty");
+        buf_puts(out, e->pins ? " pins" : "");
         buf_puts(out, e->moved ? " moved" : "");
         if (e->moved) {
             put_context(s, &e->context, out);

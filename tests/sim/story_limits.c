@@ -62,6 +62,7 @@ static const struct field {
     TIME(age_ns, "age"),
     TIME(touch_ns, "touch"),
     TIME(sleep_ns, "sleep"),
+    TIME(pin_idle_ns, "pin_idle"),
     TIME(grace_ns, "grace"),
     TIME(queue_ns, "queue"),
     TIME(cancel_ns, "cancel"),

@@ -31,11 +31,14 @@ enum operand {
     SHIFT = 1 << 22,     /* of the wall clock */
     CALL = 1 << 23,      /* a fetch for another call's answer */
     CHARGED = 1 << 24,
+    STATEFUL = 1 << 25, /* may leave something, */
+    PINS = 1 << 26,     /* and did */
     AGAIN = CONTEXT | SINCE | AMOUNT | GRANTED | COST | USED | SPENT, /* of several words */
 };
 
 enum {
-    OF_CALL = PROFILE | CONTEXT | TIMEOUT | PRIORITY | CATALOG | AMOUNT | COST | CHARGED
+    OF_CALL = PROFILE | CONTEXT | TIMEOUT | PRIORITY | CATALOG | AMOUNT | COST | CHARGED |
+              STATEFUL
 };
 
 /* A word stands in several rows when its operands decide what it means. */
@@ -65,8 +68,8 @@ static const struct verb {
     {"up", STORY_EVENT, CORE_CONN_UP, CONN, CONTEXT},
     {"lost", STORY_EVENT, CORE_CONN_LOST, CONN, 0},
     {"started", STORY_EVENT, CORE_STARTED, CONN, 0},
-    {"done", STORY_EVENT, CORE_DONE, CONN, DIRTY | AMOUNT},
-    {"done", STORY_EVENT, CORE_DONE, CONN | MOVED, CONTEXT | DIRTY | AMOUNT},
+    {"done", STORY_EVENT, CORE_DONE, CONN, DIRTY | AMOUNT | PINS},
+    {"done", STORY_EVENT, CORE_DONE, CONN | MOVED, CONTEXT | DIRTY | AMOUNT | PINS},
     {"day", STORY_EVENT, CORE_QUOTA_DAY, 0, 0},
     {"fetch", STORY_EVENT, CORE_FETCH, REQUEST | WHO, AMOUNT},
     {"fetch", STORY_EVENT, CORE_FETCH, REQUEST | WHO | CALL, AMOUNT | SESSION},
@@ -85,7 +88,8 @@ static const char *const operand_names[] = {"s0", "#1", "W0", "L0", "p0", "r1",
     "principal/client", "role= wh= db= schema= default", "a reason", "timeout=",
     "age= away=", "dirty", "pool", "moved", "high normal low", "catalog", "rows= bytes=",
     "granted= day=", "weight= credits=", "calls= engine_ms= microcredits=",
-    "spent= catalog=", "principal", "+1h -1h", "call", "charged"};
+    "spent= catalog=", "principal", "+1h -1h", "call", "charged",
+    "stateful", "pins"};
 
 const char *const story_parts[CORE_PARTS] = {"role", "wh", "db", "schema"};
 
@@ -309,7 +313,8 @@ static unsigned parse_flag(struct str word, struct core_event *e)
         bool value;
     } flags[] = {{"dirty", DIRTY, &e->clean, false}, {"moved", MOVED, &e->moved, true},
         {"catalog", CATALOG, &e->is_catalog, true}, {"call", CALL, &e->is_call, true},
-        {"charged", CHARGED, &e->is_charged, true},
+        {"charged", CHARGED, &e->is_charged, true}, {"pins", PINS, &e->pins, true},
+        {"stateful", STATEFUL, &e->is_stateful, true},
         {"principal", PRINCIPAL, &e->is_principal, true}, {"pool", POOL, NULL, false},
         {"default", CONTEXT, NULL, false}};
     for (size_t i = 0; i < ARRAY_LEN(flags); i++) {

@@ -206,6 +206,11 @@ void story_print_action(struct story *s, const struct core_action *a, struct buf
         buf_printf(out, "interrupt #%" PRIu32, a->ticket);
         print_conn(s, a, " on ", out);
         break;
+    case CORE_UNPIN:
+        buf_puts(out, "unpin");
+        print_session(" ", a->session, out);
+        buf_printf(out, " %s", core_reason_name(a->reason));
+        break;
     case CORE_GRANT:
         buf_printf(out, "grant r%" PRIu64 " %s rows=%" PRIu32, a->user,
             core_reason_name(a->reason), a->rows_max);

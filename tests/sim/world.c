@@ -47,6 +47,7 @@ static void run_statement(struct sim *s, const struct core_action *a)
     e.kind = CORE_DONE;
     e.clean = below(s, 20) != 0;
     e.moved = below(s, 4) == 0;
+    e.pins = s->tickets[a->ticket].is_stateful ? below(s, 2) : s->conns[a->conn].pin > 0 && below(s, 4) > 0;
     if (e.moved) {
         e.context.part[CORE_SCHEMA] = (uint32_t)below(s, 4);
     }
@@ -130,6 +131,7 @@ static void submit(struct sim *s, uint32_t session)
         .timeout_ns = sim_ms(50 + below(s, 400)),
         .priority = (enum core_priority)below(s, CORE_PRIORITIES),
         .is_catalog = below(s, 4) == 0,
+        .is_stateful = session != CORE_NONE && below(s, 4) == 0,
         .rows_max = (uint32_t)below(s, 100)};
     e.principal = 1 + (uint32_t)below(s, SIM_PRINCIPALS);
     e.client = 1 + (uint32_t)below(s, CLIENT_KEYS);
@@ -312,6 +314,7 @@ static struct core_limits limits_of(struct sim *s)
         .age_ns = below(s, 2) * sim_ms(30000),
         .touch_ns = sim_ms(600),
         .sleep_ns = sim_ms(500 + below(s, 3000)),
+        .pin_idle_ns = below(s, 2) * sim_ms(100 + below(s, 500)),
         .grace_ns = sim_ms(50 + below(s, 100)),
         .queue_ns = sim_ms(400 + below(s, 800)),
         .cancel_ns = sim_ms(20 + below(s, 60)),

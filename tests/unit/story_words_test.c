@@ -123,11 +123,13 @@ static void add_own_fields(struct core_event *e)
         e->priority = (enum core_priority)below(CORE_PRIORITIES);
         e->is_catalog = below(2);
         e->is_charged = below(2);
+        e->is_stateful = below(2);
         e->principal_weight = (uint32_t)below(3);
         e->client_weight = (uint32_t)below(3);
         e->credit_rate = amount();
     } else if (e->kind == CORE_DONE) {
         e->moved = below(2);
+        e->pins = below(2);
         e->context = e->moved ? random_context() : e->context;
     } else if (e->kind == CORE_FETCH) {
         e->is_call = below(2);
@@ -201,7 +203,7 @@ static void check_event(const struct core_event *e)
     SAME(kind), SAME(reason), SAME(boot_ns), SAME(wall_ns), SAME(user), SAME(session);
     SAME(ticket), SAME(principal), SAME(client), SAME(profile), SAME(worker), SAME(conn);
     SAME(generation), SAME(clean), SAME(moved), SAME(context), SAME(timeout_ns);
-    SAME(priority), SAME(is_catalog), SAME(is_charged), SAME(is_call), SAME(is_principal), SAME(principal_weight);
+    SAME(priority), SAME(is_catalog), SAME(is_charged), SAME(is_call), SAME(is_stateful), SAME(pins), SAME(is_principal), SAME(principal_weight);
     SAME(client_weight), SAME(rows_max), SAME(credit_rate), SAME(rows), SAME(bytes);
     SAME(used), SAME(spent_ns), SAME(created_wall_ns), SAME(last_seen_wall_ns);
 #undef SAME

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Backend connections: what they are set to and what must be replayed, their leases, and what
+ * becomes of them and of what ran when a statement ends, does not stop, or the connection goes.
+ */
+#include "core/state.h"
+
+/* What a call's context means on a connection. */
+static struct core_context resolve(const struct conn *c, const struct core_context *wanted)
+{
+    struct core_context context = *wanted;
+    for (uint32_t i = 0; i < CORE_PARTS; i++) {
+        context.part[i] = wanted->part[i] > 0 ? wanted->part[i] : c->base.part[i];
+    }
+    return context;
+}
+
+static uint32_t replay_of(const struct conn *c, const struct core_context *context)
+{
+    uint32_t replay = 0;
+    for (uint32_t i = 0; i < CORE_PARTS; i++) {
+        if (c->actual.part[i] != context->part[i]) {
+            replay |= 1u << i;
+        }
+    }
+    return replay;
+}
+
+/* Statements that set it to @wanted; -1: a part would have to be unset, which nothing does. */
+int conn_cost(const struct conn *c, const struct core_context *wanted)
+{
+    struct core_context context = resolve(c, wanted);
+    uint32_t replay = replay_of(c, &context);
+    for (uint32_t i = 0; i < CORE_PARTS; i++) {
+        if (replay & 1u << i && context.part[i] == 0) {
+            return -1;
+        }
+    }
+    return __builtin_popcount(replay);
+}
+
+void conn_action(struct core *core, enum core_action_kind kind, uint32_t conn)
+{
+    struct core_action *a = act(core, kind);
+    a->conn = conn;
+    a->generation = core->conns[conn].generation;
+    a->worker = core->conns[conn].worker;
+    a->profile = core->conns[conn].profile;
+    a->ticket = core->conns[conn].ticket;
+}
+
+/* Forgets a connection; what still comes from it carries an old generation. */
+static void conn_drop(struct core *core, uint32_t conn)
+{
+    struct conn *c = &core->conns[conn];
+    struct profile *p = &core->profiles[c->profile];
+    struct worker *w = &core->workers[c->worker];
+    if (c->state == CONN_CONNECTING) {
+        p->connecting--;
+    } else if (c->state == CONN_IDLE) {
+        p->idle--;
+    } else {
+        p->busy--;
+    }
+    ASSERT(c->ticket == CORE_NONE && c->pin == CORE_NONE);
+    deadline_arm(core, &c->deadline, CORE_NEVER);
+    c->state = CONN_CLOSED;
+    c->generation++;
+    w->conns--;
+    worker_rest(core, c->worker);
+}
+
+void conn_discard(struct core *core, uint32_t conn)
+{
+    conn_action(core, CORE_DISCONNECT, conn);
+    conn_drop(core, conn);
+}
+
+/* Ends the statement on @conn; its lease is over, unless it @stays pinned. */
+static void conn_release(
+    struct core *core, uint32_t conn, enum core_reason reason, bool stays)
+{
+    struct conn *c = &core->conns[conn];
+    uint32_t ticket = c->ticket;
+    struct ticket *t = &core->tickets[ticket];
+    c->ticket = CORE_NONE;
+    t->conn = CORE_NONE;
+    if (t->end_reason != CORE_OK) {
+        reason = (enum core_reason)t->end_reason;
+    }
+    quota_settle(core, ticket, t->rows, t->bytes);
+    if (!stays) {
+        sched_give_back(core, conn);
+    }
+    struct core_action *a = ticket_end(core, ticket, reason);
+    if (reason == CORE_QUOTA_EXHAUSTED) {
+        quota_explain(core, ticket, a);
+    }
+}
+
+/* The worker under @conn died: what had not started runs again, once. */
+void conn_lost(struct core *core, uint32_t conn)
+{
+    struct conn *c = &core->conns[conn];
+    uint32_t ticket = c->ticket;
+    struct ticket *t = ticket == CORE_NONE ? NULL : &core->tickets[ticket];
+    bool is_pinned = c->pin != CORE_NONE;
+    pin_lose(core, conn, CORE_WORKER_DIED);
+    if (t && t->state == TICKET_LEASED && t->end_reason == CORE_OK && !t->requeued && !is_pinned) {
+        c->ticket = CORE_NONE;
+        t->conn = CORE_NONE;
+        t->requeued = true;
+        quota_settle(core, ticket, 0, 0);
+        sched_give_back(core, conn);
+        sched_push(core, ticket, true);
+        ticket_rearm(core, ticket);
+    } else if (t) {
+        conn_release(core, conn, CORE_WORKER_DIED, false);
+    }
+    uint32_t profile = c->profile;
+    bool is_new = c->state == CONN_CONNECTING;
+    conn_drop(core, conn);
+    if (is_new) {
+        pool_failed(core, profile); /* a driver that crashes so is not asked again at once */
+    }
+}
+
+/* Idle from now on, and closed when it stays so for too long. */
+static void conn_rest(struct core *core, uint32_t conn)
+{
+    struct conn *c = &core->conns[conn];
+    struct profile *p = &core->profiles[c->profile];
+    uint64_t idle_ns = p->limits.idle_ns;
+    uint64_t until_ns = idle_ns > 0 ? core->now_ns + idle_ns : CORE_NEVER;
+    c->state = CONN_IDLE;
+    c->rest_ns = core->now_ns;
+    p->idle++;
+    deadline_arm(core, &c->deadline, until_ns < c->retire_ns ? until_ns : c->retire_ns);
+}
+
+static bool may_pin(const struct core *core, uint32_t session)
+{
+    return session != CORE_NONE && core->sessions[session].end_reason == CORE_OK &&
+           !core->draining;
+}
+
+static void conn_done(struct core *core, const struct core_event *event)
+{
+    struct conn *c = &core->conns[event->conn];
+    uint32_t session = core->tickets[c->ticket].session;
+    uint8_t worker = core->workers[c->worker].state;
+    bool is_intact = event->clean && c->state == CONN_BUSY && worker != WORKER_DYING;
+    bool pins = is_intact && event->pins && may_pin(core, session);
+    bool keep = is_intact && !event->pins && worker == WORKER_UP && core->now_ns < c->retire_ns;
+    bool loses = !pins && (event->pins || (c->pin != CORE_NONE && !is_intact));
+    enum core_reason why = (enum core_reason)core->tickets[c->ticket].end_reason;
+    core->tickets[c->ticket].rows = event->rows;
+    core->tickets[c->ticket].bytes = event->bytes;
+    core->profiles[c->profile].failures = 0;
+    deadline_arm(core, &core->profiles[c->profile].deadline, CORE_NEVER);
+    if (event->moved) {
+        c->actual = event->context;
+    }
+    if (pins) {
+        pin_keep(core, event->conn, session);
+        conn_release(core, event->conn, CORE_OK, true);
+        return;
+    }
+    pin_release(core, event->conn);
+    if (loses) {
+        pin_tell_lost(core, session, c->profile,
+            why != CORE_OK     ? why
+            : core->draining ? CORE_DRAINING
+                             : CORE_WORKER_DIED);
+    }
+    conn_release(core, event->conn, CORE_OK, false);
+    if (!keep) {
+        conn_discard(core, event->conn);
+        return;
+    }
+    core->profiles[c->profile].busy--;
+    conn_rest(core, event->conn);
+}
+
+/* It is logged in: whatever failed before is over. A share of its age is left to chance. */
+static void up(struct core *core, uint32_t conn, const struct core_context *context)
+{
+    struct conn *c = &core->conns[conn];
+    struct profile *p = &core->profiles[c->profile];
+    uint64_t age_ns = p->limits.age_ns;
+    uint64_t early_ns = pool_scatter(core->now_ns + conn, age_ns / 10 + 1);
+    c->base = c->actual = *context;
+    c->retire_ns = age_ns > 0 ? core->now_ns + age_ns - early_ns : CORE_NEVER;
+    p->connecting--;
+    p->failures = 0;
+}
+
+void conn_event(struct core *core, const struct core_event *event)
+{
+    ASSERT(event->conn < CORE_CONNS_MAX);
+    struct conn *c = &core->conns[event->conn];
+    if (c->state == CONN_CLOSED || c->generation != event->generation) {
+        return; /* late */
+    }
+    bool leased = c->state == CONN_BUSY || c->state == CONN_INTERRUPTED;
+    switch (event->kind) {
+    case CORE_CONN_UP:
+        if (c->state == CONN_CONNECTING) {
+            up(core, event->conn, &event->context);
+            conn_rest(core, event->conn);
+        }
+        break;
+    case CORE_CONN_LOST:
+        if (c->state == CONN_CONNECTING) {
+            conn_drop(core, event->conn);
+            pool_failed(core, c->profile);
+        } else {
+            conn_lost(core, event->conn);
+        }
+        break;
+    case CORE_STARTED:
+        if (leased) {
+            core->tickets[c->ticket].state = TICKET_RUNNING;
+        }
+        break;
+    case CORE_DONE:
+        if (leased) {
+            conn_done(core, event);
+        }
+        break;
+    default:
+        UNREACHABLE();
+    }
+}
+
+void conn_interrupt(struct core *core, uint32_t ticket)
+{
+    uint32_t conn = core->tickets[ticket].conn;
+    struct conn *c = &core->conns[conn];
+    ASSERT(c->state == CONN_BUSY && c->ticket == ticket);
+    c->state = CONN_INTERRUPTED;
+    conn_action(core, CORE_INTERRUPT, conn);
+    deadline_arm(core, &c->deadline, core->now_ns + core->limits.cancel_ns);
+}
+
+/* Its worker goes with its last connection, and lets go of the engine's files. */
+static void idle_too_long(struct core *core, uint32_t conn)
+{
+    uint32_t worker = core->conns[conn].worker;
+    conn_discard(core, conn);
+    if (core->workers[worker].conns == 0 && core->workers[worker].state == WORKER_UP) {
+        worker_kill(core, worker);
+    }
+}
+
+/* It did not come up in time; what it still says is late. */
+static void connect_too_long(struct core *core, uint32_t conn)
+{
+    uint32_t profile = core->conns[conn].profile;
+    conn_discard(core, conn);
+    pool_failed(core, profile);
+}
+
+/* It did not stop: its slot is free again, its worker may take nothing new. */
+static void would_not_stop(struct core *core, uint32_t conn)
+{
+    worker_condemn(core, core->conns[conn].worker);
+    pin_lose(core, conn, CORE_CANCELLED);
+    conn_release(core, conn, CORE_CANCELLED, false);
+    conn_discard(core, conn);
+}
+
+void conn_due(struct core *core, uint32_t conn)
+{
+    const struct conn *c = &core->conns[conn];
+    if (core->workers[c->worker].state == WORKER_DYING) {
+        conn_lost(core, conn); /* its worker went at this very moment */
+    } else if (c->state == CONN_IDLE) {
+        idle_too_long(core, conn);
+    } else if (c->state == CONN_PINNED) {
+        pin_due(core, conn);
+    } else if (c->state == CONN_CONNECTING) {
+        connect_too_long(core, conn);
+    } else {
+        would_not_stop(core, conn);
+    }
+}
+
+/* False: a quota says no, and the ticket has ended. */
+static bool reserve(struct core *core, uint32_t ticket)
+{
+    if (core->tickets[ticket].is_catalog || quota_reserve(core, ticket)) {
+        return true;
+    }
+    sched_remove(core, ticket);
+    quota_explain(core, ticket, ticket_end(core, ticket, CORE_QUOTA_EXHAUSTED));
+    return false;
+}
+
+static void start(struct core *core, uint32_t ticket, uint32_t conn)
+{
+    struct ticket *t = &core->tickets[ticket];
+    struct conn *c = &core->conns[conn];
+    t->state = TICKET_LEASED;
+    t->conn = conn;
+    t->leased_ns = core->now_ns;
+    t->run_until_ns = t->timeout_ns > 0 ? core->now_ns + t->timeout_ns : CORE_NEVER;
+    c->ticket = ticket;
+    c->state = CONN_BUSY;
+    deadline_arm(core, &c->deadline, CORE_NEVER);
+    conn_action(core, CORE_START, conn);
+    struct core_action *a = &core->out->at[core->out->len - 1];
+    a->context = resolve(c, &t->context);
+    a->replay = replay_of(c, &a->context);
+    a->rows_max = t->is_catalog ? t->rows_max : t->reserved_rows;
+    c->actual = a->context;
+    ticket_rearm(core, ticket);
+}
+
+void conn_lease(struct core *core, uint32_t ticket, uint32_t conn)
+{
+    struct profile *p = &core->profiles[core->tickets[ticket].profile];
+    if (reserve(core, ticket)) {
+        sched_take(core, ticket, conn);
+        p->idle--;
+        p->busy++;
+        start(core, ticket, conn);
+    }
+}
+
+/* The slot is its session's already. */
+void conn_lease_pinned(struct core *core, uint32_t ticket, uint32_t conn)
+{
+    struct ticket *t = &core->tickets[ticket];
+    if (conn_cost(&core->conns[conn], &t->context) < 0) {
+        ticket_end(core, ticket, CORE_ELSEWHERE);
+    } else if (!t->is_catalog && !quota_reserve(core, ticket)) {
+        quota_explain(core, ticket, ticket_end(core, ticket, CORE_QUOTA_EXHAUSTED));
+    } else {
+        core->pinned_count--;
+        start(core, ticket, conn);
+    }
+}
+
+void conn_discard_pinned(struct core *core, uint32_t conn, enum core_reason reason)
+{
+    pin_lose(core, conn, reason);
+    conn_discard(core, conn);
+}
