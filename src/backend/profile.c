@@ -263,6 +263,15 @@ bool backend_profile_init(struct backend_profile *ret, const struct config_profi
         backend_profile_free(ret);
         return false;
     }
+    if (ret->dialect == SQL_DUCKDB && strcmp(config->policy, "read_write") == 0) {
+        buf_printf(err,
+            "profile %s: DuckDB's files are opened for reading; policy may be \"read_only\" or "
+            "\"session_state\"",
+            config->name);
+        buf_free(&driver);
+        backend_profile_free(ret);
+        return false;
+    }
     ret->cancels = ret->dialect != SQL_SQLITE;
     b.driver = put(&b, buf_str(&driver));
     buf_putc(&driver, '\0');

@@ -11,7 +11,8 @@
 enum { PLACE = 1 << PART_DATABASE | 1 << PART_SCHEMA };
 
 static const struct {
-    const char *opening[PROFILE_OPENING_MAX];
+    const char *read_only; /* the engine's own mode; NULL: none, or there by other means */
+    const char *opening[PROFILE_OPENING_MAX - 1];
     uint32_t settable;      /* bit per part */
     const char *tag_option; /* of a statement */
     bool has_tag_comment;
@@ -26,13 +27,13 @@ static const struct {
         },
     [SQL_POSTGRESQL] =
         {
-            .opening = {"SET default_transaction_read_only = on",
-                "SET statement_timeout = " BACKSTOP_MS,
+            .read_only = "SET default_transaction_read_only = on",
+            .opening = {"SET statement_timeout = " BACKSTOP_MS,
                 "SET application_name = 'snowmux'"},
             .settable = 1 << PART_SCHEMA,
             .has_tag_comment = true,
         },
-    [SQL_SQLITE] = {.opening = {"PRAGMA query_only = ON"}},
+    [SQL_SQLITE] = {.read_only = "PRAGMA query_only = ON"},
 };
 
 uint32_t backend_profile_settable(const struct backend_profile *profile)
@@ -43,10 +44,15 @@ uint32_t backend_profile_settable(const struct backend_profile *profile)
 uint32_t backend_profile_opening(
     const struct backend_profile *profile, struct backend_option ret[PROFILE_OPENING_MAX])
 {
+    const char *read_only = engines[profile->dialect].read_only;
+    const char *const *opening = engines[profile->dialect].opening;
     uint32_t count = 0;
-    while (count < PROFILE_OPENING_MAX && engines[profile->dialect].opening[count]) {
-        ret[count] = (struct backend_option){STR(""), str_of(engines[profile->dialect].opening[count])};
-        count++;
+    /* A temporary table is no read for an engine: this mode is for reading only. */
+    if (read_only && strcmp(profile->config->policy, "read_only") == 0) {
+        ret[count++] = (struct backend_option){STR(""), str_of(read_only)};
+    }
+    for (size_t i = 0; i < PROFILE_OPENING_MAX - 1 && opening[i]; i++) {
+        ret[count++] = (struct backend_option){STR(""), str_of(opening[i])};
     }
     return count;
 }

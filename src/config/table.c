@@ -102,7 +102,7 @@ _Static_assert(ARRAY_LEN(CONFIG_ROWS) <= SETTING_KEYS_MAX, "raise SETTING_KEYS_M
 _Static_assert(ARRAY_LEN(PROFILE_ROWS) <= SETTING_KEYS_MAX, "raise SETTING_KEYS_MAX");
 
 static const char *const LOG_LEVELS[] = {"debug", "info", "warn", "error", NULL};
-static const char *const POLICIES[] = {"read_only", NULL};
+static const char *const POLICIES[] = {"read_only", "session_state", "read_write", NULL};
 static const char *const CONFINE[] = {"auto", "off", NULL};
 static const char *const DIALECTS[] = {
     "", "duckdb", "snowflake", "postgresql", "sqlite", NULL};

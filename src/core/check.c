@@ -344,7 +344,7 @@ struct core_counts core_counts(const struct core *core)
         bool is_leased = core->conns[i].state >= CONN_BUSY && ticket != CORE_NONE;
         counts.started += is_leased && core->tickets[ticket].state == TICKET_RUNNING;
     }
-    counts.running = counts.conns_busy;
+    counts.running = counts.conns_busy - core->pinned_count;
     counts.conns_pinned = core->pinned_count;
     return counts;
 }

@@ -284,7 +284,7 @@ struct core_limits {
 struct core_counts {
     uint32_t sessions;
     uint32_t queued;
-    uint32_t running; /* hold a slot, */
+    uint32_t running; /* have a connection, */
     uint32_t started; /* and are with the engine */
     uint32_t conns_idle;
     uint32_t conns_busy; /* pinned ones too, */

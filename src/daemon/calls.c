@@ -57,6 +57,8 @@ void call_finish(struct call *call)
     metrics_call(call);
     if (call->tool.told_resumed && call->asker && call->session) {
         call->session->resumed_wall_ns = 0;
+        free(call->session->lost_text);
+        call->session->lost_text = NULL;
     }
     if (call->asker) {
         mcp_answer_tool(call->asker, buf_str(&call->tool.out), call->tool.is_error);
@@ -157,6 +159,7 @@ static void submit(struct call *call)
                                              : CORE_NORMAL,
         .is_catalog = call->tool.tool->catalog,
         .is_charged = call->is_charged,
+        .is_stateful = call->tool.effects != 0,
         .rows_max = call->tool.rows_max,
         .principal_weight = limits_weight(
             &d->config->weight_principal, symbol_str(d->symbols, call->principal)),
@@ -311,6 +314,7 @@ bool call_new(struct daemon *d, struct mcp_request *r, const struct mcp_call *wa
         return true;
     }
     call->tool.tool = tool;
+    call->tool.is_again = wanted->again;
     set_client(call, wanted);
     progress_begin(call, wanted->again);
     if (call->session) {
@@ -330,7 +334,11 @@ static void set_resumed(struct call *call)
 {
     const struct session *s = call->session;
     struct tm tm;
-    if (!s || s->resumed_wall_ns == 0) {
+    if (s && s->lost_text) {
+        str_copy(str_of(s->lost_text), call->resumed_text, sizeof(call->resumed_text));
+        call->tool.resumed = call->resumed_text;
+    }
+    if (!s || s->resumed_wall_ns == 0 || s->lost_text) {
         return;
     }
     time_t seconds = (time_t)(s->resumed_wall_ns / NS_PER_S);

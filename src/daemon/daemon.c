@@ -246,6 +246,7 @@ static void set_limits(struct daemon *d)
         .sleep_ns = 60 * NS_PER_S,
         .grace_ns = (uint64_t)c->query_grace_s * NS_PER_S,
         .queue_ns = (uint64_t)c->query_queue_s * NS_PER_S,
+        .pin_idle_ns = (uint64_t)c->session_pin_idle_s * NS_PER_S,
         .cancel_ns = NS_PER_S,
         .drain_ns = 10 * NS_PER_S,
         .spawn_ns = 60 * NS_PER_S,
@@ -326,6 +327,8 @@ static bool make_profiles(struct daemon *d)
         if (p->rules.setup.home.len > 0 && !make_dir(p->rules.setup.home.ptr)) {
             return false;
         }
+        bool is_policy = guard_policy_find(str_of(config->policy), &p->classes);
+        ASSERT(is_policy); /* the configuration is checked */
         p->defaults[TOOL_PROFILE] = str_of(config->name);
         p->defaults[TOOL_ROLE] = p->rules.role;
         p->defaults[TOOL_WAREHOUSE] = p->rules.warehouse;

@@ -54,6 +54,7 @@ static void profile_at(struct tool_call *tool, uint32_t index, struct tool_profi
         .name = str_of(p->config->name),
         .dialect = p->rules.dialect,
         .policy = str_of(p->config->policy),
+        .classes = p->classes,
         .slots = (uint32_t)p->config->slots,
     };
     memcpy(ret->defaults, p->defaults, sizeof(ret->defaults));

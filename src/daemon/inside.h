@@ -53,6 +53,7 @@ enum {
 
 struct profile {
     const struct config_profile *config;
+    uint32_t classes;             /* of statements, that its policy lets through */
     struct backend_profile rules; /* driver, dialect, how a context is set */
     struct str defaults[TOOL_PARTS];
     char base[TOOL_PARTS][TOOL_NAME_SIZE]; /* what its newest connection was set to by itself */
@@ -101,6 +102,7 @@ struct session {
     bool is_away;      /* disconnected: whoever comes back is another connection */
     bool is_killed;    /* the operator ends it */
     bool has_context;  /* opened with one: nothing is inherited */
+    char *lost_text; /* owned: what it has to be told next; NULL: nothing */
     uint64_t resumed_wall_ns; /* it inherited from a session last seen then; 0: no, or told */
     uint32_t writes;   /* of the store, under way */
     uint64_t created_wall_ns;
@@ -205,6 +207,8 @@ struct lease {
     struct call *call;            /* NULL: idle */
     uint32_t context[CORE_PARTS]; /* what it is set to: symbols, held; */
     uint32_t base[CORE_PARTS];    /* when it was opened. 0: none */
+    unsigned holds;               /* of its session: enum guard_effect, less what ended */
+    bool moved_inside;            /* its context, within a transaction */
     uint64_t base_exec;           /* number of the question for that; 0: answered */
 };
 
@@ -434,6 +438,8 @@ MUST_USE bool sessions_save(struct session *s); /* false: the queue is full, it 
 /* With @done in @ctx when it is written; counted in session->writes. */
 MUST_USE bool sessions_put(struct session *s, store_done_fn done, void *ctx);
 MUST_USE bool sessions_load(struct daemon *d, char *err, size_t err_size);
+
+void sessions_unpinned(struct daemon *d, const struct core_action *a);
 
 /* session_stats.c */
 void session_count(struct call *call); /* a call of it ended */

@@ -44,6 +44,8 @@ void lease_connect(struct daemon *d, const struct core_action *a)
     lease->generation = a->generation;
     lease->profile = a->profile;
     lease->base_exec = 0;
+    lease->holds = 0;
+    lease->moved_inside = false;
     set_context(d, lease, NULL);
     backend_connect(d->backend, a->conn, a->generation, a->worker);
 }
@@ -88,7 +90,7 @@ static int64_t differences(struct call *call, uint32_t ret_wanted[CORE_PARTS])
 
 static void refuse_unset(struct call *call)
 {
-    call->context_unknown = true;
+    call->context_moved = true; /* nothing was sent: it is as it was, which the core does not know */
     tool_fail(&call->tool, TOOL_E_CONTEXT_FAILED, 0,
         "The connection that this call has was set to a database or schema, and by itself has none; "
         "name a database and a schema. Nothing was run.");
@@ -155,6 +157,7 @@ void lease_run(struct call *call)
     }
     buf_put_str(&sql, buf_str(&call->tool.sql));
     call->context_moved = call->context_moved || replay != 0;
+    lease->moved_inside = lease->moved_inside || (replay != 0 && lease->holds & GUARD_BEGINS);
     set_context(d, lease, wanted);
     for (int i = 0; i < CORE_PARTS; i++) {
         context[i] = symbol_str(d->symbols, wanted[i]);
@@ -336,6 +339,19 @@ static void keep_result(struct call *call, const struct backend_page *from,
     str_copy(page->result, call->query->result, HANDLE_SIZE);
 }
 
+/* A statement has done what the guard said it would: that stays on its connection, or is over. */
+static void note_effects(struct call *call)
+{
+    struct lease *lease = &call->daemon->leases[call->conn];
+    unsigned effects = call->tool.keeps_result ? call->tool.effects : 0;
+    if (effects & GUARD_ENDS) {
+        lease->holds &= ~(unsigned)GUARD_BEGINS;
+        /* A rollback takes back what was set meanwhile, too. */
+        call->context_unknown = call->context_unknown || lease->moved_inside;
+    }
+    lease->holds |= effects & ~(unsigned)GUARD_ENDS;
+}
+
 static void on_page(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec,
     const struct backend_page *from)
 {
@@ -366,6 +382,7 @@ static void on_page(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec
     } else {
         keep_result(call, from, &page, &result);
         call->context_unknown = false;
+        note_effects(call);
     }
     call->rows += conn == READER_CONN || is_shown(call) ? from->row_count : 0;
     call_page(call, &page);
@@ -435,7 +452,9 @@ static void on_error(void *ctx, uint32_t conn, uint32_t generation, uint64_t exe
         str_copy(str_utf8_prefix(error->message, WHY_SIZE - 1), call->done_text, WHY_SIZE);
         lost(d, conn, generation, error);
     } else {
-        call->context_unknown = error->code == WIRE_E_CONTEXT || !error->usable;
+        /* Nobody knows whether a transaction has ended that could not be ended. */
+        bool is_open = call->tool.keeps_result && call->tool.effects & GUARD_ENDS;
+        call->context_unknown = error->code == WIRE_E_CONTEXT || !error->usable || is_open;
         sql_failed(call, error);
     }
     work(d);

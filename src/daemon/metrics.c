@@ -172,6 +172,17 @@ static void put_sessions(const struct metrics *m, struct buf *out)
     }
 }
 
+static void put_pins(const struct daemon *d, struct buf *out)
+{
+    put_one(out, "pinned", "gauge", "Connections that hold something of a session, and run nothing.",
+        core_counts(d->core).conns_pinned);
+    put_head(out, "pins_lost_total", "counter", "Pinned connections that were given up, by reason.");
+    for (int i = 0; i < CORE_REASONS; i++) {
+        put_labelled(out, "pins_lost_total", "reason",
+            str_of(core_reason_name((enum core_reason)i)), d->metrics.pins_lost[i]);
+    }
+}
+
 static void put_profile(const struct daemon *d, uint32_t i, struct buf *out)
 {
     struct core_profile_view view = core_profile_view(d->core, i);
@@ -224,6 +235,7 @@ void metrics_put(struct daemon *d, struct buf *out)
     put_calls(&d->metrics, out);
     put_refusals(&d->metrics, out);
     put_pool(d, out);
+    put_pins(d, out);
     put_one(out, "http_connections", "gauge", "Open HTTP connections.",
         d->http ? http_connections(d->http) : 0);
     put_one(out, "socket_connections", "gauge", "Open connections on the Unix socket.",

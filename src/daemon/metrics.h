@@ -21,6 +21,7 @@ struct metrics {
     uint64_t sessions_opened;
     uint64_t sessions_refused;
     uint64_t sessions_ended[CORE_REASONS];
+    uint64_t pins_lost[CORE_REASONS];
     uint64_t workers_started;
     uint64_t rows;
     uint64_t bytes_received;

@@ -63,6 +63,7 @@ void session_free(struct session *s)
     symbol_release(d->symbols, s->principal);
     symbol_release(d->symbols, s->client);
     body_free(s);
+    free(s->lost_text);
     free(s->label);
     free(s);
 }
@@ -295,6 +296,23 @@ void sessions_refused(struct daemon *d, const struct core_action *a)
     d->metrics.sessions_refused++;
     open_failed(s, a->reason == CORE_DRAINING ? TOOL_E_DRAINING : TOOL_E_TOO_MANY_SESSIONS, why);
     session_free(s);
+}
+
+/* What was on its connection is gone: its next answer says so. */
+void sessions_unpinned(struct daemon *d, const struct core_action *a)
+{
+    struct session *s = d->sessions[a->session];
+    char why[WHY_SIZE];
+    const char *name = d->profile[a->profile].config->name;
+    d->metrics.pins_lost[a->reason]++;
+    log_event(LOG_INFO, "session_unpinned", "session=%s profile=%s reason=%s", s->handle.text, name,
+        core_reason_name(a->reason));
+    snprintf(why, sizeof(why),
+        "What this session held open on profile %s is gone (%s): an open transaction was rolled "
+        "back, temporary objects and variables are no more.",
+        name, core_reason_name(a->reason));
+    free(s->lost_text);
+    s->lost_text = strdup(why);
 }
 
 /* ---- ending ---- */

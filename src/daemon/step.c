@@ -30,6 +30,7 @@ void core_event_for_call(struct daemon *d, enum core_event_kind kind, const stru
     }
     if (kind == CORE_DONE) {
         event.clean = !call->context_unknown;
+        event.pins = d->leases[call->conn].holds != 0;
         event.moved = call->context_moved;
         event.rows = call->rows;
         event.bytes = call->tool.out.len;
@@ -98,6 +99,7 @@ static void on_action(struct daemon *d, const struct core_action *a)
         limits_save(d, a->account);
         break;
     case CORE_UNPIN:
+        sessions_unpinned(d, a);
         break;
     case CORE_GRANT:
         grant_given(d, a);

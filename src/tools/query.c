@@ -23,7 +23,7 @@ bool tool_take_limits(struct tool_call *call)
 
 /* Where, what and why; for a second statement where it starts. */
 static void put_refusal(struct tool_call *call, const struct guard_verdict *verdict,
-    struct str sql, struct buf *text)
+    struct str policy, struct str sql, struct buf *text)
 {
     const char *profile = call->context.part[TOOL_PROFILE];
     if (verdict->cls == GUARD_EMPTY) {
@@ -47,16 +47,16 @@ static void put_refusal(struct tool_call *call, const struct guard_verdict *verd
         buf_puts(text, ". Nothing was run.");
         return;
     }
-    buf_printf(text, "; profile %s is read_only. Nothing was run.", profile);
+    buf_printf(text, "; profile %s is " STR_FMT ". Nothing was run.", profile, STR_ARG(policy));
 }
 
-static enum tool_move fail_refused(
-    struct tool_call *call, const struct guard_verdict *verdict, struct str sql)
+static enum tool_move fail_refused(struct tool_call *call,
+    const struct guard_verdict *verdict, struct str policy, struct str sql)
 {
     struct buf text = BUF_INIT(2048);
     struct buf more = BUF_INIT(256);
     struct str hint = {NULL, 0};
-    put_refusal(call, verdict, sql, &text);
+    put_refusal(call, verdict, policy, sql, &text);
     buf_printf(&more, ",\"class\":\"%s\",\"position\":{\"line\":%u,\"column\":%u}",
         guard_class_name(verdict->cls), verdict->line, verdict->column);
     if (verdict->cls == GUARD_USE) {
@@ -89,6 +89,25 @@ static enum tool_move run_query(struct tool_call *call)
     return tool_run(call, call->limit, true);
 }
 
+/* What is no read: it may not be run twice, and what it leaves has to be somebody's. */
+static bool may_run(struct tool_call *call, const struct guard_verdict *verdict)
+{
+    bool is_read = guard_read_only & GUARD_BIT(verdict->cls);
+    if (!is_read && call->is_again) {
+        tool_fail(call, TOOL_E_OUTCOME_UNKNOWN, 0,
+            "The daemon ended while this statement may have been running. It was not run again.");
+        return false;
+    }
+    if (verdict->effects != 0 && !tool_is_set(call->session)) {
+        tool_fail_more(call, TOOL_E_STATEMENT_REFUSED, 0,
+            STR("Refused: a transaction, a temporary object or a variable belongs to a session, "
+                "and this call has none. Nothing was run."),
+            STR("Call open_session, and pass its session with each call."), (struct str){NULL, 0});
+        return false;
+    }
+    return true;
+}
+
 enum tool_move execute_query_start(struct tool_call *call)
 {
     struct handle same;
@@ -97,15 +116,23 @@ enum tool_move execute_query_start(struct tool_call *call)
         !tool_context_resolve(call) || !tool_take_limits(call)) {
         return TOOL_ANSWER;
     }
-    struct guard_verdict verdict = guard_check(call->dialect, guard_read_only, sql);
+    struct tool_profile profile;
+    if (!tool_profile_find(call, str_of(call->context.part[TOOL_PROFILE]), &profile)) {
+        return tool_fail(call, TOOL_E_UNKNOWN_PROFILE, 0, "The profile is gone.");
+    }
+    struct guard_verdict verdict = guard_check(call->dialect, profile.classes, sql);
     bool names = verdict.use_catalog.len > 0 || verdict.use_schema.len > 0;
     if (!verdict.allowed && verdict.cls == GUARD_USE && names &&
         tool_is_set(call->session)) {
         return session_use(call, verdict.use_catalog, verdict.use_schema);
     }
     if (!verdict.allowed) {
-        return fail_refused(call, &verdict, sql);
+        return fail_refused(call, &verdict, profile.policy, sql);
     }
+    if (!may_run(call, &verdict)) {
+        return TOOL_ANSWER;
+    }
+    call->effects = verdict.effects;
     enum tool_move move = run_query(call);
     struct tool_self self;
     call->host->self(call, &self);

@@ -153,12 +153,14 @@ struct tool_call {
     uint32_t rows_max;
     uint32_t cell_chars; /* 0: the setting */
     bool keeps_result;   /* rows beyond the page are kept for fetch_result */
+    unsigned effects;    /* of it on its connection: enum guard_effect */
     int64_t timeout_s;   /* 0: the session's preference, or the setting */
     enum tool_format format;
     bool sets_preferences; /* the session gets these */
     struct tool_preferences preferences;
 
     struct buf out;
+    bool is_again; /* a bridge offers it once more: it may have run before */
     const char *resumed; /* what the next notice has to say of the session; NULL: nothing */
     bool has_notice;
     bool told_resumed;
@@ -229,6 +231,7 @@ struct tool_profile {
     struct str name;
     enum sql_dialect_id dialect;
     struct str policy;
+    uint32_t classes; /* of statements, that it lets through */
     struct str defaults[TOOL_PARTS]; /* [TOOL_PROFILE] is the name */
     struct str base[TOOL_PARTS];     /* what takes the place of no default; "" unknown, or none */
     uint32_t slots;

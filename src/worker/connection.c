@@ -261,11 +261,18 @@ static bool run_statement(
     }
     if (!stream.release) {
         buf_puts(&exec->result.columns, "[]");
-        return result_end(&exec->result);
+        bool is_ended = result_end(&exec->result);
+        if (is_ended && rows_affected >= 0) {
+            result_tell_affected(&exec->result, rows_affected);
+        }
+        return is_ended;
     }
     bool ok = read_stream(conn, exec, &stream);
     int64_t read = exec->result.total_rows;
-    if (ok && read >= 0 && rows_affected > read) { /* a stream that was cut ends like a whole one */
+    bool has_columns = !str_eq(buf_str(&exec->result.columns), STR("[]"));
+    if (ok && !has_columns && rows_affected >= 0) {
+        result_tell_affected(&exec->result, rows_affected);
+    } else if (ok && has_columns && read >= 0 && rows_affected > read) { /* a stream that was cut ends like a whole one */
         ok = exec_fail(exec, WIRE_E_INTERNAL, "the driver's result ended before its last row");
     }
     if (!ok || exec->result.total_rows < 0) {

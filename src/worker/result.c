@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/result.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "worker/answer.h"
@@ -109,6 +110,17 @@ bool result_end(struct result *result)
         result_drop_spool(result);
     }
     return arrow_page_end(&result->page);
+}
+
+void result_tell_affected(struct result *result, int64_t rows)
+{
+    struct arrow_page *page = &result->page;
+    buf_clear(&result->columns);
+    buf_puts(&result->columns, "[{\"name\":\"rows_affected\",\"type\":\"BIGINT\"}]");
+    buf_clear(&page->rows);
+    buf_printf(&page->rows, "[[%" PRId64 "]]", rows);
+    page->row_count = 1;
+    result->total_rows = 1;
 }
 
 bool result_put(

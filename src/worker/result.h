@@ -44,6 +44,9 @@ enum result_fate result_add(struct result *result, const struct ArrowSchema *sch
 /* False: no memory for the page. */
 bool result_end(struct result *result) MUST_USE;
 
+/* After result_end(): a statement without columns tells how many rows it changed instead. */
+void result_tell_affected(struct result *result, int64_t rows);
+
 /* Appends the PAGE; false: it does not fit. */
 bool result_put(const struct result *result, uint64_t call, uint64_t started_ns,
     struct buf *out) MUST_USE;

@@ -10,7 +10,8 @@ import time
 
 from lib.case import LONG_SQL, SOURCE, Case, main
 from lib.client import Answer
-from lib.daemon import FAKE
+from lib.daemon import DEMO, FAKE
+from lib.line import Line
 
 ROW = re.compile(r'^TOOL_ERROR\((\w+), "(\w+)", (true|false), "((?:[^"\\]|\\.)*)"', re.M)
 
@@ -145,6 +146,25 @@ class Errors(Case):
         self.assertRegex(error["reset_at"], r"T00:00:00[+-]\d\d:\d\d$")
         reset_s = datetime.datetime.fromisoformat(error["reset_at"]).timestamp()
         self.assertAlmostEqual(error["retry_after_ms"] / 1000, reset_s - time.time(), delta=60)
+
+    def provoke_state_elsewhere(self):
+        state = {"policy": "session_state"}
+        client, _ = self.client({"profile.demo": state, "profile.other": {"files": DEMO, **state}})
+        self.assertFalse(client.sql("SET VARIABLE x = 1").is_error)
+        self.check("state_elsewhere", client.sql("SET VARIABLE x = 1", profile="other"))
+        self.assertEqual(client.sql("SELECT getvariable('x')").rows, [[1]])
+
+    def provoke_outcome_unknown(self):
+        _, daemon = self.client({"profile.demo": {"policy": "session_state"}})
+        ask = {"jsonrpc": "2.0", "id": 2, "method": "tools/call",
+               "params": {"name": "execute_query", "arguments": {"query": "SET VARIABLE x = 1"}}}
+        with Line(daemon.socket) as line:
+            line.send({"snowmux": "hello", "version": 1, "instance": "again", "session": None},
+                      {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+                          "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}}},
+                      {"snowmux": "again", "message": ask})
+            answer = line.until("id", 2)["result"]
+        self.assertEqual(answer["structuredContent"]["error"]["code"], "outcome_unknown")
 
     def provoke_too_many_sessions(self):
         client, _ = self.client({"session": {"max_per_principal": 2}})

@@ -274,7 +274,8 @@ static void no_limit_is_forgotten(void **state)
 {
     (void)state;
     enum {
-        GAPS = 8 * sizeof(uint32_t) /* after the bursts of five rates and odd counts */
+        /* After the bursts of five rates and odd counts, and in each profile. */
+        GAPS = (8 + CORE_PROFILES_MAX) * sizeof(uint32_t)
     };
     static struct core_limits limits;
     static struct story usual;

@@ -57,11 +57,13 @@ void rig_open(struct rig *rig)
     rig->profile_count = RIG_PROFILES;
     rig->profiles[0] = (struct tool_profile){.name = STR("prod"),
         .policy = STR("read_only"),
+        .classes = guard_read_only,
         .slots = 8,
         .defaults = {STR("prod"), STR(""), STR(""), STR("SALES"), STR("main")}};
     rig->profiles[1] = (struct tool_profile){.name = STR("snow"),
         .dialect = SQL_SNOWFLAKE,
         .policy = STR("read_only"),
+        .classes = guard_read_only,
         .slots = 8,
         .defaults = {
             STR("snow"), STR("ANALYST"), STR("WH_S"), STR("SALES"), STR("PUBLIC")}};
