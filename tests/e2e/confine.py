@@ -147,6 +147,7 @@ class Confine(Case):
             self.assertEqual([got["HOME"], got["TMPDIR"], got["LC_ALL"]], [home, home, "C.UTF-8"])
             self.assertEqual(got["PATH"], ENV["PATH"])
             self.assertEqual(got.get("HTTPS_PROXY"), None if profile == LOCAL else "http://proxy.invalid")
+            self.assertEqual(got.get("DISPLAY"), ":0" if profile == BROWSER else None)
             self.assertNotIn("A_SECRET", got)
 
     def test_a_worker_holds_its_own_descriptors_only(self):
