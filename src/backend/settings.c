@@ -171,7 +171,7 @@ bool backend_profile_tag(const struct backend_profile *profile, const struct bac
 /* Index of @word, or -1. */
 static ptrdiff_t find_word(struct str s, struct str word)
 {
-    const char *at = s.len > 0 ? memmem(s.ptr, s.len, word.ptr, word.len) : NULL;
+    const char *at = s.ptr ? memmem(s.ptr, s.len, word.ptr, word.len) : NULL;
     return at ? at - s.ptr : -1;
 }
 
