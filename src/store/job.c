@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "store/account_row.h"
+#include "store/query_row.h"
+#include "store/result_row.h"
 #include "store/session_row.h"
 
 static int bind_session(const struct job *job, sqlite3_stmt *stmt)
@@ -20,6 +22,16 @@ static int bind_handle(const struct job *job, sqlite3_stmt *stmt)
 static int bind_account(const struct job *job, sqlite3_stmt *stmt)
 {
     return account_row_bind(stmt, &job->account);
+}
+
+static int bind_query(const struct job *job, sqlite3_stmt *stmt)
+{
+    return row_bind(&query_row, stmt, &job->query);
+}
+
+static int bind_result(const struct job *job, sqlite3_stmt *stmt)
+{
+    return row_bind(&result_row, stmt, &job->result);
 }
 
 static int bind_nothing(const struct job *job, sqlite3_stmt *stmt)
@@ -42,6 +54,14 @@ static const struct kind {
     [JOB_PUT_ACCOUNT] = {"REPLACE INTO account (" ACCOUNT_ROW_COLUMNS
                        ") VALUES (" ACCOUNT_ROW_MARKS ")",
         bind_account},
+    [JOB_PUT_QUERY] = {"REPLACE INTO query (" QUERY_ROW_COLUMNS
+                       ") VALUES (" QUERY_ROW_MARKS ")",
+        bind_query},
+    [JOB_DROP_QUERY] = {"DELETE FROM query WHERE handle = ?", bind_handle},
+    [JOB_PUT_RESULT] = {"REPLACE INTO result (" RESULT_ROW_COLUMNS
+                        ") VALUES (" RESULT_ROW_MARKS ")",
+        bind_result},
+    [JOB_DROP_RESULT] = {"DELETE FROM result WHERE handle = ?", bind_handle},
     /* Both are read as a crash; SQLite writes no row that stays the same. */
     [JOB_TRY] = {"UPDATE stop SET how = iif(how = 0, 3, 0)", bind_nothing},
 };
@@ -91,9 +111,9 @@ struct job *job_put_session(
     return job;
 }
 
-struct job *job_drop_session(struct str handle, store_done_fn done, void *ctx)
+struct job *job_drop(enum job_kind kind, struct str handle, store_done_fn done, void *ctx)
 {
-    struct job *job = new_handle_job(JOB_DROP_SESSION, handle, ctx);
+    struct job *job = new_handle_job(kind, handle, ctx);
     if (job) {
         job->done = done;
     }
@@ -114,6 +134,28 @@ struct job *job_put_account(const struct store_account *account, store_done_fn d
     struct job *job = new_job(JOB_PUT_ACCOUNT, account_row_bytes(account), ctx);
     if (job) {
         job->account = account_row_copy(account, job->bytes);
+        job->done = done;
+    }
+    return job;
+}
+
+struct job *job_put_query(const struct store_query *query, store_done_fn done, void *ctx)
+{
+    struct job *job = new_job(JOB_PUT_QUERY, row_bytes(&query_row, query), ctx);
+    if (job) {
+        job->query = *query;
+        row_move_strings(&query_row, &job->query, job->bytes);
+        job->done = done;
+    }
+    return job;
+}
+
+struct job *job_put_result(const struct store_result *result, store_done_fn done, void *ctx)
+{
+    struct job *job = new_job(JOB_PUT_RESULT, row_bytes(&result_row, result), ctx);
+    if (job) {
+        job->result = *result;
+        row_move_strings(&result_row, &job->result, job->bytes);
         job->done = done;
     }
     return job;

@@ -14,6 +14,10 @@ enum job_kind {
     JOB_DROP_SESSION,
     JOB_GET_SESSION,
     JOB_PUT_ACCOUNT,
+    JOB_PUT_QUERY,
+    JOB_DROP_QUERY,
+    JOB_PUT_RESULT,
+    JOB_DROP_RESULT,
     JOB_TRY, /* a write of nothing, see store_try() */
     JOB_KINDS,
 };
@@ -29,8 +33,10 @@ struct job {
     enum job_kind kind;
     union {
         struct store_session session; /* PUT_SESSION */
-        struct str handle;            /* DROP_SESSION, GET_SESSION */
-        struct store_account account;     /* PUT_ACCOUNT */
+        struct str handle;            /* DROP_.., GET_SESSION */
+        struct store_account account; /* PUT_ACCOUNT */
+        struct store_query query;     /* PUT_QUERY */
+        struct store_result result;   /* PUT_RESULT */
     };
     char bytes[]; /* of all its strings */
 };
@@ -38,9 +44,14 @@ struct job {
 /* Each ends with job_answer(). NULL: no memory. */
 struct job *job_put_session(
     const struct store_session *session, store_done_fn done, void *ctx);
-struct job *job_drop_session(struct str handle, store_done_fn done, void *ctx);
+struct job *job_drop(
+    enum job_kind kind, struct str handle, store_done_fn done, void *ctx);
 struct job *job_get_session(struct str handle, store_session_fn got, void *ctx);
-struct job *job_put_account(const struct store_account *account, store_done_fn done, void *ctx);
+struct job *job_put_account(
+    const struct store_account *account, store_done_fn done, void *ctx);
+struct job *job_put_query(const struct store_query *query, store_done_fn done, void *ctx);
+struct job *job_put_result(
+    const struct store_result *result, store_done_fn done, void *ctx);
 struct job *job_try(void);
 
 /* Tells who waits for it, then frees. */

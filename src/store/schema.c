@@ -71,6 +71,31 @@ static const char *const steps[] = {
     "ALTER TABLE session ADD COLUMN timeout_s INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE session ADD COLUMN format INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE session ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;",
+
+    /* Records of queries, and which results are kept. */
+    "CREATE TABLE query ("
+    " handle TEXT NOT NULL PRIMARY KEY,"
+    " principal TEXT NOT NULL,"
+    " session TEXT NOT NULL,"
+    " tool TEXT NOT NULL,"
+    " sql TEXT NOT NULL,"
+    " status TEXT NOT NULL,"
+    " code TEXT NOT NULL,"
+    " result TEXT NOT NULL,"
+    " answer TEXT NOT NULL,"
+    " started_wall_ns INTEGER NOT NULL,"
+    " ended_wall_ns INTEGER NOT NULL,"
+    " elapsed_ms INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE result ("
+    " handle TEXT NOT NULL PRIMARY KEY,"
+    " principal TEXT NOT NULL,"
+    " session TEXT NOT NULL,"
+    " rows INTEGER NOT NULL,"
+    " bytes INTEGER NOT NULL,"
+    " capped INTEGER NOT NULL,"
+    " expires_wall_ns INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 enum {

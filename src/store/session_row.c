@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "store/column.h"
+#include "store/row.h"
 
 #define AT(member) offsetof(struct store_session, member)
 
@@ -20,37 +20,18 @@ _Static_assert(sizeof(struct store_session) == ARRAY_LEN(strings) * sizeof(struc
                                                    ARRAY_LEN(numbers) * sizeof(uint64_t),
     "a member has no column");
 
-static const struct str *string_of(const struct store_session *session, size_t i)
-{
-    return (const void *)((const char *)session + strings[i]);
-}
-
-static uint64_t number_of(const struct store_session *session, size_t i)
-{
-    return *(const uint64_t *)(const void *)((const char *)session + numbers[i]);
-}
+static const struct row_shape shape = {
+    strings, ARRAY_LEN(strings), numbers, ARRAY_LEN(numbers)};
 
 size_t session_row_bytes(const struct store_session *session)
 {
-    size_t bytes = 0;
-    for (size_t i = 0; i < ARRAY_LEN(strings); i++) {
-        bytes += string_of(session, i)->len;
-    }
-    return bytes;
+    return row_bytes(&shape, session);
 }
 
 struct store_session session_row_copy(const struct store_session *session, char *bytes)
 {
     struct store_session copy = *session;
-    for (size_t i = 0; i < ARRAY_LEN(strings); i++) {
-        const struct str *from = string_of(session, i);
-        struct str *to = (void *)((char *)&copy + strings[i]);
-        if (from->len > 0) {
-            memcpy(bytes, from->ptr, from->len);
-        }
-        to->ptr = bytes;
-        bytes += from->len;
-    }
+    row_move_strings(&shape, &copy, bytes);
     return copy;
 }
 
@@ -65,33 +46,10 @@ struct store_session *session_row_clone(const struct store_session *session)
 
 int session_row_bind(sqlite3_stmt *stmt, const struct store_session *session)
 {
-    int rc = SQLITE_OK;
-    int column = 1;
-    for (size_t i = 0; rc == SQLITE_OK && i < ARRAY_LEN(strings); i++) {
-        const struct str *s = string_of(session, i);
-        rc = sqlite3_bind_text64(
-            stmt, column++, s->ptr, s->len, SQLITE_STATIC, SQLITE_UTF8);
-    }
-    for (size_t i = 0; rc == SQLITE_OK && i < ARRAY_LEN(numbers); i++) {
-        rc = column_bind_u64(stmt, column++, number_of(session, i));
-    }
-    return rc;
+    return row_bind(&shape, stmt, session);
 }
 
 bool session_row_read(sqlite3_stmt *stmt, struct store_session *ret)
 {
-    int column = 0;
-    for (size_t i = 0; i < ARRAY_LEN(strings); i++) {
-        struct str *s = (void *)((char *)ret + strings[i]);
-        s->ptr = (const char *)sqlite3_column_text(stmt, column);
-        if (!s->ptr) {
-            return false;
-        }
-        s->len = (size_t)sqlite3_column_bytes(stmt, column++);
-    }
-    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-        uint64_t *to = (void *)((char *)ret + numbers[i]);
-        *to = column_u64(stmt, column++);
-    }
-    return true;
+    return row_read(&shape, stmt, ret);
 }

@@ -179,7 +179,7 @@ bool store_put_session(struct store *store, const struct store_session *session,
 bool store_drop_session(
     struct store *store, struct str handle, store_done_fn done, void *ctx)
 {
-    return has_room(store) && push(store, job_drop_session(handle, done, ctx));
+    return has_room(store) && push(store, job_drop(JOB_DROP_SESSION, handle, done, ctx));
 }
 
 bool store_get_session(
@@ -195,6 +195,30 @@ bool store_put_account(
     return has_room(store) && push(store, job_put_account(account, done, ctx));
 }
 
+bool store_put_query(
+    struct store *store, const struct store_query *query, store_done_fn done, void *ctx)
+{
+    return has_room(store) && push(store, job_put_query(query, done, ctx));
+}
+
+bool store_drop_query(
+    struct store *store, struct str handle, store_done_fn done, void *ctx)
+{
+    return has_room(store) && push(store, job_drop(JOB_DROP_QUERY, handle, done, ctx));
+}
+
+bool store_put_result(
+    struct store *store, const struct store_result *result, store_done_fn done, void *ctx)
+{
+    return has_room(store) && push(store, job_put_result(result, done, ctx));
+}
+
+bool store_drop_result(
+    struct store *store, struct str handle, store_done_fn done, void *ctx)
+{
+    return has_room(store) && push(store, job_drop(JOB_DROP_RESULT, handle, done, ctx));
+}
+
 bool store_load_sessions(
     struct store *store, store_session_fn each, void *ctx, char *err, size_t err_size)
 {
@@ -207,6 +231,20 @@ bool store_load_accounts(struct store *store, uint32_t first_day, store_account_
 {
     ASSERT(!store->has_asked && !store->is_closing);
     return writer_load_accounts(store->writer, first_day, each, ctx, err, err_size);
+}
+
+bool store_load_queries(
+    struct store *store, store_query_fn each, void *ctx, char *err, size_t err_size)
+{
+    ASSERT(!store->has_asked && !store->is_closing);
+    return writer_load_queries(store->writer, each, ctx, err, err_size);
+}
+
+bool store_load_results(
+    struct store *store, store_result_fn each, void *ctx, char *err, size_t err_size)
+{
+    ASSERT(!store->has_asked && !store->is_closing);
+    return writer_load_results(store->writer, each, ctx, err, err_size);
 }
 
 bool store_load_stop(

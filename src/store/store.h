@@ -71,6 +71,33 @@ struct store_account {
     uint64_t boot; /* and which boot it was */
 };
 
+/* The record of a query. Strings and numbers as in a session. */
+struct store_query {
+    struct str handle;
+    struct str principal;
+    struct str session; /* handle; may be empty, and so may all that follow but status */
+    struct str tool;
+    struct str sql;    /* its beginning */
+    struct str status; /* a word of the writer's */
+    struct str code;   /* of the error that is its answer; empty: it is none */
+    struct str result; /* handle */
+    struct str answer;
+    uint64_t started_wall_ns;
+    uint64_t ended_wall_ns; /* 0: it had not ended when this was written, */
+    uint64_t elapsed_ms;    /* and was under way for so long */
+};
+
+/* A kept result, whose file lies elsewhere. Strings and numbers as in a session. */
+struct store_result {
+    struct str handle;
+    struct str principal;
+    struct str session; /* handle; may be empty */
+    uint64_t rows;
+    uint64_t bytes;  /* of the file */
+    uint64_t capped; /* 0 or 1 */
+    uint64_t expires_wall_ns;
+};
+
 /* How the daemon that had this store before ended. */
 enum store_stop {
     STORE_CRASHED,
@@ -83,6 +110,8 @@ struct store;
 typedef void (*store_done_fn)(void *ctx, bool ok);
 typedef void (*store_session_fn)(void *ctx, const struct store_session *session);
 typedef void (*store_account_fn)(void *ctx, const struct store_account *account);
+typedef void (*store_query_fn)(void *ctx, const struct store_query *query);
+typedef void (*store_result_fn)(void *ctx, const struct store_result *result);
 
 /*
  * Opens (creates, migrates) @path with mode 0600, before the loop runs. False with a
@@ -106,6 +135,15 @@ MUST_USE bool store_load_sessions(
  */
 MUST_USE bool store_load_accounts(struct store *store, uint32_t first_day,
     store_account_fn each, void *ctx, char *err, size_t err_size);
+
+/*
+ * The queries, synchronously: in the order of their ends, then those that had not ended.
+ * The results by the time they expire. Only before the first write or read.
+ */
+MUST_USE bool store_load_queries(
+    struct store *store, store_query_fn each, void *ctx, char *err, size_t err_size);
+MUST_USE bool store_load_results(
+    struct store *store, store_result_fn each, void *ctx, char *err, size_t err_size);
 
 /* How it ended the last time; from now on, and until store_set_clean(), as a crash. */
 MUST_USE bool store_load_stop(
@@ -139,6 +177,16 @@ MUST_USE bool store_get_session(
  */
 MUST_USE bool store_put_account(
     struct store *store, const struct store_account *account, store_done_fn done, void *ctx);
+
+/* Inserts or replaces by the handle. Otherwise as store_put_session(). */
+MUST_USE bool store_put_query(
+    struct store *store, const struct store_query *query, store_done_fn done, void *ctx);
+MUST_USE bool store_drop_query(
+    struct store *store, struct str handle, store_done_fn done, void *ctx);
+MUST_USE bool store_put_result(
+    struct store *store, const struct store_result *result, store_done_fn done, void *ctx);
+MUST_USE bool store_drop_result(
+    struct store *store, struct str handle, store_done_fn done, void *ctx);
 
 /* Writes and reads that are not answered yet. */
 uint32_t store_jobs(const struct store *store);

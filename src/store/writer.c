@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/account_row.h"
+#include "store/query_row.h"
+#include "store/result_row.h"
 #include "store/schema.h"
 #include "store/session_row.h"
 
@@ -136,6 +138,51 @@ bool writer_load_accounts(struct writer *writer, uint32_t first_day, store_accou
     if (rc != SQLITE_DONE) {
         snprintf(
             err, err_size, "cannot load the accounts of the store: %s", sqlite3_errstr(rc));
+    }
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_DONE;
+}
+
+bool writer_load_queries(
+    struct writer *writer, store_query_fn each, void *ctx, char *err, size_t err_size)
+{
+    struct store_query query;
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(writer->db,
+        "SELECT " QUERY_ROW_COLUMNS
+        " FROM query ORDER BY ended_wall_ns = 0, ended_wall_ns, started_wall_ns, handle",
+        -1, &stmt, NULL);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        rc = row_read(&query_row, stmt, &query) ? SQLITE_OK : SQLITE_NOMEM;
+        if (rc == SQLITE_OK) {
+            each(ctx, &query);
+        }
+    }
+    if (rc != SQLITE_DONE) {
+        snprintf(
+            err, err_size, "cannot read the queries of the store: %s", sqlite3_errstr(rc));
+    }
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_DONE;
+}
+
+bool writer_load_results(
+    struct writer *writer, store_result_fn each, void *ctx, char *err, size_t err_size)
+{
+    struct store_result result;
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(writer->db,
+        "SELECT " RESULT_ROW_COLUMNS " FROM result ORDER BY expires_wall_ns, handle", -1,
+        &stmt, NULL);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        rc = row_read(&result_row, stmt, &result) ? SQLITE_OK : SQLITE_NOMEM;
+        if (rc == SQLITE_OK) {
+            each(ctx, &result);
+        }
+    }
+    if (rc != SQLITE_DONE) {
+        snprintf(
+            err, err_size, "cannot read the results of the store: %s", sqlite3_errstr(rc));
     }
     sqlite3_finalize(stmt);
     return rc == SQLITE_DONE;

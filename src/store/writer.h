@@ -15,6 +15,10 @@ MUST_USE bool writer_load_sessions(
     struct writer *writer, store_session_fn each, void *ctx, char *err, size_t err_size);
 MUST_USE bool writer_load_accounts(struct writer *writer, uint32_t first_day,
     store_account_fn each, void *ctx, char *err, size_t err_size);
+MUST_USE bool writer_load_queries(
+    struct writer *writer, store_query_fn each, void *ctx, char *err, size_t err_size);
+MUST_USE bool writer_load_results(
+    struct writer *writer, store_result_fn each, void *ctx, char *err, size_t err_size);
 MUST_USE bool writer_load_stop(
     struct writer *writer, enum store_stop *ret, char *err, size_t err_size);
 

@@ -15,7 +15,7 @@
 #include "store/schema.h"
 
 enum {
-    VERSION = 4
+    VERSION = 5
 };
 
 struct fixture {
@@ -238,6 +238,28 @@ static void a_file_of_version_2_keeps_its_quotas(void **state)
     stop(f);
 }
 
+static void a_file_of_version_4_keeps_all_and_gets_records(void **state)
+{
+    (void)state;
+    struct fixture *f = start();
+    sqlite3_close(take(f));
+    change(f, "DROP TABLE query; DROP TABLE result; PRAGMA user_version = 4;"
+              "INSERT INTO session VALUES ('s_a','uid:1','','','','label','','','','','','',"
+              " 1,2,3,4,5,6,7,'',8,9,10,11,12,13,14,15,16)");
+    for (int i = 0; i < 2; i++) {
+        sqlite3 *db = take(f);
+        assert_int_equal(ask(db, "PRAGMA user_version"), VERSION);
+        assert_int_equal(ask(db, "SELECT priority FROM session WHERE label = 'label'"), 16);
+        /* Found again the second time. */
+        assert_int_equal(ask(db, "SELECT count(*) FROM query"), i);
+        assert_int_equal(ask(db, "SELECT count(*) FROM result"), i);
+        run(db, "REPLACE INTO query VALUES ('q_a','uid:1','','','','done','','','',1,2,3);"
+                "REPLACE INTO result VALUES ('r_a','uid:1','',1,2,0,3)");
+        sqlite3_close(db);
+    }
+    stop(f);
+}
+
 static void an_empty_file_is_taken(void **state)
 {
     (void)state;
@@ -275,8 +297,8 @@ static void a_newer_file_is_left_alone(void **state)
     sqlite3_close(take(f));
     change(f, "PRAGMA user_version = 99");
     expect_untouched(
-        f, "was written by a newer snowmux (schema 99, this one knows up to 4)");
-    change(f, "PRAGMA user_version = 4");
+        f, "was written by a newer snowmux (schema 99, this one knows up to 5)");
+    change(f, "PRAGMA user_version = 5");
     sqlite3_close(take(f));
     stop(f);
 }
@@ -363,6 +385,7 @@ int main(void)
         cmocka_unit_test(a_file_of_version_1_keeps_its_sessions_and_gets_quotas),
         cmocka_unit_test(a_file_of_version_2_keeps_its_quotas),
         cmocka_unit_test(a_migration_that_fails_changes_nothing),
+        cmocka_unit_test(a_file_of_version_4_keeps_all_and_gets_records),
         cmocka_unit_test(an_empty_file_is_taken),
         cmocka_unit_test(nobody_else_may_read_the_files),
         cmocka_unit_test(a_newer_file_is_left_alone),
