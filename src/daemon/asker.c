@@ -8,23 +8,40 @@
 
 enum { LEFT_QUEUED_MAX_S = 60 }; /* queued work of an asker who went is dropped then */
 
-void call_grace(struct call *call)
+void call_hand_out(struct call *call)
 {
     struct mcp_request *asker = call->asker;
     struct tool_call answer = {.tool = call->tool.tool,
         .host = call->tool.host,
         .out = BUF_INIT(TOOL_OUT_MAX)};
     struct tool_query query;
-    if (!asker || !call->query) {
+    call->is_handing_out = false;
+    if (!asker || !call->query || call->has_answer) {
         return;
     }
     query_view(call->daemon, call->query, &query);
     tool_answer_unfinished(&answer, &query, STR(""));
+    if (!call->query->is_durable) {
+        records_warn(&answer.out);
+    }
     call->document = mcp_take_document(asker);
     call->asker = NULL;
     call->answered_ns = clock_boot_ns();
     mcp_answer_tool(asker, buf_str(&answer.out), false);
     buf_free(&answer.out);
+}
+
+/* Mostly the record was written long ago: one that takes more than a second is. */
+void call_grace(struct call *call)
+{
+    if (!call->asker || !call->query) {
+        return;
+    }
+    call->is_handing_out = true;
+    records_promise(call->query, NULL);
+    if (call->query->is_durable || call->query->writes == 0) {
+        call_hand_out(call);
+    }
 }
 
 static bool is_awaited(const struct call *call)

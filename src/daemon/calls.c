@@ -36,22 +36,12 @@ void call_free(struct call *call)
     free(call);
 }
 
-/* The call is over: whoever asked gets the answer, the record keeps it. */
-static void finish(struct call *call)
-{
-    bool is_counted = call->query || call->is_charged || call->ask.result.text[0] != '\0';
-    call->has_answer = true;
-    if (!(is_counted || call->shows_quotas) || !limits_withhold(call)) {
-        call_finish(call);
-    }
-}
-
-void call_finish(struct call *call)
+/* Whoever asked gets the answer, the record keeps it. */
+static void answer(struct call *call)
 {
     ASSERT(call->ticket == CORE_NONE);
-    if (!buf_ok(&call->tool.out) || call->tool.out.len == 0) {
-        buf_clear(&call->tool.out);
-        tool_fail(&call->tool, TOOL_E_INTERNAL, 0, "The answer is too large.");
+    if (call->record_failed && !call->tool.is_error) {
+        records_warn(&call->tool.out);
     }
     session_count(call);
     metrics_call(call);
@@ -71,6 +61,43 @@ void call_finish(struct call *call)
         query_end(query, call);
     }
     call_free(call);
+}
+
+static bool is_withheld(const struct call *call)
+{
+    const struct daemon *d = call->daemon;
+    return call->bound > d->bounds.ended || call->record > d->records.ended;
+}
+
+/* The call is over, but its answer may have to wait for the store. */
+static void finish(struct call *call)
+{
+    struct daemon *d = call->daemon;
+    bool is_counted = call->query || call->is_charged || call->ask.result.text[0] != '\0';
+    call->has_answer = true;
+    if (!buf_ok(&call->tool.out) || call->tool.out.len == 0) {
+        buf_clear(&call->tool.out);
+        tool_fail(&call->tool, TOOL_E_INTERNAL, 0, "The answer is too large.");
+    }
+    call->bound = is_counted || call->shows_quotas ? d->bounds.issued : 0;
+    records_end(call);
+    if (is_withheld(call)) {
+        list_remove(&call->waiting);
+        list_push_back(&d->withheld, &call->waiting);
+    } else {
+        answer(call);
+    }
+}
+
+void calls_release(struct daemon *d)
+{
+    LIST_FOR(node, &d->withheld) {
+        struct call *call = CONTAINER_OF(node, struct call, waiting);
+        if (!is_withheld(call)) {
+            list_remove(node);
+            answer(call);
+        }
+    }
 }
 
 /* ---- the way to a lease ---- */

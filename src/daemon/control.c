@@ -109,6 +109,7 @@ static void kill_session(
         s->is_killed = true;
         log_event(LOG_INFO, "session_killed", "session=%s by=" STR_FMT, s->handle.text,
             STR_ARG(principal));
+        records_revoke(d, s); /* before its row goes: who is told "gone" knows of both */
         sessions_close(s, NULL);
         work(d);
     }

@@ -20,7 +20,6 @@ enum {
     ARM_S_MAX = 60, /* after a sleep of the machine no deadline is later than this */
     STORE_WRITES_MAX = 65536,
     TICKETS_SPARE = 512,
-    RESULTS_MAX = 65536,
 };
 
 static bool fail(const char *what, const char *why)
@@ -110,7 +109,7 @@ static void on_tick(uv_timer_t *timer)
 {
     struct daemon *d = timer->data;
     sessions_flush(d);
-    results_expire(d->results, clock_boot_ns());
+    records_tick(d);
     call_drop_left(d);
     progress_tick(d);
     limits_tick(d);
@@ -133,6 +132,7 @@ static void on_part_closed(void *ctx)
 static void close_inner(struct daemon *d)
 {
     sessions_flush(d);
+    records_flush(d);
     limits_settle(d);
     mcp_close(d->mcp, on_part_closed, d);
     backend_close(d->backend, on_part_closed, d);
@@ -408,28 +408,7 @@ static bool open_store(struct daemon *d)
         !sessions_load(d, err, sizeof(err)) || !limits_load(d, err, sizeof(err))) {
         return fail("store", err);
     }
-    return true;
-}
-
-static void on_result_dropped(void *ctx, const struct result *r)
-{
-    struct daemon *d = ctx;
-    symbol_release(d->symbols, r->principal);
-}
-
-static bool open_results(struct daemon *d)
-{
-    char path[PATHS_SIZE + 16];
-    char err[512] = "";
-    snprintf(path, sizeof(path), "%s/" REACH_SPOOL, d->options->paths->state);
-    struct results_settings settings = {.dir = path,
-        .keep_ns = (uint64_t)d->config->results_keep_s * NS_PER_S,
-        .bytes_max = (uint64_t)d->config->results_disk_mb << 20,
-        .count_max = RESULTS_MAX};
-    if (!backend_reach_init_reader(&d->reader_reach, d->options->paths->state)) {
-        return fail("results", "no memory");
-    }
-    return results_open(&d->results, &d->loop, &settings, on_result_dropped, d, err, sizeof(err)) ||
+    return (records_open(d, err, sizeof(err)) && records_load(d, err, sizeof(err))) ||
            fail("results", err);
 }
 
@@ -446,7 +425,7 @@ static bool open_parts(struct daemon *d)
         return fail(d->options->paths->socket, strerror(-rc));
     }
     d->backend = backend_new(&d->loop, d->options->worker_program, &workers);
-    return (d->backend || fail("workers", "no memory")) && open_results(d) && open_store(d);
+    return (d->backend || fail("workers", "no memory")) && open_store(d);
 }
 
 static void start_loop(struct daemon *d)
@@ -549,6 +528,7 @@ static struct daemon *daemon_new(const struct daemon_options *options)
     list_init(&d->withheld);
     list_init(&d->granting);
     list_init(&d->ended);
+    list_init(&d->records.dirty);
     list_init(&d->fetches);
     d->symbols = symbols_new();
     return d->symbols && uv_loop_init(&d->loop) == 0 ? d : NULL;

@@ -199,6 +199,7 @@ static bool find_query(struct tool_call *tool, struct str handle, struct tool_qu
     struct query *query = query_find(call->daemon, call->principal, handle);
     if (query) {
         query_view(call->daemon, query, ret);
+        records_promise(query, call);
     }
     return query != NULL;
 }
@@ -218,9 +219,10 @@ static void each_query(struct tool_call *tool,
     struct tool_query view;
     int count = 0;
     for (struct list *it = d->calls.prev; it != &d->calls && count < QUERIES_LISTED; it = it->prev) {
-        const struct query *query = CONTAINER_OF(it, struct call, all)->query;
+        struct query *query = CONTAINER_OF(it, struct call, all)->query;
         if (query && is_listed(call, query)) {
             query_view(d, query, &view);
+            records_promise(query, call);
             each(arg, &view);
             count++;
         }

@@ -13,6 +13,7 @@
  *   limits.c    rates and quotas: settings, refusals, figures, bounds in the store
  *   progress.c what askers hear while they wait
  *   queries.c   the record of calls that went to a warehouse, for query_status
+ *   records.c   these records and kept results as rows of the store; answers that wait for them
  *   sessions.c, session_set.c, session_rows.c, session_stats.c, bodies.c
  *                sessions: opened and ended, changed, stored, counted; what of them sleeps
  *   host_mcp.c, host_tools.c   what mcp and tools may ask of the daemon
@@ -187,7 +188,11 @@ struct call {
     bool is_asked;          /* its fetch was sent */
     bool is_charged;        /* it was granted as a call: to run after all costs no other */
     struct handle attaches_to;
-    uint64_t bound; /* its answer waits until the store has this one */
+    uint64_t bound; /* its answer waits until the store has this one, */
+    uint64_t record_first; /* and the rows from this one */
+    uint64_t record;       /* to this one; 0: none */
+    bool record_failed;    /* one of them could not be written */
+    bool is_handing_out;     /* its query handle, once the record is written */
     bool shows_quotas;      /* what it says remains must remain so after a crash */
     struct reader_ask ask;  /* while in daemon->fetches */
     struct tool_done done; /* what `ready` tells the tool; strings in done_text */
@@ -219,6 +224,15 @@ struct bounds {
     uint64_t failed;     /* the last that was not; 0: none, or all were written again */
     uint64_t again_from; /* all accounts are being written again; 0: no */
     uint64_t again_to;
+};
+
+/* Rows of queries and results on their way to the store, numbered from 1. */
+struct records {
+    uint64_t issued;
+    uint64_t ended; /* written or not */
+    struct list dirty; /* queries whose row is to be written within a second */
+    bool misses_results; /* the row of one could not be written */
+    bool is_closed;      /* nothing goes to the store any more */
 };
 
 struct daemon {
@@ -262,6 +276,7 @@ struct daemon {
     struct list granting;  /* calls that wait for the core's grant */
     uint64_t grant_last;
     struct bounds bounds;
+    struct records records;
     struct flood_cell {
         uint32_t uid;
         uint64_t tat_ns;
@@ -339,7 +354,6 @@ uint64_t limits_credit_rate(const struct call *call);
 MUST_USE bool limits_load(struct daemon *d, char *err, size_t err_size);
 void limits_tick(struct daemon *d);
 void limits_save(struct daemon *d, uint32_t account);
-bool limits_withhold(struct call *call); /* until its bounds are written; false: they are */
 bool limits_are_kept(const struct daemon *d); /* false: no quota may be spent */
 void limits_settle(struct daemon *d);
 uint64_t limits_flood(struct daemon *d, uint32_t uid); /* ms to wait; 0: none */
@@ -349,7 +363,7 @@ void limits_refuse_queue(struct call *call, const struct core_action *a, uint64_
 void limits_show(struct call *call, struct tool_self *ret);
 
 /* calls.c */
-void call_finish(struct call *call); /* its answer goes out */
+void calls_release(struct daemon *d); /* answers whose rows are written go out */
 bool call_new(struct daemon *d, struct mcp_request *r, const struct mcp_call *wanted);
 void call_move(struct call *call, enum tool_move move);
 void call_ended(struct call *call, const struct core_action *a); /* its ticket ended */
@@ -363,6 +377,7 @@ void call_free(struct call *call);
 
 /* asker.c */
 void call_grace(struct call *call);
+void call_hand_out(struct call *call); /* its query handle is the answer */
 void call_gone(struct call *call, enum mcp_gone why);
 void call_drop_left(struct daemon *d); /* queued calls whose asker went long ago */
 
@@ -381,6 +396,7 @@ void grant_settle(struct call *call, uint64_t rows, uint64_t bytes); /* what it 
 
 /* queries.c */
 struct query {
+    struct daemon *daemon;
     struct handle handle;
     uint32_t principal; /* symbol, held */
     char session[HANDLE_SIZE];
@@ -391,19 +407,48 @@ struct query {
     uint64_t arrived_ns;
     uint64_t ended_ns;
     uint64_t started_wall_ns;
+    uint64_t ended_wall_ns;
     struct buf answer;
     bool answer_is_error;
     enum tool_code answer_code;
     char result[HANDLE_SIZE];
     struct list ended;
     struct list waiters; /* calls */
+    struct list dirty;   /* in daemon->records.dirty */
+    uint32_t writes;     /* of its row, under way */
+    uint64_t record;     /* the number of the last one */
+    bool has_row;        /* one was asked for */
+    bool is_durable;     /* and written */
+    bool has_final;      /* its row tells, or will tell, how it ended */
+    bool is_promised;    /* its handle was given out before its end */
+    bool is_forgotten;   /* only writes hold it */
 };
 
 struct query *query_new(struct call *call); /* NULL: no memory */
 void query_end(struct query *query, struct call *call); /* takes its answer */
+const char *query_status_of(const struct call *call); /* of one that has its answer */
+void query_load(struct daemon *d, const struct store_query *row);
+void query_free(struct query *query);
+void queries_make_room(struct daemon *d);
+void queries_revoke(struct daemon *d, struct str session); /* answers of its queries go */
 struct query *query_find(struct daemon *d, uint32_t principal, struct str handle);
 void query_view(struct daemon *d, const struct query *query, struct tool_query *ret);
 void queries_free(struct daemon *d);
+
+/* records.c */
+void records_mark(struct query *query); /* its row is to be written within a second */
+void records_tick(struct daemon *d);
+void records_flush(struct daemon *d); /* all, for the last time */
+void records_end(struct call *call);  /* it has its answer, which may have to wait for rows */
+/* @call's answer names @query, which has not ended: it waits for its row. */
+void records_promise(struct query *query, struct call *call);
+void records_forget(struct query *query); /* its row goes; frees it when no write holds it */
+void records_warn(struct buf *answer);    /* it says that what it names may not survive */
+MUST_USE bool records_open(struct daemon *d, char *err, size_t err_size);
+MUST_USE bool records_load(struct daemon *d, char *err, size_t err_size);
+/* Takes a finished spool into the catalogue; false: it is not kept. */
+bool records_keep(struct call *call, struct result *result);
+void records_revoke(struct daemon *d, const struct session *s); /* what it left */
 
 /* sessions.c */
 struct session *sessions_find(struct daemon *d, struct str handle); /* NULL: none */

@@ -130,6 +130,15 @@ static bool put_tag(struct call *call, struct buf *sql, struct buf *scratch, str
     return backend_profile_tag(&d->profile[call->profile].rules, &tag, sql, scratch, ret);
 }
 
+/* A result that exceeds what its principal may keep is capped there. */
+static uint64_t spool_bytes_max(const struct call *call)
+{
+    const struct daemon *d = call->daemon;
+    uint64_t bytes_max = (uint64_t)d->config->results_spool_mb << 20;
+    uint64_t budget = results_bytes_max(d->results, call->principal);
+    return bytes_max < budget ? bytes_max : budget;
+}
+
 void lease_run(struct call *call)
 {
     struct daemon *d = call->daemon;
@@ -184,7 +193,7 @@ void lease_run(struct call *call)
                                                 : (uint32_t)config->query_cell_chars,
         .spool_path = str_of(path),
         .spool_rows_max = (uint64_t)config->results_spool_rows,
-        .spool_bytes_max = (uint64_t)config->results_spool_mb << 20,
+        .spool_bytes_max = spool_bytes_max(call),
     };
     backend_exec(d->backend, call->conn, lease->generation, &exec);
     buf_free(&scratch);
@@ -314,28 +323,24 @@ static void on_rows(
 static void keep_result(struct call *call, const struct backend_page *from,
     struct tool_page *page, struct result *result)
 {
-    struct daemon *d = call->daemon;
-    uint64_t now_ns = clock_boot_ns();
     if (from->spooled_rows == 0 || call->spool.text[0] == '\0') {
         call->spool.text[0] = '\0';
         return;
     }
     *result = (struct result){
         .handle = call->spool,
-        .principal = symbol_hold(d->symbols, call->principal),
         .rows = from->spooled_rows,
         .bytes = from->spool_bytes,
         .capped = from->spool_capped,
-        .expires_wall_ns = clock_wall_ns() + (uint64_t)d->config->results_keep_s * NS_PER_S,
     };
     call->spool.text[0] = '\0';
-    if (!results_add(d->results, result, now_ns)) {
-        symbol_release(d->symbols, result->principal);
+    if (!records_keep(call, result)) {
         return;
     }
     page->result = handle_str(&result->handle);
     page->expires_wall_ns = result->expires_wall_ns;
     page->capped = result->capped;
+    page->total_rows = result->capped ? (int64_t)result->rows : page->total_rows;
     str_copy(page->result, call->query->result, HANDLE_SIZE);
 }
 

@@ -199,21 +199,13 @@ static void rewrite_ended(struct daemon *d)
 static void on_bound_written(void *ctx, bool ok)
 {
     struct daemon *d = ctx;
-    struct list *node;
     ASSERT(d->bounds.ended < d->bounds.issued);
     if (!ok) {
         bound_failed(d, d->bounds.ended + 1);
     }
     d->bounds.ended++;
     rewrite_ended(d);
-    while ((node = list_first(&d->withheld))) {
-        struct call *call = CONTAINER_OF(node, struct call, waiting);
-        if (call->bound > d->bounds.ended) {
-            break;
-        }
-        list_remove(node);
-        call_finish(call);
-    }
+    calls_release(d);
     work(d);
 }
 
@@ -228,18 +220,6 @@ void limits_save(struct daemon *d, uint32_t account)
     } else {
         bound_failed(d, d->bounds.issued + 1);
     }
-}
-
-bool limits_withhold(struct call *call)
-{
-    struct daemon *d = call->daemon;
-    call->bound = d->bounds.issued;
-    if (call->bound == d->bounds.ended) {
-        return false;
-    }
-    list_remove(&call->waiting);
-    list_push_back(&d->withheld, &call->waiting);
-    return true;
 }
 
 /* A quota that cannot be kept is not spent: no more calls until the bounds are written. */

@@ -6,12 +6,37 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "daemon/inside.h"
+
+static const char *const statuses[] = {
+    "queued", "running", "done", "failed", "cancelled", "interrupted"};
+
+static struct query *query_alloc(struct daemon *d)
+{
+    struct query *query = calloc(1, sizeof(*query));
+    if (query) {
+        query->daemon = d;
+        list_init(&query->ended);
+        list_init(&query->waiters);
+        list_init(&query->dirty);
+    }
+    return query;
+}
+
+void query_free(struct query *query)
+{
+    struct daemon *d = query->daemon;
+    ASSERT(query->writes == 0);
+    list_remove(&query->dirty);
+    symbol_release(d->symbols, query->principal);
+    free(query);
+}
 
 struct query *query_new(struct call *call)
 {
     struct daemon *d = call->daemon;
-    struct query *query = calloc(1, sizeof(*query));
+    struct query *query = query_alloc(d);
     if (!query) {
         return NULL;
     }
@@ -21,18 +46,16 @@ struct query *query_new(struct call *call)
     query->status = "queued";
     query->arrived_ns = call->arrived_ns;
     query->started_wall_ns = clock_wall_ns();
-    list_init(&query->ended);
-    list_init(&query->waiters);
     str_copy(str_of(call->tool.session), query->session, sizeof(query->session));
     str_copy(str_of(call->tool.tool->name), query->tool, sizeof(query->tool));
     str_copy(str_utf8_prefix(str_trim(buf_str(&call->tool.sql)), sizeof(query->sql) - 1), query->sql,
         sizeof(query->sql));
     if (!map_put(&d->queries, handle_str(&query->handle), query)) {
-        symbol_release(d->symbols, query->principal);
-        free(query);
+        query_free(query);
         return NULL;
     }
     str_copy(handle_str(&query->handle), call->tool.query, HANDLE_SIZE);
+    records_mark(query);
     return query;
 }
 
@@ -55,22 +78,38 @@ static void forget(struct daemon *d, struct query *query)
     list_remove(&query->ended);
     d->ended_count--;
     drop_answer(d, query);
-    symbol_release(d->symbols, query->principal);
-    free(query);
+    records_forget(query);
 }
 
 /* Old answers go first, then old records. */
-static void make_room(struct daemon *d)
+void queries_make_room(struct daemon *d)
 {
     LIST_FOR(node, &d->ended) {
+        struct query *query = CONTAINER_OF(node, struct query, ended);
         if (d->answer_bytes <= ANSWERS_BYTES_MAX) {
             break;
         }
-        drop_answer(d, CONTAINER_OF(node, struct query, ended));
+        if (query->answer.len > 0) {
+            drop_answer(d, query);
+            records_mark(query);
+        }
     }
     while (d->ended_count > (uint32_t)d->config->results_queries) {
         forget(d, oldest(d));
     }
+}
+
+const char *query_status_of(const struct call *call)
+{
+    bool is_cancelled = call->tool.is_error && call->tool.code == TOOL_E_CANCELLED;
+    return is_cancelled ? "cancelled" : call->tool.is_error ? "failed" : "done";
+}
+
+static void push_ended(struct daemon *d, struct query *query)
+{
+    d->answer_bytes += query->answer.len;
+    d->ended_count++;
+    list_push_back(&d->ended, &query->ended);
 }
 
 /* Takes the answer out of @call, and tells all who wait for it. */
@@ -78,9 +117,9 @@ void query_end(struct query *query, struct call *call)
 {
     struct daemon *d = call->daemon;
     struct list *node;
-    bool is_cancelled = call->tool.is_error && call->tool.code == TOOL_E_CANCELLED;
-    query->status = is_cancelled ? "cancelled" : call->tool.is_error ? "failed" : "done";
+    query->status = query_status_of(call);
     query->ended_ns = clock_boot_ns();
+    query->ended_wall_ns = clock_wall_ns();
     query->answer = call->tool.out;
     query->answer_is_error = call->tool.is_error;
     query->answer_code = call->tool.code;
@@ -94,10 +133,11 @@ void query_end(struct query *query, struct call *call)
         }
         call_done(waiter, true, TOOL_E_INTERNAL, STR(""));
     }
-    d->answer_bytes += query->answer.len;
-    d->ended_count++;
-    list_push_back(&d->ended, &query->ended);
-    make_room(d);
+    push_ended(d, query);
+    if (!query->has_final || call->record_failed) {
+        records_mark(query);
+    }
+    queries_make_room(d);
 }
 
 struct query *query_find(struct daemon *d, uint32_t principal, struct str handle)
@@ -130,6 +170,80 @@ void query_view(struct daemon *d, const struct query *query, struct tool_query *
         .answer_code = query->answer_code,
         .result = str_of(query->result),
     };
+}
+
+/* ---- of a daemon before ---- */
+
+/* NULL: not a word of ours. What had not ended did not survive. */
+static const char *loaded_status(struct str word)
+{
+    for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
+        if (str_eq(word, str_of(statuses[i]))) {
+            return i < 2 ? "interrupted" : statuses[i];
+        }
+    }
+    return NULL;
+}
+
+static enum tool_code code_of(struct str name)
+{
+    for (int i = 0; i < TOOL_CODES; i++) {
+        if (str_eq(name, str_of(tool_code_name((enum tool_code)i)))) {
+            return (enum tool_code)i;
+        }
+    }
+    return TOOL_E_INTERNAL;
+}
+
+static bool take_row(struct query *query, const struct store_query *row)
+{
+    struct daemon *d = query->daemon;
+    query->status = loaded_status(row->status);
+    query->started_wall_ns = row->started_wall_ns;
+    query->ended_wall_ns = row->ended_wall_ns > 0 ? row->ended_wall_ns : clock_wall_ns();
+    query->ended_ns = row->elapsed_ms < UINT64_MAX / NS_PER_MS ? row->elapsed_ms * NS_PER_MS : 0;
+    query->answer_is_error = row->code.len > 0;
+    query->answer_code = code_of(row->code);
+    query->principal = symbol_acquire(d->symbols, row->principal);
+    query->answer = BUF_INIT(TOOL_OUT_MAX);
+    buf_put_str(&query->answer, row->answer);
+    query->has_row = query->is_durable = true;
+    return handle_kind_of(row->handle) == HANDLE_QUERY && query->status &&
+           query->principal > 0 && buf_ok(&query->answer) &&
+           str_copy(row->handle, query->handle.text, HANDLE_SIZE) &&
+           str_copy(row->session, query->session, sizeof(query->session)) &&
+           str_copy(row->tool, query->tool, sizeof(query->tool)) &&
+           str_copy(row->sql, query->sql, sizeof(query->sql)) &&
+           str_copy(row->result, query->result, sizeof(query->result)) &&
+           map_put(&d->queries, handle_str(&query->handle), query);
+}
+
+void query_load(struct daemon *d, const struct store_query *row)
+{
+    struct query *query = query_alloc(d);
+    if (!query || !take_row(query, row)) {
+        log_event(LOG_WARN, "query_not_loaded", "reason=%s", query ? "row" : "memory");
+        if (query) {
+            buf_free(&query->answer);
+            query_free(query);
+        }
+        return;
+    }
+    push_ended(d, query);
+    if (row->ended_wall_ns == 0) {
+        records_mark(query);
+    }
+}
+
+void queries_revoke(struct daemon *d, struct str session)
+{
+    LIST_FOR(node, &d->ended) {
+        struct query *query = CONTAINER_OF(node, struct query, ended);
+        if (str_eq(str_of(query->session), session) && query->answer.len > 0) {
+            drop_answer(d, query);
+            records_mark(query);
+        }
+    }
 }
 
 void queries_free(struct daemon *d)

@@ -203,7 +203,11 @@ static enum tool_move answer_query(struct tool_call *call)
                    ? TOOL_ANSWER
                    : tool_fail(call, TOOL_E_INTERNAL, 0, "No memory for the answer.");
     }
-    return answer_ended(call, &query, "Its answer is not kept any more.");
+    bool is_interrupted = str_eq(query.status, STR("interrupted"));
+    return answer_ended(call, &query,
+        is_interrupted ? "The daemon ended before the query did, which did not survive. The "
+                         "call may be sent again."
+                       : "Its answer is not kept any more.");
 }
 
 static void put_query(void *arg, const struct tool_query *query)

@@ -87,7 +87,7 @@ struct tool_page {
     struct str rows;    /* [[..],..] */
     struct str cuts;    /* [[row,column,bytes],..]; "[]" or "" when no cell was cut */
     uint32_t row_count;
-    int64_t total_rows; /* -1: unknown */
+    int64_t total_rows; /* -1: unknown; of a capped result: the kept ones */
     bool truncated;
     bool capped;             /* the kept result ends before the engine's did */
     struct str result;       /* handle under which all rows can be fetched; "" none */
@@ -241,7 +241,7 @@ struct tool_query {
     struct str handle;
     struct str tool;
     struct str sql; /* its beginning */
-    struct str status; /* queued, running, done, failed, cancelled */
+    struct str status; /* queued, running, done, failed, cancelled, interrupted (by a restart) */
     struct str session;
     uint64_t elapsed_ms;
     uint32_t position; /* in the client's own queue, from 1; 0: not queued */

@@ -244,9 +244,12 @@ class KillLoop(Case):
         with contextlib.closing(world.open_store()) as store:
             self.assertEqual(store.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
             rows = store.execute("SELECT handle, database, schema, limit_rows FROM session").fetchall()
+            results = {row[0] for row in store.execute("SELECT handle FROM result")}
         stored = {row[0]: ((row[1], row[2]), row[3] or None) for row in rows}
+        self.assertEqual(results, set(os.listdir(os.path.join(world.daemon.state, "spool"))))
         for client in world.clients:
             client.check_stored(stored)
+            self.assertLessEqual(set(client.results), results)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ class Progress(Case):
                 self.assertTrue(numbers[0] < 6 < numbers[-1], numbers)
 
     def test_rows_are_counted_while_they_are_read(self):
-        daemon = self.daemon({"query": {"timeout_s": 4}, "results": {"spool_rows": 1000000000, "spool_mb": 4096}})
+        daemon = self.daemon({"query": {"timeout_s": 4}, "results": {"spool_rows": 1000000000, "spool_mb": 4096, "principal_mb": 4096}})
         client = self.http("ts_v1", daemon)
         call = client.send_with_progress("execute_query", query="SELECT * FROM range(100000000000)")
         told = Answer(call.result(60)).progress
