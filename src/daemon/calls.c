@@ -17,6 +17,7 @@ void call_free(struct call *call)
     struct daemon *d = call->daemon;
     ASSERT(call->ticket == CORE_NONE && !call->query);
     grant_settle(call, 0, 0);
+    resource_forget(call);
     list_remove(&call->all);
     list_remove(&call->of_session);
     list_remove(&call->ready);
@@ -36,6 +37,17 @@ void call_free(struct call *call)
     free(call);
 }
 
+void call_tell(struct call *call)
+{
+    struct mcp_request *asker = call->asker;
+    call->asker = NULL;
+    if (asker && call->resource.ptr) {
+        resource_answer(call, asker);
+    } else if (asker) {
+        mcp_answer_tool(asker, buf_str(&call->tool.out), call->tool.is_error);
+    }
+}
+
 /* Whoever asked gets the answer, the record keeps it. */
 static void answer(struct call *call)
 {
@@ -50,10 +62,7 @@ static void answer(struct call *call)
         free(call->session->lost_text);
         call->session->lost_text = NULL;
     }
-    if (call->asker) {
-        mcp_answer_tool(call->asker, buf_str(&call->tool.out), call->tool.is_error);
-        call->asker = NULL;
-    }
+    call_tell(call);
     if (call->query) {
         struct query *query = call->query;
         call->query = NULL;
@@ -331,7 +340,7 @@ void call_hold(struct call *call, struct session *s)
 
 bool call_new(struct daemon *d, struct mcp_request *r, const struct mcp_call *wanted)
 {
-    const struct tool *tool = tool_find(wanted->tool);
+    const struct tool *tool = wanted->resource.ptr ? &resource_tool : tool_find(wanted->tool);
     if (!tool) {
         return false;
     }
@@ -342,6 +351,8 @@ bool call_new(struct daemon *d, struct mcp_request *r, const struct mcp_call *wa
     }
     call->tool.tool = tool;
     call->tool.is_again = wanted->again;
+    call->resource = wanted->resource;
+    call->answer_max = wanted->answer_max;
     set_client(call, wanted);
     progress_begin(call, wanted->again);
     if (call->session) {

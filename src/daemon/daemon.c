@@ -156,8 +156,7 @@ static void answer_left(struct daemon *d)
         if (call->asker) {
             tool_fail(&call->tool, TOOL_E_CANCELLED, 0,
                 "The daemon stopped before the statement was done, and cancelled it.");
-            mcp_answer_tool(call->asker, buf_str(&call->tool.out), true);
-            call->asker = NULL;
+            call_tell(call);
         }
     }
 }
@@ -346,7 +345,8 @@ static bool make_mcp(struct daemon *d)
     tool_list_put(&d->tools_json);
     struct mcp_settings settings = {.version = SNOWMUX_VERSION,
         .tools = buf_str(&d->tools_json),
-        .instructions = tool_instructions()};
+        .instructions = tool_instructions(),
+        .resource_templates = resource_templates};
     d->mcp = buf_ok(&d->tools_json) ? mcp_new(&d->loop, &settings, &host) : NULL;
     return d->mcp || fail("tools", "no memory");
 }

@@ -153,6 +153,7 @@ struct mcp_host host_mcp(struct daemon *d)
         .session_attach = attach,
         .session_detach = detach,
         .session_close = close_session,
+        .resources = resources_put,
         .call = call,
         .gone = gone,
         .control = control,

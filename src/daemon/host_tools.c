@@ -117,11 +117,17 @@ static void no_memory(struct call *call)
     call_done(call, false, TOOL_E_INTERNAL, STR("There is no memory."));
 }
 
-/* True: answered. The drain waits for the store on behalf of those who came before it. */
-static bool is_too_late(struct call *call)
+/* The drain waits for the store on behalf of those who came before it. */
+bool call_is_too_late(struct call *call)
 {
     const struct daemon *d = call->daemon;
-    bool is_late = d->is_draining && call->arrived_ns >= d->drain_from_ns;
+    return d->is_draining && call->arrived_ns >= d->drain_from_ns;
+}
+
+/* True: answered. */
+static bool is_too_late(struct call *call)
+{
+    bool is_late = call_is_too_late(call);
     if (is_late) {
         call_done(
             call, false, TOOL_E_DRAINING, STR("The daemon is stopping. The call was not run."));
@@ -264,7 +270,7 @@ static bool attach_query(
 
 /* ---- results ---- */
 
-static const struct result *own_result(struct call *call, struct str handle)
+const struct result *result_of(struct call *call, struct str handle)
 {
     const struct result *r = results_find(call->daemon->results, handle, clock_boot_ns());
     return r && r->principal == call->principal ? r : NULL;
@@ -272,7 +278,7 @@ static const struct result *own_result(struct call *call, struct str handle)
 
 static bool find_result(struct tool_call *tool, struct str handle, struct tool_result *ret)
 {
-    const struct result *r = own_result(call_of(tool), handle);
+    const struct result *r = result_of(call_of(tool), handle);
     if (r) {
         *ret = (struct tool_result){.handle = handle_str(&r->handle),
             .rows = r->rows,
@@ -284,7 +290,7 @@ static bool find_result(struct tool_call *tool, struct str handle, struct tool_r
 
 static void ask_reader(struct call *call, struct str handle, struct reader_ask ask)
 {
-    const struct result *r = own_result(call, handle);
+    const struct result *r = result_of(call, handle);
     if (is_too_late(call)) {
         return;
     }

@@ -10,6 +10,7 @@
  *   attach.c    calls that wait for another one's statement
  *   grant.c     what shows rows without a ticket: the core grants and settles them
  *   reader.c    pages of kept results
+ *   resources.c kept results as resources of MCP
  *   limits.c    rates and quotas: settings, refusals, figures, bounds in the store
  *   progress.c what askers hear while they wait
  *   queries.c   the record of calls that went to a warehouse, for query_status
@@ -124,10 +125,11 @@ enum call_state {
     CALL_WAITING, /* for the host: a session, a query, a fetch */
 };
 
-/* A page of a kept result, or a piece of one cell. */
+/* A page of a kept result, a piece of one cell, or all of it as a file. */
 struct reader_ask {
     struct handle result;
     bool is_cell;
+    enum wire_format format; /* of the file; 0: none is asked for */
     uint64_t row; /* cells */
     uint32_t column;
     uint64_t offset; /* rows, or bytes of the cell */
@@ -195,6 +197,9 @@ struct call {
     bool is_handing_out;     /* its query handle, once the record is written */
     bool shows_quotas;      /* what it says remains must remain so after a crash */
     struct reader_ask ask;  /* while in daemon->fetches */
+    struct str resource;    /* URI, as long as its asker is there; ptr NULL: a tool is called */
+    size_t answer_max;      /* bytes of its contents */
+    struct resource_load *load; /* of its file, under way */
     struct tool_done done; /* what `ready` tells the tool; strings in done_text */
     char done_text[WHY_SIZE];
     char done_session[HANDLE_SIZE];
@@ -345,6 +350,19 @@ void reader_failed(struct daemon *d, uint64_t exec, const struct backend_error *
 void reader_text(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec, struct str text,
     uint64_t bytes_total);
 void reader_lost(struct daemon *d, struct str why);
+void reader_exported(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec, uint64_t rows,
+    uint64_t bytes);
+
+/* resources.c */
+extern const struct tool resource_tool;
+extern const char resource_templates[];
+bool resources_put(void *ctx, struct str principal, struct str cursor, struct buf *out);
+/* @file, of @bytes, is what @call asked for; it is taken. */
+void resource_exported(struct call *call, const char *file, uint64_t bytes);
+uint64_t resource_bytes_max(const struct call *call); /* of a file it may be answered with */
+void resource_too_large(struct call *call, uint64_t bytes); /* is its answer */
+void resource_answer(struct call *call, struct mcp_request *asker);
+void resource_forget(struct call *call); /* it goes */
 
 /* limits.c */
 void limits_zone(const struct config *config); /* once, before other threads are there */
@@ -372,6 +390,7 @@ void call_done(struct call *call, bool ok, enum tool_code code, struct str messa
 void call_begin(struct call *call); /* its tool starts */
 void call_hold(struct call *call, struct session *s); /* it begins when @s is awake */
 void call_page(struct call *call, const struct tool_page *page);
+void call_tell(struct call *call); /* its asker, if there is one, gets what it has */
 void call_refused(struct call *call, const struct tool_failure *failure);
 void call_free(struct call *call);
 
@@ -518,6 +537,8 @@ void sessions_view(struct daemon *d, const struct session *session, struct tool_
 /* host_mcp.c, host_tools.c, control.c */
 struct mcp_host host_mcp(struct daemon *d);
 extern const struct tool_host host_tools;
+const struct result *result_of(struct call *call, struct str handle); /* NULL: not its own */
+bool call_is_too_late(struct call *call); /* the daemon drains */
 void control(void *ctx, struct str principal, struct str command, yyjson_val *line, struct buf *out);
 
 /* daemon.c */

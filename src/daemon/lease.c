@@ -477,6 +477,7 @@ struct backend_handler lease_handler(struct daemon *d)
         .rows = on_rows,
         .page = on_page,
         .text = reader_text,
+        .exported = reader_exported,
         .error = on_error,
     };
 }

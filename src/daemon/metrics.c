@@ -12,7 +12,9 @@ void metrics_call(struct call *call)
     enum metrics_outcome outcome = !has_failed              ? METRICS_OK
                                    : call_was_refused(call) ? METRICS_REFUSED
                                                             : METRICS_FAILED;
-    m->calls[tool_number(call->tool.tool)][outcome]++;
+    /* A resource is a result that is read on. */
+    const struct tool *tool = call->resource.ptr ? tool_find(STR("fetch_result")) : call->tool.tool;
+    m->calls[tool_number(tool)][outcome]++;
     m->errors[call->tool.code] += has_failed;
     m->rows += call->rows;
     m->bytes_received += call->bytes_in;

@@ -3,6 +3,8 @@
  * The reader of spools: one worker beside the core's, started by the first fetch. Fetches
  * take no slot; they are answered in the order they were sent.
  */
+#include <stdio.h>
+
 #include "base/log.h"
 #include "daemon/inside.h"
 
@@ -14,6 +16,33 @@ static struct call *first(struct daemon *d)
     return node ? CONTAINER_OF(node, struct call, waiting) : NULL;
 }
 
+/*
+ * Where the file of an export goes, also when its asker went meanwhile: its name is that of
+ * a result that nobody knows, so that the next start removes what this daemon leaves.
+ */
+static struct handle file_handle(uint64_t exec)
+{
+    struct handle handle;
+    snprintf(handle.text, sizeof(handle.text), "r_%026u", 0u);
+    for (int i = HANDLE_LEN - 1; i > 1; i--) {
+        handle.text[i] = (char)('a' + exec % 16);
+        exec /= 16;
+    }
+    return handle;
+}
+
+static void file_of(const struct daemon *d, uint64_t exec, char ret_path[RESULT_PATH_SIZE])
+{
+    struct handle handle = file_handle(exec);
+    results_path(d->results, handle_str(&handle), ret_path);
+}
+
+static void file_discard(struct daemon *d, uint64_t exec)
+{
+    struct handle handle = file_handle(exec);
+    results_discard(d->results, handle_str(&handle));
+}
+
 static void ask_now(struct call *call)
 {
     struct daemon *d = call->daemon;
@@ -22,6 +51,16 @@ static void ask_now(struct call *call)
     d->fetches_open++;
     char path[RESULT_PATH_SIZE];
     results_path(d->results, handle_str(&ask->result), path);
+    if (ask->format != 0) {
+        char file[RESULT_PATH_SIZE];
+        file_of(d, call->exec, file);
+        backend_export(d->backend, READER_CONN, d->reader_generation,
+            &(struct backend_export){.call = call->exec,
+                .spool_path = str_of(path),
+                .out_path = str_of(file),
+                .format = ask->format});
+        return;
+    }
     if (ask->is_cell) {
         backend_cell(d->backend, READER_CONN, d->reader_generation,
             &(struct backend_cell){.call = call->exec,
@@ -77,6 +116,18 @@ static void start_reader(struct daemon *d)
     }
 }
 
+/* A file holds all rows or none. */
+static void refuse_rows(struct call *call, uint32_t rows_left)
+{
+    grant_settle(call, 0, 0);
+    call->exec = 0;
+    list_remove(&call->waiting);
+    tool_fail(&call->tool, TOOL_E_QUOTA_EXHAUSTED, 0,
+        "The result has %u rows, and the day's quota leaves %u: read some of them with fetch_result.",
+        call->ask.max, rows_left);
+    call_move(call, TOOL_ANSWER);
+}
+
 void reader_granted(struct call *call, const struct core_action *a)
 {
     struct daemon *d = call->daemon;
@@ -85,6 +136,10 @@ void reader_granted(struct call *call, const struct core_action *a)
         list_remove(&call->waiting);
         call_fail_for(call, a);
         call_move(call, TOOL_ANSWER);
+        return;
+    }
+    if (call->ask.format != 0 && a->rows_max < call->ask.max) {
+        refuse_rows(call, a->rows_max);
         return;
     }
     call->ask.max = call->ask.is_cell ? call->ask.max : a->rows_max;
@@ -154,6 +209,33 @@ void reader_text(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec, s
     work(d);
 }
 
+void reader_exported(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec, uint64_t rows,
+    uint64_t bytes)
+{
+    struct daemon *d = ctx;
+    struct call *call = reader_take(d, exec);
+    char file[RESULT_PATH_SIZE];
+    (void)conn;
+    (void)generation;
+    if (!call) {
+        file_discard(d, exec);
+        return;
+    }
+    bool fits = bytes <= resource_bytes_max(call);
+    grant_settle(call, fits ? rows : 0, fits ? bytes : 0);
+    call->rows += fits ? rows : 0;
+    work(d); /* bounds are raised before the answer */
+    if (fits) {
+        file_of(d, exec, file);
+        resource_exported(call, file, bytes);
+    } else {
+        file_discard(d, exec);
+        resource_too_large(call, bytes);
+        call_move(call, TOOL_ANSWER);
+    }
+    work(d);
+}
+
 /* The worker or its connection went: what waits is told, the next fetch starts another. */
 void reader_lost(struct daemon *d, struct str why)
 {
@@ -163,6 +245,9 @@ void reader_lost(struct daemon *d, struct str why)
     d->fetches_open = 0;
     d->reader_is_starting = false;
     while ((call = first(d))) {
+        if (call->is_asked && call->ask.format != 0) {
+            file_discard(d, call->exec);
+        }
         grant_settle(call, 0, 0);
         call->exec = 0;
         list_remove(&call->waiting);

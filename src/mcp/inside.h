@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Inside of the room, shared by http.c (the endpoint /mcp), lines.c (the Unix socket),
- * methods.c (what a message asks for), modern.c (the modern era's own checks) and
- * request.c (requests that wait, and their answers). Not for others.
+ * methods.c and resources.c (what a message asks for), modern.c (the modern era's own
+ * checks) and request.c (requests that wait, and their answers). Not for others.
  */
 #include "base/handle.h"
 #include "base/list.h"
@@ -15,6 +15,8 @@ enum {
     SSE_AFTER_MS = 100,     /* a call that takes longer gets its headers then */
     SSE_COMMENT_MS = 15000, /* keeps idle streams open in whatever stands between */
     ANSWER_MAX = 32 * 1024 * 1024,
+    CONTENTS_MAX = 24 * 1024 * 1024,
+    CONTENTS_LINE_MAX = 1024 * 1024, /* a bridge takes no longer lines */
     PROGRESS_UNREAD_MAX = 64 * 1024, /* who has so much to read is told no progress */
     CONN_REQUESTS_MAX = 256, /* unanswered at once on one connection */
     PRINCIPAL_SIZE = 32,
@@ -27,6 +29,7 @@ enum {
     RPC_INTERNAL = -32603,
     RPC_NO_SESSION_ID = -32000,
     RPC_SESSION_NOT_FOUND = -32001,
+    RPC_NO_RESOURCE = -32002,
     RPC_FLOOD = -32003,
     RPC_HEADER_MISMATCH = -32020,
     RPC_UNSUPPORTED_REVISION = -32022,
@@ -114,11 +117,22 @@ void put_error(struct buf *out, yyjson_val *id, int code, const char *message, s
 void answer_error(struct mcp *mcp, const struct mcp_origin *origin, yyjson_val *id,
     int http_status, int code, const char *message);
 void request_reject(struct mcp_request *r, int code, const char *message);
+/* Sends and frees @json and the request. */
+void request_answer(
+    struct mcp_request *r, int http_status, const char *headers, struct buf *json);
 
 /* methods.c: takes the message over */
 void dispatch(struct mcp *mcp, const struct mcp_origin *origin, struct mcp_message *message);
 void call_tool(struct mcp_request *r); /* its session is there */
 void put_initialized(struct mcp_request *r, struct buf *out);
+
+/* resources.c */
+void resources_list(
+    struct mcp *mcp, const struct mcp_origin *origin, const struct mcp_message *message);
+void resources_templates(
+    struct mcp *mcp, const struct mcp_origin *origin, const struct mcp_message *message);
+void resources_read(
+    struct mcp *mcp, const struct mcp_origin *origin, struct mcp_message *message);
 
 /* modern.c */
 /* Does the message claim the modern era? */

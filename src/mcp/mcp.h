@@ -34,6 +34,8 @@ struct mcp_call {
     struct mcp_client client;
     struct str session;   /* handle of the asker's own session; "" none */
     struct str tool;
+    struct str resource; /* its URI; ptr NULL: a tool is called */
+    size_t answer_max;   /* bytes of what mcp_answer_resource() is given */
     yyjson_val *arguments; /* an object or NULL; lives until the request is answered or gone */
     struct str trace;      /* _meta.traceparent; "" none */
     size_t bytes;          /* of the message */
@@ -66,7 +68,15 @@ struct mcp_host {
     /* Answered by mcp_answer_closed() or mcp_answer_error(). */
     void (*session_close)(void *ctx, struct mcp_request *r, struct str handle);
 
-    /* False: no such tool. Else answered by mcp_answer_tool(). */
+    /*
+     * The members of the answer to resources/list: "resources":[..] and, where there are more,
+     * "nextCursor". False: @cursor (ptr NULL: none) is not one of them.
+     */
+    bool (*resources)(void *ctx, struct str principal, struct str cursor, struct buf *out);
+    /*
+     * False: no such tool. Else answered by mcp_answer_tool(), or of a resource by
+     * mcp_answer_resource() or mcp_refuse_resource().
+     */
     bool (*call)(void *ctx, struct mcp_request *r, const struct mcp_call *call);
     void (*gone)(void *ctx, struct mcp_request *r, enum mcp_gone why);
 
@@ -81,6 +91,13 @@ struct mcp_settings {
     const char *version;     /* of this program */
     struct str tools;        /* the array of tools/list; borrowed for good */
     const char *instructions;
+    const char *resource_templates; /* the array of resources/templates/list; borrowed for good */
+};
+
+enum mcp_refusal {
+    MCP_NO_RESOURCE, /* of that URI */
+    MCP_BAD_PARAMS,
+    MCP_FAILED,
 };
 
 /* NULL: no memory. */
@@ -106,6 +123,11 @@ void mcp_answer_session(struct mcp_request *r, struct str handle);
 void mcp_answer_closed(struct mcp_request *r);
 /* @structured: a compact JSON object. */
 void mcp_answer_tool(struct mcp_request *r, struct str structured, bool is_error);
+/* @contents: a compact JSON object, the one of the answer's contents. */
+void mcp_answer_resource(struct mcp_request *r, struct str contents);
+/* @error: a JSON object that says more than @message. */
+void mcp_refuse_resource(
+    struct mcp_request *r, enum mcp_refusal why, struct str message, struct str error);
 /*
  * A call that carries a progress token and can be told: @progress grows, or it is not sent;
  * nor is it where the peer does not read. Never after the answer.

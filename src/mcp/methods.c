@@ -25,7 +25,8 @@ static enum mcp_revision negotiate(const struct mcp_message *message)
 
 static void put_server(struct mcp *mcp, struct buf *out)
 {
-    buf_puts(out, "\"capabilities\":{\"tools\":{\"listChanged\":false}},\"instructions\":");
+    buf_puts(out, "\"capabilities\":{\"tools\":{\"listChanged\":false},\"resources\":{\"listChanged\":false,"
+                  "\"subscribe\":false}},\"instructions\":");
     buf_put_json(out, str_of(mcp->settings.instructions));
 }
 
@@ -128,6 +129,7 @@ void call_tool(struct mcp_request *r)
     struct mcp *mcp = r->mcp;
     bool modern = revision_is_modern(r->revision);
     yyjson_val *info = modern ? modern_client_info(&r->message) : NULL;
+    bool is_read = str_eq(r->message.method, STR("resources/read"));
     struct mcp_call call = {
         .principal = str_of(r->principal),
         .client = {.name = name_of(info, "name"),
@@ -136,7 +138,9 @@ void call_tool(struct mcp_request *r)
             .revision = str_of(revision_name(r->revision))},
         .session = str_of(modern ? "" : r->session),
         .tool = json_get_str(r->message.params, "name"),
-        .arguments = json_get_object(r->message.params, "arguments"),
+        .resource = is_read ? json_get_str(r->message.params, "uri") : (struct str){NULL, 0},
+        .answer_max = r->conn ? CONTENTS_LINE_MAX : CONTENTS_MAX,
+        .arguments = is_read ? NULL : json_get_object(r->message.params, "arguments"),
         .trace = name_of(json_get_object(r->message.params, "_meta"), "traceparent"),
         .bytes = r->message.bytes,
         .again = r->again,
@@ -217,6 +221,12 @@ static void request(
         tools_call(mcp, origin, message);
     } else if (str_eq(method, STR("tools/list"))) {
         list_tools(mcp, origin, message);
+    } else if (str_eq(method, STR("resources/list"))) {
+        resources_list(mcp, origin, message);
+    } else if (str_eq(method, STR("resources/templates/list"))) {
+        resources_templates(mcp, origin, message);
+    } else if (str_eq(method, STR("resources/read"))) {
+        resources_read(mcp, origin, message);
     } else if (modern && str_eq(method, STR("server/discover"))) {
         discover(mcp, origin, message);
     } else if (!modern && str_eq(method, STR("initialize"))) {

@@ -99,6 +99,12 @@ static bool check_headers(struct mcp *mcp, const struct mcp_origin *origin,
             "the header Mcp-Method must be there and equal the method", STR(""));
     }
     struct str name = json_get_str(message->params, "name");
+    struct str uri = json_get_str(message->params, "uri");
+    if (str_eq(message->method, STR("resources/read")) &&
+        !header_equals(origin->x, "mcp-name", uri.ptr ? uri : STR(""))) {
+        return refuse(mcp, origin, message, RPC_HEADER_MISMATCH,
+            "the header Mcp-Name must be there and equal params.uri", STR(""));
+    }
     if (str_eq(message->method, STR("tools/call")) &&
         !header_equals(origin->x, "mcp-name", name.ptr ? name : STR(""))) {
         return refuse(mcp, origin, message, RPC_HEADER_MISMATCH,
@@ -110,7 +116,9 @@ static bool check_headers(struct mcp *mcp, const struct mcp_origin *origin,
 static bool is_served(struct str method)
 {
     return str_eq(method, STR("server/discover")) || str_eq(method, STR("tools/list")) ||
-           str_eq(method, STR("tools/call")) || str_starts(method, STR("notifications/"));
+           str_eq(method, STR("tools/call")) || str_eq(method, STR("resources/list")) ||
+           str_eq(method, STR("resources/templates/list")) ||
+           str_eq(method, STR("resources/read")) || str_starts(method, STR("notifications/"));
 }
 
 bool modern_check(struct mcp *mcp, const struct mcp_origin *origin,

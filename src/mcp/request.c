@@ -150,7 +150,8 @@ void answer_now(struct mcp *mcp, const struct mcp_origin *origin, int http_statu
     }
 }
 
-static void finish(struct mcp_request *r, int http_status, const char *headers, struct buf *json)
+void request_answer(
+    struct mcp_request *r, int http_status, const char *headers, struct buf *json)
 {
     struct mcp_origin origin = {.x = r->x, .conn = r->conn};
     if (!buf_ok(json)) {
@@ -235,7 +236,7 @@ static void answer_initialize(struct mcp_request *r, struct str handle)
     put_initialized(r, &out);
     int len = snprintf(headers, sizeof(headers), "Mcp-Session-Id: " STR_FMT "\r\n", STR_ARG(handle));
     ASSERT(len > 0 && (size_t)len < sizeof(headers));
-    finish(r, 200, headers, &out);
+    request_answer(r, 200, headers, &out);
 }
 
 void mcp_answer_session(struct mcp_request *r, struct str handle)
@@ -279,7 +280,7 @@ void mcp_answer_tool(struct mcp_request *r, struct str structured, bool is_error
     }
     buf_puts(&out, is_error ? ",\"isError\":true" : ",\"isError\":false");
     put_result_end(r->mcp, &out, modern);
-    finish(r, 200, "", &out);
+    request_answer(r, 200, "", &out);
 }
 
 void mcp_answer_error(struct mcp_request *r, const char *message)
@@ -287,12 +288,12 @@ void mcp_answer_error(struct mcp_request *r, const char *message)
     struct buf out = BUF_INIT(ANSWER_MAX);
     struct mcp_conn *conn = r->is_opener ? r->conn : NULL;
     put_error(&out, r->message.id, RPC_INTERNAL, message, STR(""));
-    finish(r, 503, "Retry-After: 1\r\n", &out);
+    request_answer(r, 503, "Retry-After: 1\r\n", &out);
     if (conn) {
         conn->opening--;
         while (conn->opening == 0 && (r = next_waiting(conn))) {
             put_error(&out, r->message.id, RPC_INTERNAL, message, STR(""));
-            finish(r, 503, "", &out);
+            request_answer(r, 503, "", &out);
         }
     }
 }
@@ -301,7 +302,7 @@ void request_reject(struct mcp_request *r, int code, const char *message)
 {
     struct buf out = BUF_INIT(ANSWER_MAX);
     put_error(&out, r->message.id, code, message, STR(""));
-    finish(r, 200, "", &out);
+    request_answer(r, 200, "", &out);
 }
 
 yyjson_doc *mcp_take_document(struct mcp_request *r)

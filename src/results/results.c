@@ -367,6 +367,19 @@ const struct result *results_find(
     return entry && entry->result.expires_ns > now_ns ? &entry->result : NULL;
 }
 
+const struct result *results_older(
+    const struct results *results, uint32_t principal, struct str handle)
+{
+    const struct owner *owner = owner_find(results, principal);
+    const struct entry *entry = map_get(&results->by_handle, handle);
+    if (!owner || (handle.len > 0 && (!entry || entry->owner != owner))) {
+        return NULL;
+    }
+    struct list *node = handle.len > 0 ? entry->own.prev : owner->entries.prev;
+    return node == &owner->entries ? NULL
+                                   : &CONTAINER_OF(node, struct entry, own)->result;
+}
+
 void results_each(
     struct results *results, void (*each)(void *ctx, const struct result *r), void *ctx)
 {

@@ -84,6 +84,13 @@ uint32_t results_sweep(struct results *results);
 const struct result *results_find(
     struct results *results, struct str handle, uint64_t now_ns);
 
+/*
+ * Of one principal, the newest first: the next one after @handle, or the first for an empty
+ * one. NULL: there are no more, or @handle is not one of them.
+ */
+const struct result *results_older(
+    const struct results *results, uint32_t principal, struct str handle);
+
 void results_each(struct results *results,
     void (*each)(void *ctx, const struct result *r),
     void *ctx); /* which must not change the catalogue */

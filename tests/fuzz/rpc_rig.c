@@ -276,11 +276,30 @@ static void forget(struct mcp_request *r)
     rig.pending_count--;
 }
 
+static bool resources(void *ctx, struct str principal, struct str cursor, struct buf *out)
+{
+    (void)ctx;
+    (void)principal;
+    buf_puts(out, "\"resources\":[]");
+    return !cursor.ptr;
+}
+
+static void answer_resource(struct mcp_request *r)
+{
+    if (rig.opened % 2 == 0) {
+        mcp_answer_resource(r, STR("{\"uri\":\"a\"}"));
+    } else {
+        mcp_refuse_resource(r, (enum mcp_refusal)(rig.opened % 3), STR("no \"such\""), STR("{}"));
+    }
+}
+
 /* Answers in the way its wait allows. */
 static void answer(struct mcp_request *r, bool well)
 {
     if (!well) {
         mcp_answer_error(r, "not \"now\"");
+    } else if (r->wait == WAIT_CALL && str_eq(r->message.method, STR("resources/read"))) {
+        answer_resource(r);
     } else if (r->wait == WAIT_CALL) {
         mcp_answer_tool(r, STR("{\"a\":[\"\\u0000\"]}"), rig.opened % 2 == 0);
     } else if (r->wait == WAIT_CLOSE) {
@@ -460,7 +479,10 @@ void answer_first(bool well)
 void rig_start(void)
 {
     static const struct mcp_settings settings = {
-        .version = "1", .tools = {"[]", 2}, .instructions = "\"none\"\n"};
+        .version = "1",
+        .tools = {"[]", 2},
+        .instructions = "\"none\"\n",
+        .resource_templates = "[]"};
     static const struct mcp_host host = {
         .admits = admits,
         .flood = flood,
@@ -471,6 +493,7 @@ void rig_start(void)
         .session_attach = attach,
         .session_detach = detach,
         .session_close = close_session,
+        .resources = resources,
         .call = call,
         .gone = gone,
         .control = control,

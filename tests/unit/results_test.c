@@ -260,6 +260,24 @@ static void the_results_of_a_session_can_be_dropped(void **state)
     stop(f);
 }
 
+static void ones_own_are_seen_the_newest_first(void **state)
+{
+    (void)state;
+    struct fixture *f = start(1000, 1000, 10);
+    struct result first = add(f, A, 1, 1);
+    struct result other = add(f, B, 2, 1);
+    struct result second = add(f, A, 3, 1);
+    const struct result *r = results_older(f->results, A, STR(""));
+    assert_true(r && r->rows == 3);
+    r = results_older(f->results, A, handle_str(&second.handle));
+    assert_true(r && r->rows == 1);
+    assert_null(results_older(f->results, A, handle_str(&first.handle)));
+    assert_null(results_older(f->results, A, handle_str(&other.handle)));
+    assert_null(results_older(f->results, A, STR("r_unknown")));
+    assert_null(results_older(f->results, C, STR("")));
+    stop(f);
+}
+
 /* ---- a restart ---- */
 
 static bool restore(struct fixture *f, const struct result *r, uint64_t wall_ns)
@@ -394,6 +412,7 @@ int main(void)
         cmocka_unit_test(what_one_more_may_have_is_a_share),
         cmocka_unit_test(many_small_ones_push_nobody_out_either),
         cmocka_unit_test(the_results_of_a_session_can_be_dropped),
+        cmocka_unit_test(ones_own_are_seen_the_newest_first),
         cmocka_unit_test(a_result_is_kept_until_the_time_it_was_promised),
         cmocka_unit_test(a_clock_that_was_set_back_keeps_nothing_longer),
         cmocka_unit_test(what_is_gone_damaged_or_too_old_is_not_restored),

@@ -138,6 +138,10 @@ class Client:
     def tools(self):
         return self.peer.ask("tools", client=self.key)
 
+    def resources(self):
+        got = self.peer.ask("resources", client=self.key)
+        return got["uris"], got["text"]
+
     def send(self, tool, deadline_s=DEADLINE_S, **arguments):
         return self.peer.send("call", client=self.key, tool=tool, arguments=arguments,
                               timeout_ms=deadline_s * 1000)

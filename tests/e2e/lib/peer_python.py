@@ -67,6 +67,13 @@ async def tools(ask):
     return [tool.model_dump(by_alias=True, exclude_none=True) for tool in (await client.list_tools()).tools]
 
 
+async def resources(ask):
+    """The URIs listed, and the text of the first."""
+    client = await clients[ask["client"]].ready
+    uris = [str(entry.uri) for entry in (await client.list_resources()).resources]
+    return {"uris": uris, "text": (await client.read_resource(uris[0])).contents[0].text}
+
+
 async def call(ask):
     client = await clients[ask["client"]].ready
     calls[ask["id"]] = asyncio.current_task()
@@ -97,7 +104,7 @@ async def close(ask):
     return {}
 
 
-DEEDS = {"open": open_client, "tools": tools, "call": call, "abort": abort, "close": close}
+DEEDS = {"open": open_client, "tools": tools, "resources": resources, "call": call, "abort": abort, "close": close}
 
 
 async def answer(ask):
