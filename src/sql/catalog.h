@@ -12,7 +12,7 @@ enum catalog_kind {
     CATALOG_DATABASES, /* name, comment */
     CATALOG_SCHEMAS,   /* name, database, comment */
     CATALOG_TABLES,    /* name, database, schema, comment, rows (an estimate) */
-    CATALOG_VIEWS,     /* name, database, schema, comment */
+    CATALOG_VIEWS,     /* name, database, schema, comment, kind: view or semantic_view */
     CATALOG_RELATIONS, /* name, kind, database, schema, comment: tables and views */
 };
 
@@ -22,6 +22,7 @@ struct catalog_query {
     struct str schema;   /* "" all, where the engine can */
     struct str like;     /* a LIKE pattern, any case; "" all */
     struct str near;     /* "", or a name: the most alike come first */
+    bool semantic;       /* VIEWS: with semantic views, where the engine may have them */
     uint64_t offset;
     uint32_t limit; /* 0: none */
 };
@@ -37,6 +38,84 @@ MUST_USE bool catalog_put_list(
 MUST_USE bool catalog_put_columns(struct buf *out, enum sql_dialect_id dialect,
     struct str database, struct str schema, const struct str *names, uint32_t name_count,
     uint64_t offset);
+
+/* What a search is for. */
+enum catalog_wanted {
+    CATALOG_ANY, /* tables, views and semantic views */
+    CATALOG_A_TABLE,
+    CATALOG_A_VIEW,
+    CATALOG_A_COLUMN,
+    CATALOG_A_SCHEMA,
+    CATALOG_A_DATABASE,
+    CATALOG_A_SEMANTIC_VIEW,
+};
+
+enum { CATALOG_WORDS_MAX = 8 };
+
+struct catalog_words {
+    struct str word[CATALOG_WORDS_MAX];
+    uint32_t count; /* 0: everything */
+};
+
+/*
+ * The words of a pattern: what blanks, '%' and '*' leave. False: they are more than
+ * CATALOG_WORDS_MAX.
+ */
+MUST_USE bool catalog_words(struct str pattern, struct catalog_words *ret);
+
+/* As one name would have them: joined by _. */
+void catalog_put_phrase(struct buf *out, const struct catalog_words *words);
+
+struct catalog_search {
+    enum catalog_wanted wanted;
+    struct str database; /* "" all, where the engine can */
+    struct str schema;   /* "" all */
+    struct catalog_words words;
+    bool semantic; /* with semantic views, where the engine may have them */
+    bool nearest;  /* the most alike names instead of those that match */
+    bool columns;  /* a row for each column of what is found: a table or view */
+    uint64_t offset;
+    uint32_t limit;
+};
+
+/* Columns of a search's rows. "rank" is the rule that found it, enum catalog_rank. */
+enum catalog_found {
+    FOUND_NAME,
+    FOUND_KIND,
+    FOUND_DATABASE,
+    FOUND_SCHEMA,
+    FOUND_COMMENT,
+    FOUND_ROWS,
+    FOUND_AT, /* of a column: its relation; of a relation: the column that matched, or "" */
+    FOUND_RANK,
+    FOUND_COLUMN, /* and the next two: with `columns` */
+    FOUND_COLUMN_TYPE,
+    FOUND_COLUMN_COMMENT,
+};
+
+enum catalog_rank {
+    RANK_EXACT,   /* the words are the name, joined by _ */
+    RANK_PREFIX,  /* or its beginning */
+    RANK_PART,    /* each is a part of it */
+    RANK_COMMENT, /* each is a part of name, schema or comment */
+    RANK_COLUMN,  /* each is a part of a column, its comment or its relation's name */
+    RANK_NEAREST,
+};
+
+/*
+ * Everything whose name, schema or comment has all the words, in any case; of relations also
+ * those with a column that has them. The best first: by rank, then the shortest name.
+ */
+MUST_USE bool catalog_put_search(
+    struct buf *out, enum sql_dialect_id dialect, const struct catalog_search *search);
+
+/* Does the engine have a catalogue in each database only, so that one has to be named? */
+bool catalog_is_by_database(enum sql_dialect_id dialect);
+bool catalog_has_semantic_views(enum sql_dialect_id dialect);
+
+/* A name for reading: quoted only where it has to be, "" for a part leaves it out. */
+void catalog_put_shown(struct buf *out, enum sql_dialect_id dialect, struct str database,
+    struct str schema, struct str name);
 
 /* "database"."schema"."name", leaving out what is "". */
 void catalog_put_name(struct buf *out, enum sql_dialect_id dialect, struct str database,

@@ -45,6 +45,30 @@ static void assert_read(enum sql_dialect_id id, struct buf *sql)
     buf_clear(sql);
 }
 
+static void assert_searches(
+    struct buf *sql, enum sql_dialect_id id, enum catalog_wanted wanted)
+{
+    static const char *const PATTERNS[] = {
+        "", "a", "it's \"b\" \\' ; drop table x --", "\\", "two words"};
+    bool semantic = catalog_has_semantic_views(id);
+    for (size_t i = 0; i < ARRAY_LEN(PATTERNS) * 4; i++) {
+        struct str text = str_of(PATTERNS[i / 4]);
+        struct catalog_search search = {.wanted = wanted,
+            .database = text,
+            .schema = text,
+            .semantic = semantic,
+            .columns = i % 2 > 0,
+            .nearest = i % 4 > 1,
+            .limit = 3};
+        if (wanted == CATALOG_A_SEMANTIC_VIEW && !semantic) {
+            continue;
+        }
+        assert_true(catalog_words(text, &search.words));
+        assert_true(catalog_put_search(sql, id, &search));
+        assert_read(id, sql);
+    }
+}
+
 static void every_statement_is_one_read_whatever_the_names_hold(void **state)
 {
     (void)state;
@@ -63,6 +87,9 @@ static void every_statement_is_one_read_whatever_the_names_hold(void **state)
             assert_true(catalog_put_columns(
                 &sql, (enum sql_dialect_id)id, text, text, names, 2, text.len));
             assert_read((enum sql_dialect_id)id, &sql);
+        }
+        for (int wanted = CATALOG_ANY; wanted <= CATALOG_A_SEMANTIC_VIEW; wanted++) {
+            assert_searches(&sql, (enum sql_dialect_id)id, (enum catalog_wanted)wanted);
         }
         assert_true(catalog_put_context(&sql, (enum sql_dialect_id)id));
         assert_read((enum sql_dialect_id)id, &sql);
@@ -161,7 +188,7 @@ static void sqlite_lists_and_describes(void **state)
         .schema = STR("x"),
         .like = STR("V%")};
     assert_true(catalog_put_list(&sql, SQL_SQLITE, &query));
-    assert_rows(db, &sql, "v|main|||");
+    assert_rows(db, &sql, "v|main|||view|");
     struct str names[2] = {STR("t"), STR("v")};
     assert_true(catalog_put_columns(&sql, SQL_SQLITE, STR(""), STR(""), names, 2, 0));
     assert_rows(db, &sql,
@@ -172,6 +199,97 @@ static void sqlite_lists_and_describes(void **state)
     sqlite3_close(db);
 }
 
+static void find(struct buf *sql, const char *pattern, struct catalog_search search)
+{
+    assert_true(catalog_words(str_of(pattern), &search.words));
+    search.limit = search.limit ? search.limit : 10;
+    assert_true(catalog_put_search(sql, SQL_SQLITE, &search));
+}
+
+static void sqlite_finds_by_parts_of_names(void **state)
+{
+    (void)state;
+    sqlite3 *db;
+    struct buf sql = BUF_INIT(SQL_BYTES_MAX);
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+            "create table my_order (a); create table \"Order\" (id, note text); create table "
+            "order_lines (b); create table person (order_id integer, x); create view v as "
+            "select 1 as one; create table \"100%\" (c)",
+            NULL, NULL, NULL),
+        SQLITE_OK);
+    find(&sql, "ORDER", (struct catalog_search){0});
+    assert_rows(db, &sql,
+        "Order|table|main|||||0|order_lines|table|main|||||1|my_order|table|main|||||2|"
+        "person|table|main||||order_id|4|");
+    find(&sql, "%order% lines", (struct catalog_search){0});
+    assert_rows(db, &sql, "order_lines|table|main|||||0|");
+    find(&sql, "person id", (struct catalog_search){0});
+    assert_rows(db, &sql, "person|table|main||||order_id|4|");
+    find(&sql, "main.order", (struct catalog_search){.limit = 1});
+    assert_rows(db, &sql, "Order|table|main|||||0|");
+    find(&sql, "order", (struct catalog_search){.limit = 1, .offset = 2});
+    assert_rows(db, &sql, "my_order|table|main|||||2|");
+    find(&sql, "_", (struct catalog_search){.wanted = CATALOG_A_TABLE, .limit = 1});
+    assert_rows(db, &sql, "my_order|table|main|||||2|");
+    find(&sql, "*", (struct catalog_search){.wanted = CATALOG_A_VIEW});
+    assert_rows(db, &sql, "v|view|main|||||3|");
+    find(&sql, "note", (struct catalog_search){.wanted = CATALOG_A_COLUMN});
+    assert_rows(db, &sql, "note|column|main||||Order|0|");
+    find(&sql, "main", (struct catalog_search){.wanted = CATALOG_A_DATABASE});
+    assert_rows(db, &sql, "main|database|main|main||||0|");
+    find(&sql, "order", (struct catalog_search){.columns = true, .limit = 1});
+    assert_rows(db, &sql,
+        "Order|table|main|||||0|id|||Order|table|main|||||0|note|TEXT||");
+    find(&sql, "persona", (struct catalog_search){.nearest = true, .limit = 1});
+    assert_rows(db, &sql, "person|table|main|||||5|");
+    find(&sql, "nothing like it", (struct catalog_search){0});
+    assert_rows(db, &sql, "");
+    buf_free(&sql);
+    sqlite3_close(db);
+}
+
+static void a_pattern_has_at_most_so_many_words(void **state)
+{
+    (void)state;
+    struct catalog_words words;
+    assert_true(catalog_words(STR(" %a%  *b "), &words));
+    assert_int_equal(words.count, 2);
+    assert_true(str_eq(words.word[1], STR("b")));
+    assert_true(catalog_words(STR("1 2 3 4 5 6 7 8 "), &words));
+    assert_int_equal(words.count, CATALOG_WORDS_MAX);
+    assert_false(catalog_words(STR("1 2 3 4 5 6 7 8 9"), &words));
+    assert_true(catalog_words(STR("%"), &words));
+    assert_int_equal(words.count, 0);
+}
+
+static void names_are_quoted_for_reading_only_where_they_must(void **state)
+{
+    (void)state;
+    static const struct {
+        enum sql_dialect_id id;
+        const char *name;
+        const char *expected;
+    } CASES[] = {
+        {SQL_DUCKDB, "Orders_1", "d.Orders_1"},
+        {SQL_DUCKDB, "my \"x\"", "d.\"my \"\"x\"\"\""},
+        {SQL_DUCKDB, "1a", "d.\"1a\""},
+        {SQL_SNOWFLAKE, "ORDERS", "\"d\".ORDERS"},
+        {SQL_SNOWFLAKE, "Orders", "\"d\".\"Orders\""},
+        {SQL_POSTGRESQL, "orders", "d.orders"},
+        {SQL_POSTGRESQL, "Orders", "d.\"Orders\""},
+    };
+    struct buf name = BUF_INIT(1024);
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        catalog_put_shown(
+            &name, CASES[i].id, STR("d"), STR(""), str_of(CASES[i].name));
+        assert_true(str_eq(buf_str(&name), str_of(CASES[i].expected)));
+        buf_clear(&name);
+    }
+    buf_free(&name);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +297,9 @@ int main(void)
         cmocka_unit_test(a_nul_or_too_long_a_name_fails_the_buffer),
         cmocka_unit_test(full_names_are_quoted_part_by_part),
         cmocka_unit_test(sqlite_lists_and_describes),
+        cmocka_unit_test(sqlite_finds_by_parts_of_names),
+        cmocka_unit_test(a_pattern_has_at_most_so_many_words),
+        cmocka_unit_test(names_are_quoted_for_reading_only_where_they_must),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
