@@ -188,7 +188,8 @@ void lease_run(struct call *call)
         .sql = buf_str(&sql),
         .rows_max = is_shown(call) && call->rows_max < call->tool.rows_max ? call->rows_max
                                                                            : call->tool.rows_max,
-        .page_bytes = (uint32_t)config->query_page_bytes,
+        .page_bytes = call->tool.page_bytes > 0 ? call->tool.page_bytes
+                                                : (uint32_t)config->query_page_bytes,
         .cell_chars = call->tool.cell_chars > 0 ? call->tool.cell_chars
                                                 : (uint32_t)config->query_cell_chars,
         .spool_path = str_of(path),

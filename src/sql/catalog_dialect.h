@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* Inside of the catalogue statements: what differs between engines, and their common parts. */
+/* Inside of the catalogue statements: what differs between engines, and their common
+ * parts. */
 #include "sql/catalog.h"
 
 /*

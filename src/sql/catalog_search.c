@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Names by their parts, in one statement: `o` is everything there is with the text that is
- * searched, `h` what is found, ranked.
+ * Names by their parts, in one statement: `o` is everything there is with the text that
+ * is searched, `h` what is found, ranked.
  */
 #include "sql/catalog_dialect.h"
 
@@ -97,7 +97,8 @@ static void put_rank(struct buf *out, const struct catalog_dialect *dialect,
     put_phrase(out, dialect, words);
     buf_puts(out, ") + 1) = ");
     put_phrase(out, dialect, words);
-    buf_printf(out, " || ' ' THEN %d WHEN substr(lower(o.\"name\"), 1, length(", RANK_EXACT);
+    buf_printf(
+        out, " || ' ' THEN %d WHEN substr(lower(o.\"name\"), 1, length(", RANK_EXACT);
     put_phrase(out, dialect, words);
     buf_puts(out, ")) = ");
     put_phrase(out, dialect, words);
@@ -108,8 +109,8 @@ static void put_rank(struct buf *out, const struct catalog_dialect *dialect,
 
 static bool is_relation(enum catalog_wanted wanted)
 {
-    return wanted == CATALOG_ANY || wanted == CATALOG_A_TABLE || wanted == CATALOG_A_VIEW ||
-           wanted == CATALOG_A_SEMANTIC_VIEW;
+    return wanted == CATALOG_ANY || wanted == CATALOG_A_TABLE ||
+           wanted == CATALOG_A_VIEW || wanted == CATALOG_A_SEMANTIC_VIEW;
 }
 
 static void put_relations(struct buf *out, const struct catalog_dialect *dialect,
@@ -117,7 +118,8 @@ static void put_relations(struct buf *out, const struct catalog_dialect *dialect
 {
     bool any = search->wanted == CATALOG_ANY;
     bool views = any || search->wanted == CATALOG_A_VIEW;
-    bool semantic = search->semantic && (views || search->wanted == CATALOG_A_SEMANTIC_VIEW);
+    bool semantic =
+        search->semantic && (views || search->wanted == CATALOG_A_SEMANTIC_VIEW);
     const char *const sources[] = {
         any || search->wanted == CATALOG_A_TABLE ? dialect->tables : NULL,
         views ? dialect->views : NULL, semantic ? dialect->semantic_views : NULL};
@@ -131,8 +133,8 @@ static void put_relations(struct buf *out, const struct catalog_dialect *dialect
     buf_puts(out, " AS s");
 }
 
-#define COLUMN_TEXT                                                                      \
-    "lower(c.\"relation\" || '.' || c.\"column\" || ' ' || coalesce(c.\"schema\", '') || "   \
+#define COLUMN_TEXT                                                                        \
+    "lower(c.\"relation\" || '.' || c.\"column\" || ' ' || coalesce(c.\"schema\", '') || " \
     "' ' || coalesce(c.\"comment\", ''))"
 
 static void put_columns(struct buf *out, const struct catalog_dialect *dialect,
@@ -232,7 +234,7 @@ static void put_found(struct buf *out, const struct catalog_dialect *dialect,
 }
 
 #define ORDER                                                                            \
-    "\"rank\", length(h.\"name\"), h.\"database\", h.\"schema\", h.\"name\", h.\"at\""
+    "\"rank\", length(h.\"name\"), length(h.\"at\"), h.\"database\", h.\"schema\", h.\"name\", h.\"at\""
 
 static void put_with_columns(struct buf *out, const struct catalog_dialect *dialect,
     const struct catalog_search *search)
@@ -261,7 +263,8 @@ bool catalog_put_search(
         put_nearness(out, dialect, &search->words);
     }
     buf_puts(out, ORDER);
-    buf_printf(out, " LIMIT %u OFFSET %llu", search->limit, (unsigned long long)search->offset);
+    buf_printf(
+        out, " LIMIT %u OFFSET %llu", search->limit, (unsigned long long)search->offset);
     if (columns) {
         put_with_columns(out, dialect, search);
     } else {

@@ -238,6 +238,33 @@ bool tool_arg_bool(struct tool_call *call, const char *name, bool absent, bool *
     return fail_type(call, name, "true or false", value);
 }
 
+bool tool_arg_choice(struct tool_call *call, const char *name, const char *const *names,
+    int count, int *at)
+{
+    struct str value;
+    if (!tool_arg_str(call, name, true, &value)) {
+        return false;
+    }
+    if (value.len == 0) {
+        return true;
+    }
+    struct buf list = BUF_INIT(256);
+    for (int i = 0; i < count; i++) {
+        if (str_eq(value, str_of(names[i]))) {
+            *at = i;
+            buf_free(&list);
+            return true;
+        }
+        buf_printf(&list, "%s%s", i > 0 ? ", " : "", names[i]);
+    }
+    struct str all = buf_str(&list);
+    tool_fail(call, TOOL_E_INVALID_ARGUMENT, 0,
+        "Argument \"%s\" of %s is \"" STR_FMT "\"; allowed are: " STR_FMT ".", name,
+        call->tool->name, STR_ARG(tool_shown(value)), STR_ARG(all));
+    buf_free(&list);
+    return false;
+}
+
 static bool take_name(struct tool_call *call, const char *name, yyjson_val *value)
 {
     struct str text;

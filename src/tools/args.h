@@ -19,6 +19,10 @@ MUST_USE bool tool_arg_int(struct tool_call *call, const char *name, int64_t min
     int64_t absent, int64_t *ret);
 MUST_USE bool tool_arg_bool(struct tool_call *call, const char *name, bool absent, bool *ret);
 
+/* One of @names, as its index; absent or empty: *@at stays. */
+MUST_USE bool tool_arg_choice(struct tool_call *call, const char *name,
+    const char *const *names, int count, int *at);
+
 /* A string or an array of at most TOOL_NAMES_MAX strings, into call->name. */
 MUST_USE bool tool_arg_names(struct tool_call *call, const char *name);
 

@@ -54,6 +54,9 @@ void reply_put_parts(struct buf *out, const struct str parts[TOOL_PARTS]);
 /* Runs call->sql; an sql that did not fit is answered. */
 enum tool_move tool_run(struct tool_call *call, uint32_t rows_max, bool keeps_result);
 
+/* The same for what the catalogue says, which the host may know already. */
+enum tool_move tool_run_catalog(struct tool_call *call, uint32_t rows_max);
+
 /* The answer when a required argument is not there; false. */
 bool tool_arg_missing(struct tool_call *call, const char *name);
 
@@ -139,6 +142,15 @@ MUST_USE bool tool_take_limits(struct tool_call *call);
  */
 void rows_put(struct tool_call *call, const struct tool_page *page);
 
+/* `next`: the same call from @cursor on. */
+void reply_put_again(struct tool_call *call, struct str cursor, struct buf *out);
+
+/*
+ * A server that is too old for semantic views refuses the whole statement. True: it has to be
+ * made again, without them. @has: the statement asks for them.
+ */
+bool catalog_without_semantic_views(struct tool_call *call, bool has);
+
 /* A lone USE, names as written: @catalog may be a schema's when @schema is empty. */
 enum tool_move session_use(struct tool_call *call, struct str catalog, struct str schema);
 
@@ -165,6 +177,10 @@ enum tool_move query_view_start(struct tool_call *call);
 enum tool_move query_view_page(struct tool_call *call, const struct tool_page *page);
 enum tool_move query_view_refused(
     struct tool_call *call, const struct tool_failure *failure);
+
+enum tool_move search_start(struct tool_call *call);
+enum tool_move search_page(struct tool_call *call, const struct tool_page *page);
+enum tool_move search_refused(struct tool_call *call, const struct tool_failure *failure);
 
 enum tool_move list_start(struct tool_call *call);
 enum tool_move list_page(struct tool_call *call, const struct tool_page *page);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sql/catalog.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tools/calls.h"
@@ -36,13 +37,14 @@ static enum tool_move run_list(struct tool_call *call)
         return TOOL_ANSWER;
     }
     query.like = like.ptr ? like : STR("");
+    query.semantic = query.kind == CATALOG_VIEWS && !call->no_semantic_views;
     buf_clear(&call->sql);
     if (!catalog_put_list(&call->sql, call->dialect, &query)) {
         return tool_fail(call, TOOL_E_INTERNAL, 0,
             "Profile %s has a dialect without catalogue statements.",
             call->context.part[TOOL_PROFILE]);
     }
-    return tool_run(call, call->limit, false);
+    return tool_run_catalog(call, call->limit);
 }
 
 enum tool_move list_start(struct tool_call *call)
@@ -51,7 +53,7 @@ enum tool_move list_start(struct tool_call *call)
     int64_t limit;
     int64_t cursor;
     call->host->self(call, &self);
-    if (!tool_args_known(call) ||
+    if (!tool_args_known(call) || !tool_arg_bool(call, "refresh", false, &call->refresh) ||
         !tool_arg_int(call, "limit", 1, self.limit_rows_max, self.limit_rows, &limit) ||
         !tool_arg_int(call, "cursor", 0, INT32_MAX, 0, &cursor) ||
         !tool_context_resolve(call)) {
@@ -62,8 +64,7 @@ enum tool_move list_start(struct tool_call *call)
     return run_list(call);
 }
 
-/* The same call from @cursor on. */
-static void put_next(struct tool_call *call, uint64_t cursor, struct buf *out)
+void reply_put_again(struct tool_call *call, struct str cursor, struct buf *out)
 {
     size_t index;
     size_t count;
@@ -88,7 +89,16 @@ static void put_next(struct tool_call *call, uint64_t cursor, struct buf *out)
         buf_putc(out, ',');
         free(json);
     }
-    buf_printf(out, "\"cursor\":\"%llu\"}}", (unsigned long long)cursor);
+    buf_puts(out, "\"cursor\":");
+    buf_put_json(out, cursor);
+    buf_puts(out, "}}");
+}
+
+static void put_next(struct tool_call *call, uint64_t end, struct buf *out)
+{
+    char cursor[24];
+    snprintf(cursor, sizeof(cursor), "%llu", (unsigned long long)end);
+    reply_put_again(call, str_of(cursor), out);
 }
 
 enum tool_move list_page(struct tool_call *call, const struct tool_page *page)
@@ -116,6 +126,14 @@ enum tool_move list_page(struct tool_call *call, const struct tool_page *page)
     return move;
 }
 
+bool catalog_without_semantic_views(struct tool_call *call, bool has)
+{
+    bool again =
+        has && !call->no_semantic_views && catalog_has_semantic_views(call->dialect);
+    call->no_semantic_views = call->no_semantic_views || again;
+    return again;
+}
+
 /* The list of databases helps most where the context does not work. */
 static enum tool_move list_from_defaults(
     struct tool_call *call, const struct tool_failure *failure)
@@ -137,7 +155,9 @@ static enum tool_move list_from_defaults(
 enum tool_move list_refused(struct tool_call *call, const struct tool_failure *failure)
 {
     if (!lookup_wants(call, failure)) {
-        return reply_refused(call, failure);
+        return catalog_without_semantic_views(call, kind_of(call) == CATALOG_VIEWS)
+                   ? run_list(call)
+                   : reply_refused(call, failure);
     }
     if (kind_of(call) == CATALOG_DATABASES) {
         return list_from_defaults(call, failure);

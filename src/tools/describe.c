@@ -133,7 +133,7 @@ static enum tool_move run_columns(struct tool_call *call)
             call->context.part[TOOL_PROFILE]);
     }
     call->stage = STAGE_FIRST;
-    return tool_run(call, COLUMN_ROWS_MAX, false);
+    return tool_run_catalog(call, COLUMN_ROWS_MAX);
 }
 
 /* All names not yet found that are in the schema of the first of them. */
@@ -305,6 +305,7 @@ enum tool_move describe_start(struct tool_call *call)
     const char *name =
         strcmp(call->tool->name, "describe_view") == 0 ? "view_name" : "table";
     if (!tool_args_known(call) || !tool_arg_names(call, name) ||
+        !tool_arg_bool(call, "refresh", false, &call->refresh) ||
         !tool_arg_int(call, "sample", 0, SAMPLE_ROWS_MAX, 0, &sample) ||
         !tool_context_resolve(call)) {
         return TOOL_ANSWER;

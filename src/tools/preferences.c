@@ -32,33 +32,12 @@ static bool is_null(const struct tool_call *call, const char *arg)
     return yyjson_is_null(yyjson_obj_get(call->args, arg));
 }
 
-/* One of @names, as its index; absent: stays, null: the first. False: answered. */
+/* Absent: stays; null: the first. */
 static bool take_choice(
     struct tool_call *call, const char *arg, const char *const *names, int count, int *at)
 {
-    struct str value;
-    if (!tool_arg_str(call, arg, true, &value)) {
-        return false;
-    }
-    if (value.len == 0) {
-        *at = is_null(call, arg) ? 0 : *at;
-        return true;
-    }
-    struct buf list = BUF_INIT(256);
-    for (int i = 0; i < count; i++) {
-        if (str_eq(value, str_of(names[i]))) {
-            *at = i;
-            buf_free(&list);
-            return true;
-        }
-        buf_printf(&list, "%s%s", i > 0 ? ", " : "", names[i]);
-    }
-    struct str all = buf_str(&list);
-    tool_fail(call, TOOL_E_INVALID_ARGUMENT, 0,
-        "Argument \"%s\" of %s is \"" STR_FMT "\"; allowed are: " STR_FMT ".", arg,
-        call->tool->name, STR_ARG(tool_shown(value)), STR_ARG(all));
-    buf_free(&list);
-    return false;
+    *at = is_null(call, arg) ? 0 : *at;
+    return tool_arg_choice(call, arg, names, count, at);
 }
 
 /* Absent: stays; null and 0: the setting. */

@@ -88,6 +88,10 @@ enum tool_move reply_end_of(struct tool_call *call, struct str query, uint64_t e
         reply_put_notice(call, str_of(call->resumed));
         call->told_resumed = true;
     }
+    if (call->as_of_wall_ns > 0) {
+        buf_puts(out, ",\"as_of\":");
+        reply_put_time(out, call->as_of_wall_ns);
+    }
     reply_put_member(out, "query", query);
     buf_puts(out, ",\"elapsed_ms\":");
     buf_put_u64(out, elapsed_ms);

@@ -152,12 +152,18 @@ struct tool_call {
     struct buf sql;
     uint32_t rows_max;
     uint32_t cell_chars; /* 0: the setting */
+    uint32_t page_bytes; /* 0: the setting */
+    bool is_catalog;     /* it asks for names only: an answer of this minute will do, */
+    bool refresh;        /* but not for this call */
     bool keeps_result;   /* rows beyond the page are kept for fetch_result */
     unsigned effects;    /* of it on its connection: enum guard_effect */
     int64_t timeout_s;   /* 0: the session's preference, or the setting */
     enum tool_format format;
     bool sets_preferences; /* the session gets these */
     struct tool_preferences preferences;
+
+    /* Set by the daemon: when the oldest of what the answer tells was read; 0: it says not. */
+    uint64_t as_of_wall_ns;
 
     struct buf out;
     bool is_again; /* a bridge offers it once more: it may have run before */
@@ -180,6 +186,7 @@ struct tool_call {
     uint32_t names_resolved; /* replaced by what the catalogue calls it */
     struct buf scratch;
     struct buf failure; /* the first failure's text, while names are looked up */
+    bool no_semantic_views;     /* the server refused them */
     int lookup;                 /* how far the look-up of the context's names is */
     struct tool_context wanted; /* the context that could not be set */
 };

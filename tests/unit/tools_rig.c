@@ -208,7 +208,8 @@ void rig_assert_error(yyjson_val *answer, const char *code, const char *part)
 
 static bool is_known_word(struct rig *rig, const char *word)
 {
-    static const char *const OTHERS[] = {"read_only", "cut_cells", "result", "profile"};
+    static const char *const OTHERS[] = {
+        "read_only", "cut_cells", "result", "profile", "as_of"};
     size_t i;
     size_t count;
     yyjson_val *tool;
