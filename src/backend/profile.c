@@ -249,6 +249,20 @@ static bool put_context(struct builder *b, enum sql_dialect_id dialect,
     return ok;
 }
 
+/* A bound that would hold nothing is no bound. */
+static bool scan_is_known(
+    const struct config_profile *config, enum sql_dialect_id dialect, struct buf *err)
+{
+    if (config->scan_bytes_max == 0 || catalog_explains_bytes(dialect)) {
+        return true;
+    }
+    buf_printf(err,
+        "profile %s: scan_bytes_max has no effect here, for the engine does not estimate what "
+        "it scans; snowflake does. Leave the key out",
+        config->name);
+    return false;
+}
+
 bool backend_profile_init(struct backend_profile *ret, const struct config_profile *config,
     const struct backend_drivers *drivers, const char *state_dir, struct buf *err)
 {
@@ -256,7 +270,8 @@ bool backend_profile_init(struct backend_profile *ret, const struct config_profi
     struct buf driver = BUF_INIT(CONFIG_PATH_SIZE);
     struct builder b = {.text = &ret->text};
     *ret = (struct backend_profile){.config = config, .text = BUF_INIT(TEXT_MAX)};
-    bool ok = find_dialect(config, &ret->dialect, err) && files_readable(config, err) &&
+    bool ok = find_dialect(config, &ret->dialect, err) && scan_is_known(config, ret->dialect, err) &&
+              files_readable(config, err) &&
               driver_find(&driver, config, drivers, err) && put_context(&b, ret->dialect, config, err);
     if (!ok) {
         buf_free(&driver);

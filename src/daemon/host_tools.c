@@ -42,6 +42,12 @@ static uint64_t elapsed_ms(const struct tool_call *tool)
     return (clock_boot_ns() - call->arrived_ns) / NS_PER_MS;
 }
 
+static uint64_t credit_rate(const struct tool_call *tool)
+{
+    return limits_credit_rate(
+        (const struct call *)(const void *)((const char *)tool - offsetof(struct call, tool)));
+}
+
 static uint32_t profile_count(struct tool_call *tool)
 {
     return call_of(tool)->daemon->profile_count;
@@ -56,6 +62,8 @@ static void profile_at(struct tool_call *tool, uint32_t index, struct tool_profi
         .policy = str_of(p->config->policy),
         .classes = p->classes,
         .slots = (uint32_t)p->config->slots,
+        .scan_bytes_max = p->config->scan_bytes_max,
+        .scan_mb_per_s = p->config->scan_mb_per_s,
     };
     memcpy(ret->defaults, p->defaults, sizeof(ret->defaults));
     for (int i = 0; i < TOOL_PARTS; i++) {
@@ -318,6 +326,7 @@ static void cell(struct tool_call *tool, struct str handle, uint64_t row, uint32
 const struct tool_host host_tools = {
     .self = self,
     .elapsed_ms = elapsed_ms,
+    .credit_rate = credit_rate,
     .profile_count = profile_count,
     .profile_at = profile_at,
     .session_find = find_session,

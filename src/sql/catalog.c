@@ -224,6 +224,18 @@ void catalog_put_name(struct buf *out, enum sql_dialect_id id, struct str databa
     quote_identifier(out, name);
 }
 
+bool catalog_put_explain(struct buf *out, enum sql_dialect_id id, struct str sql)
+{
+    buf_puts(out, catalog_dialect_of(id)->explain);
+    buf_put_str(out, sql);
+    return true;
+}
+
+bool catalog_explains_bytes(enum sql_dialect_id id)
+{
+    return catalog_dialect_of(id)->explains_bytes;
+}
+
 bool catalog_has_semantic_views(enum sql_dialect_id id)
 {
     return catalog_dialect_of(id)->semantic_views != NULL;

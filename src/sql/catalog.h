@@ -121,6 +121,12 @@ void catalog_put_shown(struct buf *out, enum sql_dialect_id dialect, struct str 
 void catalog_put_name(struct buf *out, enum sql_dialect_id dialect, struct str database,
     struct str schema, struct str name);
 
+/* The engine's EXPLAIN of @sql, which is one SELECT. */
+MUST_USE bool catalog_put_explain(struct buf *out, enum sql_dialect_id dialect, struct str sql);
+
+/* Does it say how many bytes would be scanned? */
+bool catalog_explains_bytes(enum sql_dialect_id dialect);
+
 /* A statement whose one row is the context: role, warehouse, database, schema (or null). */
 MUST_USE bool catalog_put_context(struct buf *out, enum sql_dialect_id dialect);
 

@@ -38,6 +38,7 @@ static const struct catalog_dialect DIALECTS[] = {
                 "coalesce((SELECT min(schema_name) FROM duckdb_schemas() WHERE "
                 "lower(database_name) = lower(current_database()) AND lower(schema_name) = "
                 "lower(current_schema())), current_schema()) AS \"schema\"",
+            .explain = "EXPLAIN (FORMAT JSON) ",
             .default_schema = "main",
             .like = "ILIKE",
             .distance = "levenshtein",
@@ -78,6 +79,8 @@ static const struct catalog_dialect DIALECTS[] = {
             .context =
                 "SELECT CURRENT_ROLE() AS \"role\", CURRENT_WAREHOUSE() AS \"warehouse\", "
                 "CURRENT_DATABASE() AS \"database\", CURRENT_SCHEMA() AS \"schema\"",
+            .explain = "EXPLAIN USING JSON ",
+            .explains_bytes = true,
             .default_schema = "PUBLIC",
             .like = "ILIKE",
             .distance = "EDITDISTANCE",
@@ -122,6 +125,7 @@ static const struct catalog_dialect DIALECTS[] = {
             .context =
                 "SELECT current_user AS \"role\", NULL AS \"warehouse\", "
                 "current_database() AS \"database\", current_schema() AS \"schema\"",
+            .explain = "EXPLAIN (FORMAT JSON) ",
             .default_schema = "public",
             .like = "ILIKE",
             .has = "strpos",
@@ -154,6 +158,7 @@ static const struct catalog_dialect DIALECTS[] = {
             .context =
                 "SELECT NULL AS \"role\", NULL AS \"warehouse\", 'main' AS \"database\", "
                 "NULL AS \"schema\"",
+            .explain = "EXPLAIN QUERY PLAN ",
             .default_schema = "",
             .like = "LIKE",
             .folds = true,

@@ -20,6 +20,8 @@ struct catalog_dialect {
     const char *current_database;
     const char *current_schema; /* NULL: schemas are no part of names */
     const char *context;
+    const char *explain;  /* before a SELECT */
+    bool explains_bytes;
     const char *default_schema;
     const char *like;
     const char *distance; /* of lower-case names, as a function; NULL: by length */

@@ -142,6 +142,28 @@ MUST_USE bool tool_take_limits(struct tool_call *call);
  */
 void rows_put(struct tool_call *call, const struct tool_page *page);
 
+/* statement_refused: what the guard found, and where. */
+enum tool_move query_refuse(struct tool_call *call, const struct guard_verdict *verdict,
+    struct str policy, struct str sql);
+
+/* Runs the EXPLAIN of the argument `query`; its page goes to one of the next two. */
+enum tool_move explain_run(struct tool_call *call);
+
+/* False: answered, it would scan more than the profile allows. */
+MUST_USE bool explain_allows(struct tool_call *call, const struct tool_page *page);
+
+/* What an engine's plan says; -1 where it does not. */
+struct plan {
+    int64_t rows;
+    int64_t bytes;
+    int64_t partitions;
+    int64_t partitions_total;
+};
+
+/* An operation a line, indented by depth; what is not understood comes as it is. */
+void plan_read(enum sql_dialect_id dialect, const struct tool_page *page, struct buf *text,
+    struct plan *ret);
+
 /* `next`: the same call from @cursor on. */
 void reply_put_again(struct tool_call *call, struct str cursor, struct buf *out);
 
@@ -161,6 +183,7 @@ enum tool_stage {
     STAGE_AGAIN,     /* the statement with the names it gave */
     STAGE_SAMPLE,    /* rows of one relation */
     STAGE_ATTACHED,  /* waits for another call of the same statement */
+    STAGE_EXPLAIN,   /* the plan of what is to be run */
     STAGE_USE_WHICH, /* is USE's name a database? */
     STAGE_VERIFY,    /* the engine says its context */
     STAGE_STORE,     /* the host keeps it */
@@ -172,6 +195,11 @@ enum tool_move execute_query_page(struct tool_call *call, const struct tool_page
 enum tool_move execute_query_refused(
     struct tool_call *call, const struct tool_failure *failure);
 enum tool_move execute_query_done(struct tool_call *call, const struct tool_done *done);
+
+enum tool_move explain_query_start(struct tool_call *call);
+enum tool_move explain_query_page(struct tool_call *call, const struct tool_page *page);
+enum tool_move explain_query_refused(
+    struct tool_call *call, const struct tool_failure *failure);
 
 enum tool_move query_view_start(struct tool_call *call);
 enum tool_move query_view_page(struct tool_call *call, const struct tool_page *page);

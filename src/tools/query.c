@@ -50,8 +50,8 @@ static void put_refusal(struct tool_call *call, const struct guard_verdict *verd
     buf_printf(text, "; profile %s is " STR_FMT ". Nothing was run.", profile, STR_ARG(policy));
 }
 
-static enum tool_move fail_refused(struct tool_call *call,
-    const struct guard_verdict *verdict, struct str policy, struct str sql)
+enum tool_move query_refuse(struct tool_call *call, const struct guard_verdict *verdict,
+    struct str policy, struct str sql)
 {
     struct buf text = BUF_INIT(2048);
     struct buf more = BUF_INIT(256);
@@ -86,6 +86,7 @@ static enum tool_move run_query(struct tool_call *call)
     buf_clear(&call->sql);
     buf_put_str(&call->sql, sql);
     call->stage = STAGE_FIRST;
+    call->cell_chars = call->page_bytes = 0;
     return tool_run(call, call->limit, true);
 }
 
@@ -108,6 +109,16 @@ static bool may_run(struct tool_call *call, const struct guard_verdict *verdict)
     return true;
 }
 
+/* Where what it scans is bounded, its plan comes before it. */
+static enum tool_move run_checked(struct tool_call *call)
+{
+    if (!call->is_bounded) {
+        return run_query(call);
+    }
+    call->stage = STAGE_EXPLAIN;
+    return explain_run(call);
+}
+
 enum tool_move execute_query_start(struct tool_call *call)
 {
     struct handle same;
@@ -127,12 +138,13 @@ enum tool_move execute_query_start(struct tool_call *call)
         return session_use(call, verdict.use_catalog, verdict.use_schema);
     }
     if (!verdict.allowed) {
-        return fail_refused(call, &verdict, profile.policy, sql);
+        return query_refuse(call, &verdict, profile.policy, sql);
     }
     if (!may_run(call, &verdict)) {
         return TOOL_ANSWER;
     }
     call->effects = verdict.effects;
+    call->is_bounded = verdict.cls == GUARD_SELECT && profile.scan_bytes_max > 0;
     enum tool_move move = run_query(call);
     struct tool_self self;
     call->host->self(call, &self);
@@ -143,7 +155,7 @@ enum tool_move execute_query_start(struct tool_call *call)
         memcpy(call->name[0], same.text, sizeof(same.text));
         return TOOL_WAIT;
     }
-    return move;
+    return move == TOOL_RUN ? run_checked(call) : move;
 }
 
 enum tool_move execute_query_page(struct tool_call *call, const struct tool_page *page)
@@ -152,7 +164,10 @@ enum tool_move execute_query_page(struct tool_call *call, const struct tool_page
         return session_page(call, page);
     }
     if (lookup_wants(call, NULL)) {
-        return lookup_page(call, page, run_query);
+        return lookup_page(call, page, run_checked);
+    }
+    if (call->stage == STAGE_EXPLAIN) {
+        return explain_allows(call, page) ? run_query(call) : TOOL_ANSWER;
     }
     return reply_rows(call, page, STR(""));
 }
@@ -176,7 +191,7 @@ enum tool_move execute_query_done(struct tool_call *call, const struct tool_done
         return session_done(call, done);
     }
     if (!done->ok || !call->host->query_find(call, str_of(call->name[0]), &query)) {
-        return run_query(call);
+        return run_checked(call);
     }
     if (str_eq(query.status, STR("queued")) || str_eq(query.status, STR("running"))) {
         query.elapsed_ms = call->host->elapsed_ms(call);
@@ -190,7 +205,7 @@ enum tool_move execute_query_done(struct tool_call *call, const struct tool_done
         call->code = query.answer_code;
         return TOOL_ANSWER;
     }
-    return run_query(call);
+    return run_checked(call);
 }
 
 /* One row more than is shown tells whether there are others. */

@@ -54,8 +54,14 @@
     "\"status\":" TEXT ",\"query\":" TEXT ",\"elapsed_ms\":{\"type\":\"integer\"},"      \
     "\"context\":{\"type\":\"object\"},\"notice\":" TEXT                               \
     ",\"error\":{\"type\":\"object\"}"
-/* And those of a tool that may wait for a connection, or read on. */
-#define WAITS_OUT "\"position\":" INT ",\"next\":{\"type\":[\"object\",\"null\"]}"
+/* And those of a tool that may wait for a connection, or read on; next is a call or null. */
+#define WAITS_OUT "\"position\":" INT ",\"next\":{}"
+#define OBJECTS_OUT                                                                      \
+    "\"objects\":{\"type\":\"array\"},\"nearest\":{\"type\":\"array\"}," AS_OF_OUT
+#define PLAN_OUT                                                                         \
+    "\"plan\":" TEXT ",\"estimated_rows\":" INT ",\"scan_bytes\":" INT                   \
+    ",\"partitions\":{\"type\":\"object\"},\"estimated_credits\":{\"type\":["            \
+    "\"number\",\"null\"]}"
 
 static const struct tool tools[] = {
     {
@@ -70,9 +76,7 @@ static const struct tool tools[] = {
             "\"schema\",\"database\",\"semantic_view\"]},\"detail\":{\"type\":\"string\",\"enum\":[\"names\","
             "\"summary\",\"full\"]},\"limit\":" INT ",\"cursor\":" TEXT "," REFRESH_IN,
         .required = "[\"pattern\"]",
-        .output = "\"objects\":{\"type\":\"array\"},\"nearest\":{\"type\":\"array\"},"
-                  "\"row_count\":{\"type\":\"integer\"},\"truncated\":{\"type\":\"boolean\"},"
-                  AS_OF_OUT,
+        .output = OBJECTS_OUT ",\"row_count\":" INT ",\"truncated\":{\"type\":\"boolean\"}",
         .read_only = true,
         .warehouse = true,
         .catalog = true,
@@ -204,6 +208,21 @@ static const struct tool tools[] = {
         .done = execute_query_done,
     },
     {
+        .name = "explain_query",
+        .title = "Explain SQL",
+        .description =
+            "Shows the engine's plan of a SELECT without running it, and where the engine says "
+            "so: estimated rows, bytes and partitions it would scan, credits.",
+        .properties = "\"query\":" TEXT,
+        .required = "[\"query\"]",
+        .output = PLAN_OUT,
+        .read_only = true,
+        .warehouse = true,
+        .start = explain_query_start,
+        .page = explain_query_page,
+        .refused = explain_query_refused,
+    },
+    {
         .name = "fetch_result",
         .title = "Read on",
         .description =
@@ -227,7 +246,7 @@ static const struct tool tools[] = {
         .properties = "\"query\":" TEXT
                       ",\"wait_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":25}",
         .required = "[]",
-        .output = ROWS_OUT "," RELATIONS_OUT "," SESSION_OUT "," WAITS_OUT
+        .output = ROWS_OUT "," RELATIONS_OUT "," SESSION_OUT "," WAITS_OUT "," OBJECTS_OUT "," PLAN_OUT
                            ",\"queries\":{\"type\":\"array\"},\"queue_length\":{\"type\":\"integer\"},"
                            "\"wait_ms\":{\"type\":\"integer\"},\"rows_so_far\":{\"type\":\"integer\"}",
         .read_only = true,

@@ -186,6 +186,7 @@ struct tool_call {
     uint32_t names_resolved; /* replaced by what the catalogue calls it */
     struct buf scratch;
     struct buf failure; /* the first failure's text, while names are looked up */
+    bool is_bounded;            /* its statement is explained before it is run */
     bool no_semantic_views;     /* the server refused them */
     int lookup;                 /* how far the look-up of the context's names is */
     struct tool_context wanted; /* the context that could not be set */
@@ -242,6 +243,8 @@ struct tool_profile {
     struct str defaults[TOOL_PARTS]; /* [TOOL_PROFILE] is the name */
     struct str base[TOOL_PARTS];     /* what takes the place of no default; "" unknown, or none */
     uint32_t slots;
+    int64_t scan_bytes_max; /* 0: no bound */
+    int64_t scan_mb_per_s;  /* 0: not known */
 };
 
 struct tool_query {
@@ -308,6 +311,8 @@ struct tool_self {
 struct tool_host {
     void (*self)(struct tool_call *call, struct tool_self *ret);
     uint64_t (*elapsed_ms)(const struct tool_call *call); /* since it arrived */
+    /* Microcredits a second in the call's context, once something ran in it; 0: not known. */
+    uint64_t (*credit_rate)(const struct tool_call *call);
 
     uint32_t (*profile_count)(struct tool_call *call);
     void (*profile_at)(struct tool_call *call, uint32_t index, struct tool_profile *ret);

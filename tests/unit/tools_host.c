@@ -40,6 +40,11 @@ static uint64_t host_elapsed(const struct tool_call *call)
     return 412;
 }
 
+static uint64_t host_credit_rate(const struct tool_call *call)
+{
+    return rig_of(call)->credit_rate;
+}
+
 static uint32_t host_profile_count(struct tool_call *call)
 {
     return rig_of(call)->profile_count;
@@ -273,6 +278,7 @@ static void host_result_cell(struct tool_call *call, struct str handle, uint64_t
 static const struct tool_host functions = {
     .self = host_self,
     .elapsed_ms = host_elapsed,
+    .credit_rate = host_credit_rate,
     .profile_count = host_profile_count,
     .profile_at = host_profile_at,
     .session_find = host_session_find,

@@ -50,6 +50,7 @@ struct rig {
     uint32_t page_rows;        /* rows that fit into a page; 0: all */
     bool unknown_total;        /* pages do not say how many rows there are */
     struct tool_page scripted; /* with rows: the next page instead of the engine's */
+    uint64_t credit_rate;      /* microcredits a second */
     const char *refusal;       /* the next statement is refused with this */
     enum tool_failure_kind refusal_kind;
 
