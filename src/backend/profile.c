@@ -322,3 +322,10 @@ void backend_profile_free(struct backend_profile *profile)
     buf_free(&profile->text);
     backend_reach_free(&profile->reach);
 }
+
+bool backend_profile_command(const struct backend_profile *profile, struct backend_option *ret)
+{
+    /* Else it reads through COPY (...), which takes a SELECT only. */
+    *ret = (struct backend_option){STR("adbc.postgresql.use_copy"), STR("false")};
+    return profile->dialect == SQL_POSTGRESQL;
+}

@@ -93,3 +93,9 @@ struct backend_tag {
  */
 bool backend_profile_tag(const struct backend_profile *profile, const struct backend_tag *tag,
     struct buf *sql, struct buf *scratch, struct backend_option *ret);
+
+/*
+ * For a statement that is no SELECT, such as EXPLAIN or SHOW: an option of it with which the
+ * driver takes it. False: it needs none.
+ */
+bool backend_profile_command(const struct backend_profile *profile, struct backend_option *ret);

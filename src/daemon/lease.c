@@ -146,7 +146,7 @@ void lease_run(struct call *call)
     struct lease *lease = &d->leases[call->conn];
     struct str context[CORE_PARTS];
     struct backend_option options[CORE_PARTS];
-    struct backend_option tag;
+    struct backend_option own[2];
     struct buf scratch = BUF_INIT(SCRATCH_MAX);
     struct buf mark = BUF_INIT(SCRATCH_MAX);
     struct buf sql = BUF_INIT(TOOL_SQL_MAX + SCRATCH_MAX);
@@ -178,13 +178,14 @@ void lease_run(struct call *call)
     call->exec = ++d->exec_last;
     uint32_t option_count =
         backend_profile_replay(rules, (uint32_t)replay, context, &scratch, options);
-    bool has_tag = put_tag(call, &sql, &mark, &tag);
+    uint32_t own_count = put_tag(call, &sql, &mark, &own[0]);
+    own_count += call->tool.is_command && backend_profile_command(rules, &own[own_count]);
     struct backend_exec exec = {
         .call = call->exec,
         .options = options,
         .option_count = option_count,
-        .own_options = &tag,
-        .own_option_count = has_tag,
+        .own_options = own,
+        .own_option_count = own_count,
         .sql = buf_str(&sql),
         .rows_max = is_shown(call) && call->rows_max < call->tool.rows_max ? call->rows_max
                                                                            : call->tool.rows_max,

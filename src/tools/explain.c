@@ -23,10 +23,11 @@ enum tool_move explain_run(struct tool_call *call)
         return tool_fail(call, TOOL_E_INTERNAL, 0, "Profile %s has no EXPLAIN.",
             call->context.part[TOOL_PROFILE]);
     }
-    struct guard_verdict verdict = guard_check(call->dialect, buf_str(&call->sql));
+    struct guard_verdict verdict = guard_check(call->dialect, guard_read_only, buf_str(&call->sql));
     if (buf_ok(&call->sql) && !verdict.allowed) {
         return query_refuse(call, &verdict, STR("read_only"), sql);
     }
+    call->is_command = true;
     call->cell_chars = PLAN_CELL_CHARS;
     call->page_bytes = PLAN_PAGE_BYTES;
     return tool_run(call, PLAN_ROWS_MAX, false);
@@ -74,7 +75,7 @@ enum tool_move explain_query_start(struct tool_call *call)
         !tool_context_resolve(call)) {
         return TOOL_ANSWER;
     }
-    struct guard_verdict verdict = guard_check(call->dialect, sql);
+    struct guard_verdict verdict = guard_check(call->dialect, guard_read_only, sql);
     if (!verdict.allowed) {
         return query_refuse(call, &verdict, STR("read_only"), sql);
     }

@@ -144,7 +144,8 @@ enum tool_move execute_query_start(struct tool_call *call)
         return TOOL_ANSWER;
     }
     call->effects = verdict.effects;
-    call->is_bounded = verdict.cls == GUARD_SELECT && profile.scan_bytes_max > 0;
+    call->is_command = verdict.cls != GUARD_SELECT;
+    call->is_bounded = !call->is_command && profile.scan_bytes_max > 0;
     enum tool_move move = run_query(call);
     struct tool_self self;
     call->host->self(call, &self);
@@ -167,6 +168,7 @@ enum tool_move execute_query_page(struct tool_call *call, const struct tool_page
         return lookup_page(call, page, run_checked);
     }
     if (call->stage == STAGE_EXPLAIN) {
+        call->is_command = false;
         return explain_allows(call, page) ? run_query(call) : TOOL_ANSWER;
     }
     return reply_rows(call, page, STR(""));
