@@ -151,7 +151,7 @@ struct core_event {
     struct core_context context;
     uint64_t timeout_ns;        /* SUBMIT: longest run, 0 = no limit */
     enum core_priority priority; /* SUBMIT */
-    bool is_catalog;             /* SUBMIT: has rate cells of its own */
+    bool is_catalog;             /* SUBMIT, FETCH of a call: has rate cells of its own, no quota */
     bool is_stateful;            /* SUBMIT: it may leave something on its connection, for its session */
     bool pins;                   /* DONE: it has, or what was there still is */
     bool is_charged;             /* SUBMIT: a FETCH of it was granted, its rate and call are paid */

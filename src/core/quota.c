@@ -205,7 +205,7 @@ static enum core_reason judge(struct core *core, const struct core_event *event,
     if (event->is_call && !has_session(core, event)) {
         return CORE_NO_SESSION;
     }
-    if (!is_grant(core, event, account, ret)) {
+    if (!event->is_catalog && !is_grant(core, event, account, ret)) {
         ret->retry_after_ns = ret->limit_held > 0 ? FETCH_RETRY_NS : 0;
         return CORE_QUOTA_EXHAUSTED;
     }
@@ -226,6 +226,11 @@ void quota_fetch(struct core *core, const struct core_event *event)
     a->generation = core->day;
     a->reason = judge(core, event, account, a);
     if (a->reason != CORE_OK) {
+        return;
+    }
+    if (event->is_catalog) { /* has a rate, and no quota */
+        a->rows_max = event->rows_max;
+        bound_keep(core, account);
         return;
     }
     uint64_t left = left_of(core, account, CORE_QUOTA_ROWS, &whose);

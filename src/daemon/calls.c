@@ -215,6 +215,15 @@ static void release_lease(struct call *call)
     }
 }
 
+void call_run(struct call *call)
+{
+    if (call->conn != CORE_NONE) {
+        lease_run(call);
+    } else {
+        submit(call);
+    }
+}
+
 void call_move(struct call *call, enum tool_move move)
 {
     switch (move) {
@@ -228,10 +237,8 @@ void call_move(struct call *call, enum tool_move move)
         break;
     case TOOL_RUN:
         take_context(call);
-        if (call->conn != CORE_NONE) {
-            lease_run(call);
-        } else {
-            submit(call);
+        if (!known_ask(call)) {
+            call_run(call);
         }
         break;
     case TOOL_WAIT:

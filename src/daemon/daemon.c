@@ -399,6 +399,13 @@ static bool listen_http(struct daemon *d)
                                            : strerror(-rc));
 }
 
+static bool open_known(struct daemon *d)
+{
+    uint64_t keep_ns = (uint64_t)d->config->catalog_cache_s * NS_PER_S;
+    d->known = keep_ns > 0 ? catalog_cache_new(KNOWN_BYTES_MAX, keep_ns) : NULL;
+    return d->known || keep_ns == 0 || fail("catalog", "no memory");
+}
+
 static bool open_store(struct daemon *d)
 {
     char path[PATHS_SIZE + 16];
@@ -425,7 +432,7 @@ static bool open_parts(struct daemon *d)
         return fail(d->options->paths->socket, strerror(-rc));
     }
     d->backend = backend_new(&d->loop, d->options->worker_program, &workers);
-    return (d->backend || fail("workers", "no memory")) && open_store(d);
+    return (d->backend || fail("workers", "no memory")) && open_known(d) && open_store(d);
 }
 
 static void start_loop(struct daemon *d)
@@ -489,6 +496,7 @@ static void daemon_free(struct daemon *d)
     free_calls(d);
     queries_free(d);
     sessions_free(d);
+    catalog_cache_free(d->known);
     if (d->results) {
         results_close(d->results);
     }

@@ -26,6 +26,17 @@ void grant_ask(struct call *call, uint32_t rows_max, const struct session *s)
     put_event(d, &event);
 }
 
+void grant_ask_rate(struct call *call)
+{
+    struct daemon *d = call->daemon;
+    struct core_event event = event_of(call, CORE_FETCH);
+    call->grant = (struct grant){.number = ++d->grant_last};
+    list_push_back(&d->granting, &call->granting);
+    event.user = call->grant.number;
+    event.is_call = event.is_catalog = true;
+    put_event(d, &event);
+}
+
 void grant_given(struct daemon *d, const struct core_action *a)
 {
     LIST_FOR(node, &d->granting) {
@@ -34,6 +45,10 @@ void grant_given(struct daemon *d, const struct core_action *a)
             continue;
         }
         list_remove(node);
+        if (call->tool.is_catalog) { /* nothing is reserved */
+            known_granted(call, a);
+            return;
+        }
         call->grant.is_given = a->reason == CORE_OK;
         call->grant.day = a->generation;
         call->grant.rows_max = a->rows_max;

@@ -7,6 +7,7 @@
  *   base_context.c  what a new connection is set to by itself
  *   calls.c     tools: one call's life, from the asker to its answer
  *   asker.c     who gets that answer, and may go before
+ *   known.c     answers about names that are kept: no engine is asked
  *   attach.c    calls that wait for another one's statement
  *   grant.c     what shows rows without a ticket: the core grants and settles them
  *   reader.c    pages of kept results
@@ -31,6 +32,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "core/core.h"
+#include "daemon/catalog_cache.h"
 #include "daemon/daemon.h"
 #include "daemon/metrics.h"
 #include "daemon/symbols.h"
@@ -49,6 +51,7 @@ enum {
     ANSWERS_BYTES_MAX = 8 * 1024 * 1024, /* of all kept answers of ended queries */
     QUERIES_LISTED = 20,
     WHY_SIZE = 512,
+    KNOWN_BYTES_MAX = 8 * 1024 * 1024,
     READER_WORKER = CORE_WORKERS_MAX, /* reads spools; not the core's */
     READER_CONN = CORE_CONNS_MAX,
 };
@@ -190,6 +193,8 @@ struct call {
     bool is_asked;          /* its fetch was sent */
     bool is_charged;        /* it was granted as a call: to run after all costs no other */
     struct handle attaches_to;
+    bool is_known;          /* in `ready`: its statement's answer is kept */
+    uint64_t known_drops;   /* of the cache, when its statement began */
     uint64_t bound; /* its answer waits until the store has this one, */
     uint64_t record_first; /* and the rows from this one */
     uint64_t record;       /* to this one; 0: none */
@@ -255,6 +260,7 @@ struct daemon {
     struct store *store;
     struct backend *backend;
     struct results *results;
+    struct catalog_cache *known; /* NULL: it is off */
     struct mcp *mcp;
     struct http_server *http;
     struct pipe_server *pipe;
@@ -388,6 +394,7 @@ void call_ended(struct call *call, const struct core_action *a); /* its ticket e
 void call_fail_for(struct call *call, const struct core_action *a); /* its answer says why */
 void call_done(struct call *call, bool ok, enum tool_code code, struct str message);
 void call_begin(struct call *call); /* its tool starts */
+void call_run(struct call *call);   /* on its lease, or for one */
 void call_hold(struct call *call, struct session *s); /* it begins when @s is awake */
 void call_page(struct call *call, const struct tool_page *page);
 void call_tell(struct call *call); /* its asker, if there is one, gets what it has */
@@ -400,6 +407,14 @@ void call_hand_out(struct call *call); /* its query handle is the answer */
 void call_gone(struct call *call, enum mcp_gone why);
 void call_drop_left(struct daemon *d); /* queued calls whose asker went long ago */
 
+/* known.c */
+bool known_ask(struct call *call); /* true: the answer comes by itself, or the core is asked */
+void known_granted(struct call *call, const struct core_action *a);
+void known_tell(struct call *call);
+void known_begin(struct call *call); /* its statement goes to an engine, */
+void known_keep(struct call *call, const struct tool_page *page); /* and has answered */
+void known_changed(struct call *call); /* it may have changed what there is */
+
 /* attach.c */
 void attach_wait(struct call *call, struct query *query, uint64_t until_ns);
 /* False: in session @s there is nothing to attach to. */
@@ -410,6 +425,7 @@ void attach_granted(struct call *call, const struct core_action *a);
 /* grant.c */
 /* Of a kept result, or with a session: of another call of it, at the cost of a call. */
 void grant_ask(struct call *call, uint32_t rows_max, const struct session *s_or_null);
+void grant_ask_rate(struct call *call); /* of a catalogue call: no rows are counted */
 void grant_given(struct daemon *d, const struct core_action *a);
 void grant_settle(struct call *call, uint64_t rows, uint64_t bytes); /* what it showed */
 

@@ -67,6 +67,9 @@ void lease_forget(struct call *call)
         results_discard(d->results, handle_str(&call->spool));
         call->spool.text[0] = '\0';
     }
+    if (call->conn != CORE_NONE) {
+        known_changed(call);
+    }
     call->conn = CORE_NONE;
     call->exec = 0;
 }
@@ -175,6 +178,7 @@ void lease_run(struct call *call)
         call->spool = handle_new(HANDLE_RESULT);
         results_path(d->results, handle_str(&call->spool), path);
     }
+    known_begin(call);
     call->exec = ++d->exec_last;
     uint32_t option_count =
         backend_profile_replay(rules, (uint32_t)replay, context, &scratch, options);
@@ -388,6 +392,7 @@ static void on_page(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec
         work(d); /* bounds are raised before the answer */
     } else {
         keep_result(call, from, &page, &result);
+        known_keep(call, &page);
         call->context_unknown = false;
         note_effects(call);
     }

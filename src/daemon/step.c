@@ -180,7 +180,11 @@ void work(struct daemon *d)
         } else if ((node = list_first(&d->ready))) {
             struct call *call = CONTAINER_OF(node, struct call, ready);
             list_remove(node);
-            call_move(call, call->tool.tool->done(&call->tool, &call->done));
+            if (call->is_known) {
+                known_tell(call);
+            } else {
+                call_move(call, call->tool.tool->done(&call->tool, &call->done));
+            }
         } else {
             break;
         }

@@ -44,7 +44,7 @@ static int64_t scan_bytes_max(struct tool_call *call)
 /* A plan without an estimate is no reason to refuse. */
 bool explain_allows(struct tool_call *call, const struct tool_page *page)
 {
-    struct buf none = BUF_INIT(0);
+    struct buf none = BUF_INIT(1); /* only the figures count */
     struct buf text = BUF_INIT(512);
     struct buf more = BUF_INIT(128);
     struct plan plan;

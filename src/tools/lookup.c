@@ -46,7 +46,7 @@ static enum tool_move ask(struct tool_call *call, const struct catalog_query *qu
             call->context.part[TOOL_PROFILE]);
     }
     call->cell_chars = CANDIDATE_CHARS;
-    return tool_run_catalog(call, CANDIDATES_MAX);
+    return tool_run(call, CANDIDATES_MAX, false); /* what is not there may be there by now */
 }
 
 static enum tool_move ask_context(struct tool_call *call, int step)

@@ -145,6 +145,7 @@ enum tool_move execute_query_start(struct tool_call *call)
     }
     call->effects = verdict.effects;
     call->is_command = verdict.cls != GUARD_SELECT;
+    call->changes_catalog = verdict.cls > GUARD_EXPLAIN && verdict.cls != GUARD_AI;
     call->is_bounded = !call->is_command && profile.scan_bytes_max > 0;
     enum tool_move move = run_query(call);
     struct tool_self self;

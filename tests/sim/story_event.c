@@ -151,6 +151,7 @@ static void put_request(
     put_context(s, &e->context, out);
     if (e->kind == CORE_FETCH) {
         buf_puts(out, e->is_call ? " call" : "");
+        buf_puts(out, e->is_catalog ? " catalog" : "");
         if (e->session != CORE_NONE) {
             buf_printf(out, " s%" PRIu32, e->session);
         }
