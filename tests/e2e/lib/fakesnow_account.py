@@ -2,6 +2,7 @@
 """What fakesnow does not know of an account: users, roles, warehouses and what belongs to a
 session. Runs in fakesnow's environment, see fakesnow_server.py."""
 import itertools
+import json
 import re
 import secrets
 
@@ -21,6 +22,8 @@ DEFAULTS = {
                "REPORTER": [["USAGE", "DATABASE", "DEMO"], ["INSERT", "TABLE", "DEMO.PUBLIC.THINGS"]],
                "ACCOUNTADMIN": [["CREATE DATABASE", "ACCOUNT", "TEST"]]},
     "databases": ["DEMO"],
+    # What EXPLAIN USING JSON says that a statement would scan.
+    "explain": {"partitionsTotal": 1, "partitionsAssigned": 1, "bytesAssigned": 1024},
     # Who may read a result with RESULT_SCAN: its session, or (as in Snowflake) its user.
     "result_scan": "session",
 }
@@ -174,6 +177,9 @@ def alter_session_unset(session, found):
 def explain(session, found):
     """The statement is bound if it reads, and a plan of one step is answered."""
     session.connection.cursor()._describe_only(found["sql"])
+    if (found["using"] or "").lower() == "json":
+        plan = {"GlobalStats": session.account["explain"], "Operations": [[{"id": 0, "operation": "Result"}]]}
+        return table(["content"], [[json.dumps(plan)]])
     return table(["step", "id", "parentOperators", "operation", "objects"],
                  [[None, None, None, "GlobalStats", None], [1, 0, None, "Result", None]])
 
@@ -189,7 +195,7 @@ STATEMENTS = [(re.compile(pattern + r"\s*;?\s*", re.IGNORECASE | re.DOTALL), ans
     (r"show\s+grants(?:\s+to\s+user\s+(?P<name>%s))?" % WORD, show_grants_to_user),
     (r"alter\s+session\s+set\s+(?P<pairs>(?!autocommit|quoted_identifiers).+)", alter_session_set),
     (r"alter\s+session\s+unset\s+(?P<names>(?!autocommit|quoted_identifiers).+)", alter_session_unset),
-    (r"explain\s+(?:using\s+\w+\s+)?(?P<sql>\S.*)", explain),
+    (r"explain\s+(?:using\s+(?P<using>\w+)\s+)?(?P<sql>\S.*)", explain),
 )]
 COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*(?:\n|\Z)|//[^\n]*(?:\n|\Z)|/\*.*?\*/)+", re.DOTALL)
 
