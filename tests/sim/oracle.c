@@ -390,6 +390,9 @@ void oracle_action(struct sim *s, const struct core_action *a)
         SIM_CHECK(s, s->event.kind == CORE_FETCH && a->rows_max <= s->event.rows_max);
         SIM_CHECK(s, a->reason == CORE_OK || a->limit_max > 0 || a->reason == CORE_TOO_MANY ||
                          (a->reason == CORE_DRAINING && s->draining && s->event.is_call));
+        SIM_CHECK(s, !s->event.is_catalog || (a->reason != CORE_QUOTA_EXHAUSTED &&
+                                                 (a->reason != CORE_OK ||
+                                                     a->rows_max == s->event.rows_max)));
         s->grant = *a;
         break;
     case CORE_UNPIN:

@@ -152,7 +152,7 @@ static void unknown_names_come_with_the_nearest_known(void **state)
         "t.toml:1: unknown section \"querry\"; did you mean \"query\"?");
     refused("\n[snowflake]\n",
         "t.toml:2: unknown section \"snowflake\"; known are \"listen\", \"session\", "
-        "\"query\", \"rate\", \"priority\", \"weight\", \"client\", \"concurrency\", \"quota\", \"http\", \"daemon\", \"drivers\", "
+        "\"query\", \"rate\", \"priority\", \"weight\", \"client\", \"concurrency\", \"quota\", \"catalog\", \"http\", \"daemon\", \"drivers\", "
         "\"results\" and \"profile\"");
     refused("query = 1\n", "t.toml:1: query must be a section, [query], got 1");
     refused("[[query]]\n", "t.toml:1: query must be a section, [query], got an array");
