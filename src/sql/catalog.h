@@ -111,6 +111,14 @@ MUST_USE bool catalog_put_search(
 
 /* Does the engine have a catalogue in each database only, so that one has to be named? */
 bool catalog_is_by_database(enum sql_dialect_id dialect);
+/*
+ * Of such an engine what can be asked without a database: everything of the account whose name
+ * is LIKE @like, or with "" all of it. Rows are the engine's own: name, database_name,
+ * schema_name, kind, comment, rows; of columns column_name and table_name.
+ */
+void catalog_put_show(struct buf *out, enum sql_dialect_id dialect, enum catalog_wanted wanted,
+    struct str like);
+
 bool catalog_has_semantic_views(enum sql_dialect_id dialect);
 
 /* A name for reading: quoted only where it has to be, "" for a part leaves it out. */

@@ -273,3 +273,24 @@ bool catalog_put_search(
     }
     return true;
 }
+
+void catalog_put_show(struct buf *out, enum sql_dialect_id id, enum catalog_wanted wanted,
+    struct str like)
+{
+    static const char *const KINDS[] = {
+        [CATALOG_ANY] = "OBJECTS",
+        [CATALOG_A_TABLE] = "TABLES",
+        [CATALOG_A_VIEW] = "VIEWS",
+        [CATALOG_A_COLUMN] = "COLUMNS",
+        [CATALOG_A_SCHEMA] = "SCHEMAS",
+        [CATALOG_A_DATABASE] = "DATABASES",
+        [CATALOG_A_SEMANTIC_VIEW] = "SEMANTIC VIEWS",
+    };
+    ASSERT(catalog_is_by_database(id) && (size_t)wanted < ARRAY_LEN(KINDS));
+    buf_printf(out, "SHOW %s", KINDS[wanted]);
+    if (like.len > 0) {
+        buf_puts(out, " LIKE ");
+        catalog_put_literal(out, catalog_dialect_of(id), like);
+    }
+    buf_puts(out, wanted == CATALOG_A_DATABASE ? "" : " IN ACCOUNT");
+}

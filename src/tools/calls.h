@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* Inside of the tools: the functions of the table's rows, and what the families share. */
+#include "sql/catalog.h"
 #include "tools/args.h"
 #include "tools/reply.h"
 
@@ -141,6 +142,28 @@ MUST_USE bool tool_take_limits(struct tool_call *call);
  * finds no memory) comes as arrays, and call->format says so.
  */
 void rows_put(struct tool_call *call, const struct tool_page *page);
+
+/* The database that the call's statements see: the context's, or the login's own. "" none. */
+struct str show_database(struct tool_call *call);
+
+/*
+ * Names must be asked for with SHOW: the engine wants a database, and none is set. Before the
+ * statement, which call->shows then tells of; and when it was refused: true once.
+ */
+bool show_is_needed(struct tool_call *call);
+bool show_helps(struct tool_call *call);
+
+/* Runs SHOW for names LIKE @like. */
+enum tool_move show_run(struct tool_call *call, enum catalog_wanted wanted, struct str like);
+
+/*
+ * Its page as rows of a search (enum catalog_found) in @ret_rows, those that have all @words
+ * (NULL: all), the best first, from call->offset on; as many as the call shows (@all: all), and
+ * @ret_more says whether there are others. Returns how many.
+ */
+uint32_t show_read(const struct tool_call *call, const struct tool_page *page,
+    enum catalog_wanted wanted, const struct catalog_words *words, bool all,
+    struct buf *ret_rows, bool *ret_more);
 
 /* statement_refused: what the guard found, and where. */
 enum tool_move query_refuse(struct tool_call *call, const struct guard_verdict *verdict,

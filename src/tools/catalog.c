@@ -37,6 +37,9 @@ static enum tool_move run_list(struct tool_call *call)
         return TOOL_ANSWER;
     }
     query.like = like.ptr ? like : STR("");
+    if (query.kind == CATALOG_DATABASES && show_is_needed(call)) {
+        return show_run(call, CATALOG_A_DATABASE, query.like);
+    }
     query.semantic = query.kind == CATALOG_VIEWS && !call->no_semantic_views;
     buf_clear(&call->sql);
     if (!catalog_put_list(&call->sql, call->dialect, &query)) {
@@ -101,13 +104,10 @@ static void put_next(struct tool_call *call, uint64_t end, struct buf *out)
     reply_put_again(call, str_of(cursor), out);
 }
 
-enum tool_move list_page(struct tool_call *call, const struct tool_page *page)
+static enum tool_move take_list(struct tool_call *call, const struct tool_page *page)
 {
     struct tool_page shown = *page;
     struct buf next = BUF_INIT(TOOL_OUT_MAX);
-    if (lookup_wants(call, NULL)) {
-        return lookup_page(call, page, run_list);
-    }
     bool more = page->total_rows >= 0 ? page->total_rows > (int64_t)page->row_count
                                       : page->truncated;
     uint64_t end = call->offset + page->row_count;
@@ -134,6 +134,55 @@ bool catalog_without_semantic_views(struct tool_call *call, bool has)
     return again;
 }
 
+/* The names and comments of what SHOW DATABASES says. */
+static enum tool_move take_databases(struct tool_call *call, const struct tool_page *page)
+{
+    struct buf found = BUF_INIT(TOOL_OUT_MAX);
+    struct buf rows = BUF_INIT(TOOL_OUT_MAX);
+    struct tool_page shown = {
+        .columns = STR("[{\"name\":\"name\",\"type\":\"VARCHAR\"},{\"name\":\"comment\","
+                       "\"type\":\"VARCHAR\"}]"),
+        .total_rows = -1};
+    shown.row_count =
+        show_read(call, page, CATALOG_A_DATABASE, NULL, false, &found, &shown.truncated);
+    yyjson_doc *doc = yyjson_read(found.ptr, found.len, 0);
+    yyjson_arr_iter it;
+    yyjson_val *row;
+    yyjson_arr_iter_init(yyjson_doc_get_root(doc), &it);
+    buf_putc(&rows, '[');
+    while ((row = yyjson_arr_iter_next(&it))) {
+        struct str comment = page_cell(row, FOUND_COMMENT);
+        buf_puts(&rows, rows.len > 1 ? ",[" : "[");
+        buf_put_json(&rows, page_cell(row, FOUND_NAME));
+        buf_putc(&rows, ',');
+        if (comment.ptr) {
+            buf_put_json(&rows, comment);
+        } else {
+            buf_puts(&rows, "null");
+        }
+        buf_putc(&rows, ']');
+    }
+    buf_putc(&rows, ']');
+    shown.rows = buf_str(&rows);
+    enum tool_move move =
+        doc && buf_ok(&rows) ? take_list(call, &shown)
+                             : tool_fail(call, TOOL_E_INTERNAL, 0, "No memory.");
+    yyjson_doc_free(doc);
+    buf_free(&found);
+    buf_free(&rows);
+    return move;
+}
+
+enum tool_move list_page(struct tool_call *call, const struct tool_page *page)
+{
+    if (lookup_wants(call, NULL)) {
+        return lookup_page(call, page, run_list);
+    }
+    return call->shows
+               ? take_databases(call, page)
+               : take_list(call, page);
+}
+
 /* The list of databases helps most where the context does not work. */
 static enum tool_move list_from_defaults(
     struct tool_call *call, const struct tool_failure *failure)
@@ -155,6 +204,9 @@ static enum tool_move list_from_defaults(
 enum tool_move list_refused(struct tool_call *call, const struct tool_failure *failure)
 {
     if (!lookup_wants(call, failure)) {
+        if (kind_of(call) == CATALOG_DATABASES && show_helps(call)) {
+            return run_list(call);
+        }
         return catalog_without_semantic_views(call, kind_of(call) == CATALOG_VIEWS)
                    ? run_list(call)
                    : reply_refused(call, failure);

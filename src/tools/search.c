@@ -151,6 +151,25 @@ static enum tool_move answer_none(struct tool_call *call, struct str notice)
     return reply_end(call);
 }
 
+/* The longest word: the others are looked for in what comes. */
+static enum tool_move run_show(struct tool_call *call, const struct search *search)
+{
+    struct buf like = BUF_INIT(PATTERN_MAX * 2);
+    const struct catalog_words *words = &search->query.words;
+    struct str longest = STR("");
+    for (uint32_t i = 0; call->stage == STAGE_FIRST && i < words->count; i++) {
+        longest = words->word[i].len > longest.len ? words->word[i] : longest;
+    }
+    if (longest.len > 0) {
+        buf_putc(&like, '%');
+        buf_put_str(&like, longest);
+        buf_putc(&like, '%');
+    }
+    enum tool_move move = show_run(call, search->query.wanted, buf_str(&like));
+    buf_free(&like);
+    return move;
+}
+
 static enum tool_move run_search(struct tool_call *call)
 {
     struct search search;
@@ -161,6 +180,9 @@ static enum tool_move run_search(struct tool_call *call)
     if (search.query.wanted == CATALOG_A_SEMANTIC_VIEW && !search.query.semantic) {
         return answer_none(call, STR("There are no semantic views here."));
     }
+    if (show_is_needed(call)) {
+        return run_show(call, &search);
+    }
     search.query.offset = call->offset;
     search.query.limit = call->limit + 1; /* one more tells whether there are others */
     return run(call, &search.query);
@@ -169,6 +191,9 @@ static enum tool_move run_search(struct tool_call *call)
 static enum tool_move run_nearest(struct tool_call *call, struct search *search)
 {
     call->stage = STAGE_RELATION;
+    if (call->shows) {
+        return run_show(call, search);
+    }
     search->query.nearest = true;
     search->query.columns = false;
     search->query.limit = CANDIDATES_MAX;
@@ -319,10 +344,15 @@ static void put_notice(
     struct buf text = BUF_INIT(1024);
     if (shown->is_cut) {
         buf_puts(&text, "Not all columns may be here: describe_table shows them.");
+    } else if (call->shows && search->query.wanted != CATALOG_A_DATABASE) {
+        buf_puts(&text,
+            "No database is set: only names were searched, in all of them; give "
+            "database to search comments and columns too.");
     } else if (catalog_is_by_database(call->dialect) && !is_given(call, "database") &&
                !is_given(call, "schema") && search->query.wanted != CATALOG_A_DATABASE) {
-        buf_printf(&text, "Searched in database %s; give database for another.",
-            call->context.part[TOOL_DATABASE]);
+        struct str database = show_database(call);
+        buf_printf(&text, "Searched in database " STR_FMT "; give database for another.",
+            STR_ARG(database));
     }
     reply_put_notice(call, buf_str(&text));
     buf_free(&text);
@@ -432,10 +462,12 @@ static enum tool_move reply_none(
     find_nearest(search, rows, &nearest);
     buf_puts(&text, "Nothing has \"");
     buf_put_str(&text, tool_shown(search->pattern));
-    buf_puts(&text, "\" in its name, schema, comment or columns");
-    if (search->query.database.len > 0) {
+    buf_puts(&text,
+        call->shows ? "\" in its name" : "\" in its name, schema, comment or columns");
+    if (search->query.database.len > 0 ||
+        (catalog_is_by_database(call->dialect) && !call->shows)) {
         buf_puts(&text, " in database ");
-        buf_put_str(&text, search->query.database);
+        buf_put_str(&text, show_database(call));
     }
     buf_puts(&text, nearest.count > 0 ? "; nearest are the names it is most alike."
                                       : ", and there is nothing like it.");
@@ -452,27 +484,49 @@ static enum tool_move reply_none(
     return reply_end(call);
 }
 
+static enum tool_move take_page(
+    struct tool_call *call, struct search *search, const struct tool_page *page)
+{
+    enum tool_move move;
+    yyjson_doc *doc = page_parse(page);
+    yyjson_val *rows = yyjson_doc_get_root(doc);
+    if (call->stage == STAGE_RELATION) {
+        move = reply_none(call, search, rows);
+    } else if (yyjson_arr_size(rows) == 0 && call->offset == 0) {
+        move = run_nearest(call, search);
+    } else {
+        move = reply_found(call, search, page, rows);
+    }
+    yyjson_doc_free(doc);
+    return move;
+}
+
+static enum tool_move take_show(
+    struct tool_call *call, struct search *search, const struct tool_page *page)
+{
+    struct buf rows = BUF_INIT(TOOL_OUT_MAX);
+    struct tool_page shown = {.total_rows = -1};
+    bool is_nearest = call->stage == STAGE_RELATION;
+    shown.row_count = show_read(call, page, search->query.wanted,
+        is_nearest ? NULL : &search->query.words, is_nearest, &rows, &shown.truncated);
+    shown.rows = buf_str(&rows);
+    enum tool_move move =
+        buf_ok(&rows) ? take_page(call, search, &shown)
+                      : tool_fail(call, TOOL_E_INTERNAL, 0, "No memory for the answer.");
+    buf_free(&rows);
+    return move;
+}
+
 enum tool_move search_page(struct tool_call *call, const struct tool_page *page)
 {
     struct search search;
-    enum tool_move move;
     if (lookup_wants(call, NULL)) {
         return lookup_page(call, page, run_search);
     }
     if (!read_search(call, &search)) {
         return TOOL_ANSWER;
     }
-    yyjson_doc *doc = page_parse(page);
-    yyjson_val *rows = yyjson_doc_get_root(doc);
-    if (call->stage == STAGE_RELATION) {
-        move = reply_none(call, &search, rows);
-    } else if (yyjson_arr_size(rows) == 0 && call->offset == 0) {
-        move = run_nearest(call, &search);
-    } else {
-        move = reply_found(call, &search, page, rows);
-    }
-    yyjson_doc_free(doc);
-    return move;
+    return call->shows ? take_show(call, &search, page) : take_page(call, &search, page);
 }
 
 enum tool_move search_refused(struct tool_call *call, const struct tool_failure *failure)
@@ -484,7 +538,12 @@ enum tool_move search_refused(struct tool_call *call, const struct tool_failure 
     if (!read_search(call, &search)) {
         return TOOL_ANSWER;
     }
-    if (catalog_without_semantic_views(call, search.query.semantic)) {
+    if (show_helps(call)) {
+        return run_search(call);
+    }
+    bool has = search.query.semantic &&
+               (!call->shows || search.query.wanted == CATALOG_A_SEMANTIC_VIEW);
+    if (catalog_without_semantic_views(call, has)) {
         return call->stage == STAGE_RELATION ? run_nearest(call, &search)
                                              : run_search(call);
     }

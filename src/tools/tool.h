@@ -189,6 +189,7 @@ struct tool_call {
     struct buf scratch;
     struct buf failure; /* the first failure's text, while names are looked up */
     bool is_bounded;            /* its statement is explained before it is run */
+    bool shows;                 /* its names are asked for with SHOW */
     bool no_semantic_views;     /* the server refused them */
     int lookup;                 /* how far the look-up of the context's names is */
     struct tool_context wanted; /* the context that could not be set */

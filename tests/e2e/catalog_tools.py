@@ -99,6 +99,21 @@ class Search(Engines):
         self.assertTrue(server.queries("SEMANTIC_VIEWS"))
         self.assertFalse(client.call("list_views").is_error)
 
+    def test_on_snowflake_without_a_database_names_are_searched_in_all(self):
+        server = self.fakesnow()
+        server.sql("create database second")
+        server.sql("create schema second.public")
+        server.sql("create table second.public.order_log (n integer)")
+        client = self.client(self.daemon(settings("snowflake", server.options(database=None, schema=None))))
+        self.assertEqual(self.names(client, pattern="order"),
+                         ["DEMO.PUBLIC.ORDERS", "SECOND.PUBLIC.ORDER_LOG", "DEMO.PUBLIC.ORDER_VIEW"])
+        self.assertEqual(self.names(client, pattern="second", kind="database"), ["SECOND"])
+        self.assertEqual(client.call("list_databases").rows, [["DEMO", None], ["SECOND", None]])
+        self.assertTrue(client.call("list_databases", like="sec%").data["row_count"])
+        self.assertTrue(server.queries("SHOW DATABASES LIKE 'sec%'"))
+        nothing = client.call("search_objects", pattern="ordesr").data
+        self.assertEqual((nothing["objects"], nothing["nearest"][0]), ([], "DEMO.PUBLIC.ORDERS"))
+
     def test_on_duckdb_over_both_files(self):
         client = self.client(self.daemon())
         found = self.names(client, pattern="summary")

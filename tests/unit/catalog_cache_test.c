@@ -77,17 +77,36 @@ static void the_one_not_asked_for_longest_goes_first(void **state)
     char text[1500];
     memset(text, 'x', sizeof(text));
     struct tool_page page = page_of((struct str){text, sizeof(text)});
-    char key[] = "p\0" "0";
+    char key[] = "p\0"
+                 "0";
     for (char i = '0'; i < '4'; i++) {
         key[2] = i;
         catalog_cache_put(cache, (struct str){key, 3}, &page, 0, 0);
     }
-    assert_true(has(cache, STR("p\0" "0"), 0));
-    catalog_cache_put(cache, STR("p\0" "4"), &page, 0, 0);
-    catalog_cache_put(cache, STR("p\0" "5"), &page, 0, 0);
-    assert_true(has(cache, STR("p\0" "0"), 0));
-    assert_false(has(cache, STR("p\0" "1"), 0));
-    assert_true(has(cache, STR("p\0" "5"), 0));
+    assert_true(has(cache,
+        STR("p\0"
+            "0"),
+        0));
+    catalog_cache_put(cache,
+        STR("p\0"
+            "4"),
+        &page, 0, 0);
+    catalog_cache_put(cache,
+        STR("p\0"
+            "5"),
+        &page, 0, 0);
+    assert_true(has(cache,
+        STR("p\0"
+            "0"),
+        0));
+    assert_false(has(cache,
+        STR("p\0"
+            "1"),
+        0));
+    assert_true(has(cache,
+        STR("p\0"
+            "5"),
+        0));
     assert_in_range(catalog_cache_bytes(cache), 3 * sizeof(text), BYTES_MAX);
     catalog_cache_free(cache);
 }

@@ -182,6 +182,53 @@ static void an_older_server_lists_the_others_all_the_same(void **state)
     assert_int_equal(rig->run_count, 0);
 }
 
+static void without_a_database_snowflake_shows_names_of_all(void **state)
+{
+    struct rig *rig = *state;
+    struct str database = rig->profiles[1].defaults[TOOL_DATABASE];
+    rig->profiles[1].defaults[TOOL_DATABASE] = STR("");
+    rig->profiles[1].defaults[TOOL_SCHEMA] = STR("");
+    rig->profiles[1].base[TOOL_ROLE] =
+        STR("ANALYST"); /* a connection was seen, without one */
+    struct tool_page page = {
+        .columns =
+            STR("[{\"name\":\"x\"},{\"name\":\"name\"},{\"name\":\"database_name\"},"
+                "{\"name\":\"schema_name\"},{\"name\":\"kind\"},{\"name\":\"comment\"}]"),
+        .rows = STR(
+            "[[0,\"MY_ORDER\",\"B\",\"S\",\"MATERIALIZED VIEW\",null],"
+            "[0,\"LINES\",\"A\",\"S\",\"TABLE\",\"of an order\"],[0,\"Order\",\"A\",\"S\",\"TABLE\",null],"
+            "[0,\"ORDERS\",\"A\",\"INFORMATION_SCHEMA\",\"VIEW\",null],[0,\"NO\",\"A\",\"S\",\"TABLE\",null]]"),
+        .row_count = 5,
+        .total_rows = 5};
+    rig->scripted = page;
+    yyjson_val *answer = rig_call(rig, "search_objects",
+        "{\"pattern\":\"order\",\"profile\":\"snow\",\"detail\":\"names\",\"limit\":2}");
+    assert_string_equal(rig->last_sql, "SHOW OBJECTS LIKE '%order%' IN ACCOUNT");
+    rig_assert_json(answer, "/objects", "[\"A.S.\\\"Order\\\"\",\"B.S.MY_ORDER\"]");
+    rig_assert_json(answer, "/truncated", "true");
+    char *next = yyjson_val_write(yyjson_ptr_get(answer, "/next/arguments"), 0, NULL);
+    rig->scripted = page;
+    answer = rig_call(rig, "search_objects", next);
+    free(next);
+    rig_assert_json(answer, "/objects", "[\"A.S.LINES\"]");
+    rig->profiles[1].base[TOOL_ROLE] = STR("");
+    rig->refusal = "This session does not have a current database";
+    rig->refusal_kind = TOOL_FAILED_SQL;
+    rig->scripted = page;
+    answer = rig_call(rig, "search_objects",
+        "{\"pattern\":\"order\",\"profile\":\"snow\",\"kind\":\"table\"}");
+    assert_string_equal(rig->last_sql, "SHOW TABLES LIKE '%order%' IN ACCOUNT");
+    assert_int_equal(rig->run_count, 2);
+    assert_int_equal(rig_int(answer, "/row_count"), 3);
+    rig->profiles[1].base[TOOL_DATABASE] = STR("MINE");
+    rig->scripted = page;
+    rig_call(rig, "search_objects", "{\"pattern\":\"order\",\"profile\":\"snow\"}");
+    assert_non_null(strstr(rig->last_sql, " INFORMATION_SCHEMA.TABLES"));
+    rig->profiles[1].base[TOOL_DATABASE] = STR("");
+    rig->profiles[1].defaults[TOOL_DATABASE] = database;
+    rig->profiles[1].defaults[TOOL_SCHEMA] = STR("PUBLIC");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +242,7 @@ int main(void)
         cmocka_unit_test(arguments_that_are_wrong_say_what_is_allowed),
         cmocka_unit_test(a_wrong_case_of_the_database_is_mended),
         cmocka_unit_test(snowflake_lists_semantic_views_where_the_server_knows_them),
+        cmocka_unit_test(without_a_database_snowflake_shows_names_of_all),
         cmocka_unit_test(an_older_server_lists_the_others_all_the_same),
     };
     if (!rig_engine_start()) {
