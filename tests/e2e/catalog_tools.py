@@ -160,22 +160,24 @@ class Kept(Engines):
 
     def test_what_is_new_is_seen_when_it_was_not_there_or_with_refresh(self):
         server = self.fakesnow()
-        client = self.client(self.daemon(settings("snowflake", server.options())))
+        client = self.client(self.daemon(settings("snowflake", server.options(), database="DEMO", schema="PUBLIC")))
         before = self.ask(client)
-        self.check_error(client.call("describe_table", table="later"), "object_not_found", True)
+        for name in ("later", "LATER"):
+            self.check_error(client.call("describe_table", table=name), "object_not_found", True)
         server.sql("create table demo.public.later (n integer)")
         self.assertEqual(self.ask(client).rows, before.rows)
-        self.assertEqual(client.call("describe_table", table="later").data["relations"][0]["name"], "LATER")
+        for name in ("later", "LATER"):
+            self.assertEqual(client.call("describe_table", table=name).data["relations"][0]["name"], "LATER")
         self.assertEqual(len(self.ask(client, refresh=True).rows), len(before.rows) + 1)
         self.assertEqual(len(self.ask(client).rows), len(before.rows) + 1)
 
     def test_rows_of_a_sample_are_never_kept(self):
         server = self.fakesnow()
         client = self.client(self.daemon(settings("snowflake", server.options())))
-        for expected in (0, 1):
-            got = client.call("describe_table", table="orders", sample=2)
-            self.assertEqual(len(got.data["relations"][0]["sample"]["rows"]), expected)
+        for expected in (1, 2):
             server.sql("insert into demo.public.orders values (1, 2)")
+            got = client.call("describe_table", table="orders", sample=3)
+            self.assertEqual(len(got.data["relations"][0]["sample"]["rows"]), expected)
 
     def test_its_rate_counts(self):
         client = self.client(self.daemon({"rate.catalog": {"burst": 3, "per_s": 0.001}}))
