@@ -2,16 +2,13 @@
 /* search_objects: names by their parts; when there is none, the nearest. */
 #include <stdio.h>
 
-#include "sql/catalog.h"
-#include "tools/calls.h"
+#include "tools/search.h"
 
 enum {
-    PATTERN_MAX = 200,
     COLUMN_ROWS_MAX = 5000,
     FULL_LIMIT = 10,
     FULL_BYTES = 128 * 1024,
     CANDIDATES_MAX = 50,
-    NEAREST_MAX = 3,
     CURSOR_SIZE = 48,
 };
 
@@ -25,15 +22,7 @@ static const char *const kinds[] = {
     "", "table", "view", "column", "schema", "database", "semantic_view"};
 static const char *const details[] = {"names", "summary", "full"};
 
-/* What a call asks for: read from its arguments at each step. */
-struct search {
-    struct str pattern;
-    struct str cursor;
-    int detail;
-    struct catalog_search query; /* without offset and limit */
-};
-
-static bool is_given(const struct tool_call *call, const char *arg)
+bool search_is_given(const struct tool_call *call, const char *arg)
 {
     yyjson_val *value = yyjson_obj_get(call->args, arg);
     return value && !yyjson_is_null(value) && !yyjson_equals_str(value, "");
@@ -64,9 +53,9 @@ static bool read_search(struct tool_call *call, struct search *ret)
         !tool_arg_str(call, "cursor", true, &ret->cursor)) {
         return false;
     }
-    bool in_schema = is_given(call, "schema");
-    bool in_database =
-        in_schema || is_given(call, "database") || catalog_is_by_database(call->dialect);
+    bool in_schema = search_is_given(call, "schema");
+    bool in_database = in_schema || search_is_given(call, "database") ||
+                       catalog_is_by_database(call->dialect);
     ret->query.wanted = (enum catalog_wanted)kind;
     ret->query.database = str_of(in_database ? call->context.part[TOOL_DATABASE] : "");
     ret->query.schema = str_of(in_schema ? call->context.part[TOOL_SCHEMA] : "");
@@ -238,7 +227,7 @@ static void put_full_name(const struct tool_call *call, yyjson_val *row, struct 
     catalog_put_shown(out, call->dialect, database, schema, name);
 }
 
-static void put_json_name(const struct tool_call *call, yyjson_val *row, struct buf *out)
+void search_put_name(const struct tool_call *call, yyjson_val *row, struct buf *out)
 {
     struct buf name = BUF_INIT(TOOL_NAME_SIZE * 8);
     put_full_name(call, row, &name);
@@ -253,7 +242,7 @@ static void put_summary(const struct tool_call *call, yyjson_val *row, struct bu
     buf_puts(out, "{\"kind\":");
     buf_put_json(out, page_cell(row, FOUND_KIND));
     buf_puts(out, ",\"name\":");
-    put_json_name(call, row, out);
+    search_put_name(call, row, out);
     if (yyjson_is_int(rows)) {
         buf_puts(out, ",\"rows\":");
         buf_put_i64(out, yyjson_get_sint(rows));
@@ -318,7 +307,7 @@ static void put_objects(struct tool_call *call, yyjson_val *rows, bool full, int
         last_start = out->len;
         buf_puts(out, ret->count++ > 0 ? "," : "");
         if (detail == DETAIL_NAMES) {
-            put_json_name(call, row, out);
+            search_put_name(call, row, out);
             continue;
         }
         put_summary(call, row, out);
@@ -348,8 +337,9 @@ static void put_notice(
         buf_puts(&text,
             "No database is set: only names were searched, in all of them; give "
             "database to search comments and columns too.");
-    } else if (catalog_is_by_database(call->dialect) && !is_given(call, "database") &&
-               !is_given(call, "schema") && search->query.wanted != CATALOG_A_DATABASE) {
+    } else if (catalog_is_by_database(call->dialect) &&
+               !search_is_given(call, "database") && !search_is_given(call, "schema") &&
+               search->query.wanted != CATALOG_A_DATABASE) {
         struct str database = show_database(call);
         buf_printf(&text, "Searched in database " STR_FMT "; give database for another.",
             STR_ARG(database));
@@ -384,106 +374,6 @@ static enum tool_move reply_found(struct tool_call *call, const struct search *s
     return reply_end(call);
 }
 
-struct nearest {
-    yyjson_val *row[NEAREST_MAX];
-    unsigned distance[NEAREST_MAX];
-    uint32_t count;
-};
-
-static void find_nearest(
-    const struct search *search, yyjson_val *rows, struct nearest *ret)
-{
-    enum {
-        DISTANCE_MAX = 64
-    };
-    struct buf phrase = BUF_INIT(PATTERN_MAX * 2);
-    yyjson_arr_iter it;
-    yyjson_val *row;
-    catalog_put_phrase(&phrase, &search->query.words);
-    yyjson_arr_iter_init(rows, &it);
-    while ((row = yyjson_arr_iter_next(&it))) {
-        unsigned distance =
-            str_distance(page_cell(row, FOUND_NAME), buf_str(&phrase), DISTANCE_MAX);
-        uint32_t at = ret->count < NEAREST_MAX ? ret->count++ : NEAREST_MAX;
-        for (; at > 0 && ret->distance[at - 1] > distance; at--) {
-            if (at < NEAREST_MAX) {
-                ret->row[at] = ret->row[at - 1];
-                ret->distance[at] = ret->distance[at - 1];
-            }
-        }
-        if (at < NEAREST_MAX) {
-            ret->row[at] = row;
-            ret->distance[at] = distance;
-        }
-    }
-    buf_free(&phrase);
-}
-
-/* A call that goes on from what is nearest, or that shows what there is. */
-static void put_next_of_none(
-    struct tool_call *call, const struct search *search, const struct nearest *nearest)
-{
-    struct buf *out = &call->out;
-    bool is_holder = search->query.wanted == CATALOG_A_SCHEMA ||
-                     search->query.wanted == CATALOG_A_DATABASE;
-    if (nearest->count == 0 || is_holder) {
-        buf_printf(out, ",\"next\":{\"tool\":\"%s\",\"arguments\":{",
-            search->query.wanted == CATALOG_A_SCHEMA ? "list_schemas" : "list_databases");
-    } else {
-        struct buf name = BUF_INIT(TOOL_NAME_SIZE * 8);
-        yyjson_val *row = nearest->row[0];
-        bool is_column = search->query.wanted == CATALOG_A_COLUMN;
-        catalog_put_shown(&name, call->dialect, page_cell(row, FOUND_DATABASE),
-            page_cell(row, FOUND_SCHEMA),
-            page_cell(row, is_column ? FOUND_AT : FOUND_NAME));
-        buf_puts(out, ",\"next\":{\"tool\":\"describe_table\",\"arguments\":{\"table\":");
-        buf_put_json(out, buf_str(&name));
-        out->failed = out->failed || name.failed;
-        buf_free(&name);
-        buf_putc(out, ',');
-    }
-    if (out->ptr[out->len - 1] == ',') {
-        out->len--;
-    }
-    if (is_given(call, "profile")) {
-        buf_puts(out, out->ptr[out->len - 1] == '{' ? "" : ",");
-        buf_puts(out, "\"profile\":");
-        buf_put_json(out, str_of(call->context.part[TOOL_PROFILE]));
-    }
-    buf_puts(out, "}}");
-}
-
-static enum tool_move reply_none(
-    struct tool_call *call, const struct search *search, yyjson_val *rows)
-{
-    struct buf *out = &call->out;
-    struct buf text = BUF_INIT(4096);
-    struct nearest nearest = {.count = 0};
-    find_nearest(search, rows, &nearest);
-    buf_puts(&text, "Nothing has \"");
-    buf_put_str(&text, tool_shown(search->pattern));
-    buf_puts(&text,
-        call->shows ? "\" in its name" : "\" in its name, schema, comment or columns");
-    if (search->query.database.len > 0 ||
-        (catalog_is_by_database(call->dialect) && !call->shows)) {
-        buf_puts(&text, " in database ");
-        buf_put_str(&text, show_database(call));
-    }
-    buf_puts(&text, nearest.count > 0 ? "; nearest are the names it is most alike."
-                                      : ", and there is nothing like it.");
-    reply_begin(call, "done");
-    buf_puts(out, ",\"objects\":[],\"row_count\":0,\"truncated\":false,\"nearest\":[");
-    for (uint32_t i = 0; i < nearest.count; i++) {
-        buf_puts(out, i > 0 ? "," : "");
-        put_json_name(call, nearest.row[i], out);
-    }
-    buf_putc(out, ']');
-    put_next_of_none(call, search, &nearest);
-    reply_put_notice(call, buf_str(&text));
-    buf_free(&text);
-    return reply_end(call);
-}
-
 static enum tool_move take_page(
     struct tool_call *call, struct search *search, const struct tool_page *page)
 {
@@ -491,7 +381,7 @@ static enum tool_move take_page(
     yyjson_doc *doc = page_parse(page);
     yyjson_val *rows = yyjson_doc_get_root(doc);
     if (call->stage == STAGE_RELATION) {
-        move = reply_none(call, search, rows);
+        move = search_reply_none(call, search, rows);
     } else if (yyjson_arr_size(rows) == 0 && call->offset == 0) {
         move = run_nearest(call, search);
     } else {
