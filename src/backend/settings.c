@@ -8,6 +8,14 @@
 #define BACKSTOP_S "3660"
 #define BACKSTOP_MS BACKSTOP_S "000"
 
+/*
+ * A statement whose worker died ends with its connection, not with its result. Release 14 has the
+ * setting, and a server on another system may refuse it.
+ */
+#define PG_NOTICE_THE_LOSS                                                                   \
+    "SELECT pg_catalog.set_config(name, '2s', false) FROM pg_catalog.pg_settings WHERE "     \
+    "name = 'client_connection_check_interval' AND pg_catalog.version() LIKE '%linux%'"
+
 enum { PLACE = 1 << PART_DATABASE | 1 << PART_SCHEMA };
 
 static const struct {
@@ -29,7 +37,7 @@ static const struct {
         {
             .read_only = "SET default_transaction_read_only = on",
             .opening = {"SET statement_timeout = " BACKSTOP_MS,
-                "SET application_name = 'snowmux'"},
+                "SET application_name = 'snowmux'", PG_NOTICE_THE_LOSS},
             .settable = 1 << PART_SCHEMA,
             .has_tag_comment = true,
         },
@@ -89,6 +97,28 @@ static uint32_t replay_by_use(uint32_t replay, const struct str context[PART_COU
     return count;
 }
 
+/*
+ * The option of PostgreSQL's driver takes schemas that are not there, and would cut a role's own
+ * path short: it is kept where its first schema is the one that is wanted.
+ */
+static uint32_t replay_by_path(
+    struct str schema, struct buf *scratch, struct backend_option ret[PART_COUNT])
+{
+    struct buf name = BUF_INIT(2 * CONFIG_PATH_SIZE);
+    size_t start = scratch->len;
+    quote_identifier(&name, schema);
+    buf_puts(scratch, "SELECT pg_catalog.set_config('search_path', ");
+    quote_literal(scratch, buf_str(&name));
+    buf_puts(scratch, "::pg_catalog.regnamespace::pg_catalog.text, false) WHERE "
+                      "pg_catalog.current_schema() IS DISTINCT FROM ");
+    quote_literal(scratch, schema);
+    ret[0] = (struct backend_option){STR(""), STR("RESET search_path")};
+    ret[1] = (struct backend_option){
+        STR(""), {scratch->ptr + start, scratch->len - start}};
+    buf_free(&name);
+    return 2;
+}
+
 uint32_t backend_profile_replay(const struct backend_profile *profile, uint32_t replay,
     const struct str context[PART_COUNT], struct buf *scratch,
     struct backend_option ret[PART_COUNT])
@@ -103,6 +133,10 @@ uint32_t backend_profile_replay(const struct backend_profile *profile, uint32_t 
     }
     if (profile->dialect == SQL_SNOWFLAKE) {
         return replay_by_use(replay, context, scratch, ret);
+    }
+    if (profile->dialect == SQL_POSTGRESQL) {
+        bool has_schema = replay & 1u << PART_SCHEMA && context[PART_SCHEMA].len > 0;
+        return has_schema ? replay_by_path(context[PART_SCHEMA], scratch, ret) : 0;
     }
     for (int part = PART_DATABASE; part < PART_COUNT; part++) {
         if (replay & 1u << part && context[part].len > 0) {
