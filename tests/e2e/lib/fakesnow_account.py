@@ -153,6 +153,17 @@ def use_warehouse(session, found):
     return SUCCESS
 
 
+def use_place(session, found):
+    """A name in quotes is the one of exactly these letters; fakesnow would take any case."""
+    names = [ident(name) for name in re.findall(WORD, found["name"])]
+    wanted = names if found["kind"].lower() == "database" or len(names) > 1 else [session.connection.database, *names]
+    rows = session.connection._duck_conn.cursor().execute(
+        "SELECT DISTINCT catalog_name, schema_name FROM information_schema.schemata").fetchall()
+    if not any(list(row[:len(wanted)]) == wanted for row in rows):
+        raise Refused("002043", "02000", MISSING)
+    return found["all"]
+
+
 def use_secondary(session, found):
     session.secondary = found["name"].upper()
     return SUCCESS
@@ -188,6 +199,7 @@ def explain(session, found):
 STATEMENTS = [(re.compile(pattern + r"\s*;?\s*", re.IGNORECASE | re.DOTALL), answer) for pattern, answer in (
     (r"use\s+role\s+(?P<name>%s)" % WORD, use_role),
     (r"use\s+warehouse\s+(?P<name>%s)" % WORD, use_warehouse),
+    (r"(?P<all>use\s+(?P<kind>database|schema)\s+(?P<name>%s(?:\.%s)?))" % (WORD, WORD), use_place),
     (r"use\s+secondary\s+roles\s+(?P<name>all|none)", use_secondary),
     (r"show\s+(?:terse\s+)?roles(?:\s+like\s+'(?P<like>[^']*)')?(?:\s+limit\s+\d+)?", show_roles),
     (r"show\s+warehouses(?:\s+like\s+'(?P<like>[^']*)')?", show_warehouses),

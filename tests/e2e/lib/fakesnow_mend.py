@@ -2,10 +2,12 @@
 """What fakesnow does otherwise than Snowflake, mended from outside. Runs in fakesnow's environment,
 see fakesnow_server.py."""
 import re
+import string
 
 import duckdb
 import fakesnow.arrow
 import fakesnow.conn
+import fakesnow.info_schema
 import fakesnow.rowtype
 import pyarrow
 import snowflake.connector.errors
@@ -99,6 +101,22 @@ whole_timestamps = fakesnow.arrow.timestamp_to_sf_struct
 fakesnow.arrow.timestamp_to_sf_struct = timestamps
 fakesnow.conn.FakeSnowflakeCursor = Cursor
 fakesnow.rowtype.duckdb_to_sf_type.update({"SMALLINT": "fixed", "TINYINT": "fixed", "FLOAT": "real"})
+
+
+def with_views(template):
+    """INFORMATION_SCHEMA.TABLES has a row for each view, too."""
+    text = template.template
+    relations = ("(SELECT database_name, schema_name, table_name, estimated_size, 'BASE TABLE' AS kind FROM duckdb_tables UNION ALL"
+                 " SELECT database_name, schema_name, view_name, NULL, 'VIEW' FROM duckdb_views WHERE NOT internal) tables")
+    for old, new in (("'BASE TABLE' AS \"TABLE_TYPE\"", "tables.kind AS \"TABLE_TYPE\""), ("duckdb_tables tables", relations)):
+        if text.count(old) != 1:
+            raise AssertionError("this fakesnow makes INFORMATION_SCHEMA.TABLES in another way")
+        text = text.replace(old, new)
+    return string.Template(text)
+
+
+fakesnow.info_schema.SQL_CREATE_INFORMATION_SCHEMA_TABLES_VIEW = with_views(
+    fakesnow.info_schema.SQL_CREATE_INFORMATION_SCHEMA_TABLES_VIEW)
 
 
 def as_refused(error):
