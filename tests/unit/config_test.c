@@ -137,7 +137,7 @@ static void unknown_names_come_with_the_nearest_known(void **state)
                                    "\"linger_s\", \"drain_s\" and \"log_level\"");
     refused("[session]\nabc = 1\n",
         "t.toml:2: unknown key \"abc\" in [session]; known are \"max\", "
-        "\"max_per_principal\", \"idle_s\", \"resume_s\" and \"age_s\"");
+        "\"max_per_principal\", \"idle_s\", \"pin_idle_s\", \"resume_s\" and \"age_s\"");
     refused("\nquerry.x = 1\n",
         "t.toml:2: unknown section \"querry\"; did you mean \"query\"?");
     refused("[session]\ngrace_s = 1\n",
@@ -265,8 +265,8 @@ static void strings_are_checked(void **state)
     refused("[daemon]\nlog_level = ''",
         "t.toml:2: daemon.log_level must be \"debug\", \"info\", \"warn\" or \"error\", "
         "got \"\"");
-    refused("[profile.p]\npolicy = 'read_write'",
-        "t.toml:2: profile.p.policy must be \"read_only\", got \"read_write\"");
+    refused("[profile.p]\npolicy = 'anything'",
+        "t.toml:2: profile.p.policy must be \"read_only\", \"session_state\" or \"read_write\", got \"anything\"");
     refused("[profile.p]\ndialect = 'DuckDB'",
         "t.toml:2: profile.p.dialect must be \"\", \"duckdb\", \"snowflake\", "
         "\"postgresql\" or \"sqlite\", got \"DuckDB\"");
@@ -274,7 +274,7 @@ static void strings_are_checked(void **state)
         "t.toml:2: profile.p.driver must be a path, got \"\"");
     refused("[profile.p]\npolicy = "
             "'0123456789012345678901234567890123456789012345678901234567890123456789'",
-        "t.toml:2: profile.p.policy must be \"read_only\", got "
+        "t.toml:2: profile.p.policy must be \"read_only\", \"session_state\" or \"read_write\", got "
         "\"0123456789012345678901234567890123456789012345678901234567890123\"...");
 }
 
