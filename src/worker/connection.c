@@ -293,7 +293,8 @@ static bool run_call(struct connection *conn, struct exec *exec)
     publish(conn, &statement);
     bool ok = is_cancelled(conn) ? exec_fail(exec, WIRE_E_CANCELLED, "cancelled")
                                  : run_statement(conn, exec, &statement);
-    if (!ok && exec->code == WIRE_E_SQL && is_cancelled(conn)) {
+    bool is_refused = exec->code == WIRE_E_SQL || exec->code == WIRE_E_LOST;
+    if (!ok && is_refused && is_cancelled(conn)) {
         exec->code = WIRE_E_CANCELLED; /* drivers give a cancel many names */
     }
     publish(conn, NULL);

@@ -44,9 +44,17 @@ bool failure_is_lost(const struct failure *failure)
         }
     }
     struct str state = str_of(failure->sqlstate);
+    /* PostgreSQL, which has no codes, ends connections with 57P0x; to Snowflake 57P03 is a statement
+     * without a warehouse. */
     if (state.len > 0) {
-        return str_starts(state, STR("08")) || str_starts(state, STR("57P0"));
+        return str_starts(state, STR("08")) ||
+               (failure->vendor_code == 0 && str_starts(state, STR("57P0")));
     }
-    return failure->status == ADBC_STATUS_IO ||
+    /* Go's words for a request without an answer; Snowflake's driver calls it INTERNAL. */
+    struct str message = str_of(failure->message);
+    bool has_no_answer = failure->vendor_code == 0 &&
+                         (str_starts(message, STR("Post \"http")) ||
+                             str_starts(message, STR("Get \"http")));
+    return has_no_answer || failure->status == ADBC_STATUS_IO ||
            failure->status == ADBC_STATUS_UNAUTHENTICATED;
 }
