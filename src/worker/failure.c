@@ -2,6 +2,7 @@
 #include "worker/failure.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/assert.h"
 
@@ -16,6 +17,9 @@ struct failure failure_copy(const struct AdbcError *error, AdbcStatusCode status
     struct failure failure = {.status = status};
     struct str message =
         str_of(error->message ? error->message : "the driver gave no reason");
+    /* PostgreSQL's driver repeats the statement: not for the log, nor for whoever is told why. */
+    const char *statement = strstr(message.ptr, "\n\nQuery was:");
+    message.len = statement ? (size_t)(statement - message.ptr) : message.len;
     message = str_utf8_prefix(message, sizeof(failure.message) - 1);
     memcpy(failure.message, message.ptr, message.len);
     memcpy(failure.sqlstate, error->sqlstate, 5);
