@@ -499,6 +499,8 @@ int main(void)
     /* Snowflake's driver would write a helper library and probe cloud metadata. */
     setenv("SF_DISABLE_MINICORE", "true", 0);
     setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true", 0);
+    /* libpq would wait for a silent server for ever, and nobody would hear why. */
+    setenv("PGCONNECT_TIMEOUT", "20", 0);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         connection_init(&worker.connections[i]);
     }
