@@ -59,8 +59,7 @@ static void answer(struct call *call)
     metrics_call(call);
     if (call->tool.told_resumed && call->asker && call->session) {
         call->session->resumed_wall_ns = 0;
-        free(call->session->lost_text);
-        call->session->lost_text = NULL;
+        sessions_told(call->session);
     }
     call_tell(call);
     if (call->query) {

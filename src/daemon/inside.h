@@ -107,6 +107,7 @@ struct session {
     bool is_away;      /* disconnected: whoever comes back is another connection */
     bool is_killed;    /* the operator ends it */
     bool has_context;  /* opened with one: nothing is inherited */
+    uint32_t held; /* symbol: the profile where something of it is open, or was, untold */
     char *lost_text; /* owned: what it has to be told next; NULL: nothing */
     uint64_t resumed_wall_ns; /* it inherited from a session last seen then; 0: no, or told */
     uint32_t writes;   /* of the store, under way */
@@ -519,7 +520,11 @@ MUST_USE bool sessions_save(struct session *s); /* false: the queue is full, it 
 MUST_USE bool sessions_put(struct session *s, store_done_fn done, void *ctx);
 MUST_USE bool sessions_load(struct daemon *d, char *err, size_t err_size);
 
+/* Something of it is open on @profile, or empty: nothing any more. Outlives the daemon. */
+void sessions_hold(struct session *s, struct str profile);
 void sessions_unpinned(struct daemon *d, const struct core_action *a);
+void sessions_lost(struct session *s, struct str profile, const char *reason);
+void sessions_told(struct session *s); /* what it lost */
 
 /* session_stats.c */
 void session_count(struct call *call); /* a call of it ended */

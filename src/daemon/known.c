@@ -45,13 +45,23 @@ static void go_on(struct call *call)
     list_push_back(&call->daemon->ready, &call->ready);
 }
 
+/* What its session left on a connection, tables of an open transaction say, is not for others
+ * to see, nor is what they see an answer for it. */
+static bool is_private(const struct call *call)
+{
+    struct core_session_view view;
+    return !call->session ||
+           !core_session_view(call->daemon->core, call->session->number, &view) ||
+           view.is_pinned;
+}
+
 bool known_ask(struct call *call)
 {
     struct tool_page page;
     uint64_t read_wall_ns;
     bool has_lease = call->conn != CORE_NONE;
     if (!call->daemon->known || !call->tool.is_catalog || call->tool.refresh ||
-        !(has_lease || call->tool.tool->catalog) || !find(call, &page, &read_wall_ns)) {
+        is_private(call) || !(has_lease || call->tool.tool->catalog) || !find(call, &page, &read_wall_ns)) {
         return false;
     }
     if (has_lease || call->is_charged) {
@@ -105,7 +115,7 @@ void known_begin(struct call *call)
 void known_keep(struct call *call, const struct tool_page *page)
 {
     struct catalog_cache *cache = call->daemon->known;
-    if (!cache || !call->tool.is_catalog) {
+    if (!cache || !call->tool.is_catalog || is_private(call)) {
         return;
     }
     struct buf key = BUF_INIT(KEY_MAX);

@@ -361,6 +361,10 @@ static void note_effects(struct call *call)
         call->context_unknown = call->context_unknown || lease->moved_inside;
     }
     lease->holds |= effects & ~(unsigned)GUARD_ENDS;
+    if (effects && call->session && !call->session->lost_text) {
+        sessions_hold(call->session,
+            lease->holds ? str_of(call->tool.context.part[TOOL_PROFILE]) : STR(""));
+    }
 }
 
 static void on_page(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec,

@@ -20,6 +20,7 @@ static struct store_session row_of(const struct session *s, struct buf *scratch)
         .label = str_of(s->label),
         .revision = str_of(s->revision),
         .response_times = buf_str(scratch),
+        .held = symbol_str(d->symbols, s->held),
         .created_wall_ns = s->created_wall_ns,
         .last_seen_wall_ns = view.last_seen_wall_ns,
         .calls_total = counts->calls_total,
@@ -150,6 +151,10 @@ static void load_one(void *ctx, const struct store_session *row)
         s->context[i] = symbol_acquire(d->symbols, row->context[i]);
     }
     take_numbers(s, row);
+    if (row->held.len > 0) {
+        s->held = symbol_acquire(d->symbols, row->held);
+        sessions_lost(s, row->held, "restart");
+    }
     s->is_durable = s->is_away = true;
     s->created_wall_ns = row->created_wall_ns;
     s->last_seen_wall_ns = row->last_seen_wall_ns;

@@ -63,6 +63,7 @@ void session_free(struct session *s)
     symbol_release(d->symbols, s->principal);
     symbol_release(d->symbols, s->client);
     body_free(s);
+    symbol_release(d->symbols, s->held);
     free(s->lost_text);
     free(s->label);
     free(s);
@@ -298,21 +299,48 @@ void sessions_refused(struct daemon *d, const struct core_action *a)
     session_free(s);
 }
 
+void sessions_hold(struct session *s, struct str profile)
+{
+    struct symbols *symbols = s->daemon->symbols;
+    if (!str_eq(symbol_str(symbols, s->held), profile)) {
+        symbol_release(symbols, s->held);
+        s->held = symbol_acquire(symbols, profile);
+        sessions_mark(s);
+        bool queued = s->body && sessions_save(s); /* before the answer says it is open */
+        (void)queued;                              /* else within a second */
+    }
+}
+
+void sessions_lost(struct session *s, struct str profile, const char *reason)
+{
+    char why[WHY_SIZE];
+    snprintf(why, sizeof(why),
+        "What this session held open on profile " STR_FMT " is gone (%s): an open transaction was rolled "
+        "back, temporary objects and variables are no more.",
+        STR_ARG(profile), reason);
+    free(s->lost_text);
+    s->lost_text = strdup(why);
+}
+
+void sessions_told(struct session *s)
+{
+    struct core_session_view view;
+    free(s->lost_text);
+    s->lost_text = NULL;
+    if (s->held && core_session_view(s->daemon->core, s->number, &view) && !view.is_pinned) {
+        sessions_hold(s, STR(""));
+    }
+}
+
 /* What was on its connection is gone: its next answer says so. */
 void sessions_unpinned(struct daemon *d, const struct core_action *a)
 {
     struct session *s = d->sessions[a->session];
-    char why[WHY_SIZE];
     const char *name = d->profile[a->profile].config->name;
     d->metrics.pins_lost[a->reason]++;
     log_event(LOG_INFO, "session_unpinned", "session=%s profile=%s reason=%s", s->handle.text, name,
         core_reason_name(a->reason));
-    snprintf(why, sizeof(why),
-        "What this session held open on profile %s is gone (%s): an open transaction was rolled "
-        "back, temporary objects and variables are no more.",
-        name, core_reason_name(a->reason));
-    free(s->lost_text);
-    s->lost_text = strdup(why);
+    sessions_lost(s, str_of(name), core_reason_name(a->reason));
 }
 
 /* ---- ending ---- */

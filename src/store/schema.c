@@ -96,6 +96,9 @@ static const char *const steps[] = {
     " capped INTEGER NOT NULL,"
     " expires_wall_ns INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID;",
+
+    /* What ends with the daemon, so that the next one can tell. */
+    "ALTER TABLE session ADD COLUMN held TEXT NOT NULL DEFAULT '';",
 };
 
 enum {

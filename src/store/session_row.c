@@ -10,7 +10,7 @@
 /* The columns: first these strings, then these numbers. */
 static const size_t strings[] = {AT(handle), AT(principal), AT(client_name),
     AT(client_version), AT(instance), AT(label), AT(revision), AT(context[0]),
-    AT(context[1]), AT(context[2]), AT(context[3]), AT(context[4]), AT(response_times)};
+    AT(context[1]), AT(context[2]), AT(context[3]), AT(context[4]), AT(response_times), AT(held)};
 static const size_t numbers[] = {AT(created_wall_ns), AT(last_seen_wall_ns),
     AT(calls_total), AT(calls_ok), AT(calls_failed), AT(calls_refused), AT(rows_total),
     AT(bytes_in), AT(bytes_out), AT(response_ns), AT(queue_ns), AT(connections_total),

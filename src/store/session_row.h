@@ -9,13 +9,13 @@
 
 #define SESSION_ROW_COLUMNS                                                              \
     "handle, principal, client_name, client_version, instance, label, revision, "        \
-    "profile, role, warehouse, database, schema, response_times, created_wall_ns, "      \
+    "profile, role, warehouse, database, schema, response_times, held, created_wall_ns, "      \
     "last_seen_wall_ns, calls_total, calls_ok, calls_failed, calls_refused, "            \
     "rows_total, bytes_in, bytes_out, response_ns, queue_ns, connections_total, "        \
     "limit_rows, timeout_s, format, priority"
 #define SESSION_ROW_MARKS                                                                \
     "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "  \
-    "?, ?"
+    "?, ?, ?"
 
 /* What all strings of @session take together. */
 size_t session_row_bytes(const struct store_session *session);

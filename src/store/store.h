@@ -36,6 +36,7 @@ struct store_session {
     struct str revision; /* of MCP, as negotiated; empty: made by open_session */
     struct str context[STORE_CONTEXT_PARTS];
     struct str response_times; /* a histogram's text */
+    struct str held; /* profile where something is open, or was and it is to be told; or empty */
     uint64_t created_wall_ns;
     uint64_t last_seen_wall_ns;
     uint64_t calls_total;

@@ -283,14 +283,19 @@ static void answer_number(struct fake_stream *stream, const char *name, int64_t 
     stream->rows = 1;
 }
 
-/* Does what the script says; the stream then holds the answer. */
-/* What we set a new connection to, in the words of whichever engine it plays. */
+/* What we set a connection to, in the words of whichever engine it plays. */
 static bool is_setting(const char *sql)
 {
-    return strncmp(sql, "SET ", 4) == 0 || strncmp(sql, "PRAGMA ", 7) == 0 ||
-           strncmp(sql, "ALTER SESSION ", 14) == 0;
+    static const char *const WORDS[] = {
+        "SET ", "PRAGMA ", "ALTER SESSION ", "USE ", "RESET ", "SELECT pg_catalog.set_config("};
+    bool is_one = false;
+    for (size_t i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
+        is_one = is_one || strncmp(sql, WORDS[i], strlen(WORDS[i])) == 0;
+    }
+    return is_one;
 }
 
+/* Does what the script says; the stream then holds the answer. */
 static AdbcStatusCode play(
     struct fake_statement *statement, struct fake_stream *stream, struct AdbcError *error)
 {
@@ -331,8 +336,6 @@ static AdbcStatusCode play(
         return fail(error, ADBC_STATUS_INTERNAL, "42000", 1003, sql + 6);
     } else if (strcmp(sql, "lost") == 0) {
         return fail(error, ADBC_STATUS_IO, "08006", 261000, "the connection is gone");
-    } else if (strncmp(sql, "USE ", 4) == 0 || strncmp(sql, "ALTER SESSION ", 14) == 0) {
-        return ADBC_STATUS_OK; /* any of them will do */
     } else if (strcmp(sql, "types") == 0) {
         add_types(stream);
     } else if (strcmp(sql, "odd") == 0 || strcmp(sql, "holes") == 0) {

@@ -3,7 +3,7 @@
 from lib.case import Case, main
 
 ARGUMENTS = {"describe_table": {"table": "x"}, "describe_view": {"view_name": "x"}, "query_view": {"view_name": "x"},
-             "execute_query": {"query": "SELECT 1"}}
+             "execute_query": {"query": "SELECT 1"}, "explain_query": {"query": "SELECT 1"}}
 
 
 class NoProfile(Case):

@@ -80,6 +80,20 @@ class Pins(Case):
         self.check_error(ana.sql("DELETE FROM account"), "statement_refused", False)
         self.assertEqual(self.amounts(ben), {"ana": 10, "ben": 20})
 
+    def test_names_inside_a_transaction_are_told_to_nobody_else(self):
+        daemon = self.daemon()
+        ana, ben = self.http("ts_v1", daemon), self.http("ts_v1", daemon)
+        def names(client):
+            answer = client.call("list_tables", schema="other")
+            at = [column["name"] for column in answer.data["columns"]].index("name")
+            return [row[at] for row in answer.rows]
+        self.assertEqual(names(ben), [])
+        self.run_sql(ana, "BEGIN")
+        self.run_sql(ana, "CREATE TABLE other.fresh(n int)")
+        self.assertEqual((names(ana), names(ben), names(ana)), (["fresh"], [], ["fresh"]))
+        self.run_sql(ana, "ROLLBACK")
+        self.assertEqual((names(ana), names(ben)), ([], []))
+
     def test_nothing_of_this_goes_where_a_profile_only_reads(self):
         client = self.http("ts_v1", self.daemon(policy="read_only"))
         for text in ("BEGIN", "CREATE TEMP TABLE mine AS SELECT 1", "SET SESSION a.b = '1'", "DELETE FROM account"):
@@ -97,6 +111,24 @@ class Pins(Case):
         self.assertEqual(answer.rows, [[2]])
         self.assertRegex(answer.data["notice"], GONE % "idle_limit")
         self.assertNotIn("notice", self.run_sql(client, "SELECT count(*) FROM account").data)
+
+    def test_a_kill_and_restart_roll_back_and_the_client_is_told_once(self):
+        daemon = self.daemon()
+        client, other = self.http("ts_v1", daemon), self.http("ts_v1", daemon)
+        for text in ("BEGIN", "DELETE FROM account"):
+            self.run_sql(client, text)
+        for text in ("BEGIN", "COMMIT"):
+            self.run_sql(other, text)
+        daemon.kill9()
+        daemon.start()
+        answer = self.run_sql(client, "SELECT count(*) FROM account")
+        self.assertEqual(answer.rows, [[2]])
+        self.assertRegex(answer.data["notice"], GONE % "restart")
+        for _ in range(2):
+            for one in (client, other):
+                self.assertNotIn("notice", self.run_sql(one, "SELECT count(*) FROM account").data)
+            daemon.stop()
+            daemon.start()
 
     def test_a_cancel_a_death_and_an_end_of_the_session_roll_back(self):
         daemon = self.daemon()

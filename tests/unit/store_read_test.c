@@ -33,6 +33,7 @@ static const struct store_session full = {
     .calls_failed = 3,
     .calls_refused = INT64_MAX,
     .response_times = {"0 1 20", 6},
+    .held = {"prod", 4},
     .bytes_in = 11,
     .bytes_out = 12,
     .response_ns = 13,
@@ -72,6 +73,7 @@ static void on_full(void *ctx, const struct store_session *s)
     assert_int_equal(s->calls_refused, full.calls_refused);
     assert_int_equal(s->rows_total, INT64_MAX);
     assert_true(str_eq(s->response_times, full.response_times));
+    assert_true(str_eq(s->held, full.held));
     assert_int_equal(s->bytes_in, full.bytes_in);
     assert_int_equal(s->bytes_out, full.bytes_out);
     assert_int_equal(s->response_ns, full.response_ns);
@@ -122,7 +124,7 @@ static void every_field_comes_back(void **state)
         "created_wall_ns = 1", "last_seen_wall_ns = 1764547200123456789",
         "calls_total = 10", "calls_ok = 6", "calls_failed = 3",
         "calls_refused = 9223372036854775807", "rows_total = 9223372036854775807",
-        "response_times = '0 1 20'", "bytes_in = 11", "bytes_out = 12", "response_ns = 13",
+        "response_times = '0 1 20'", "held = 'prod'", "bytes_in = 11", "bytes_out = 12", "response_ns = 13",
         "queue_ns = 14", "connections_total = 15", "limit_rows = 16", "timeout_s = 17",
         "format = 2", "priority = 1"};
     for (size_t i = 0; i < ARRAY_LEN(truths); i++) {

@@ -15,7 +15,7 @@
 #include "store/schema.h"
 
 enum {
-    VERSION = 5
+    VERSION = 6
 };
 
 struct fixture {
@@ -244,6 +244,7 @@ static void a_file_of_version_4_keeps_all_and_gets_records(void **state)
     struct fixture *f = start();
     sqlite3_close(take(f));
     change(f, "DROP TABLE query; DROP TABLE result; PRAGMA user_version = 4;"
+              "ALTER TABLE session DROP COLUMN held;"
               "INSERT INTO session VALUES ('s_a','uid:1','','','','label','','','','','','',"
               " 1,2,3,4,5,6,7,'',8,9,10,11,12,13,14,15,16)");
     for (int i = 0; i < 2; i++) {
@@ -290,6 +291,21 @@ static void nobody_else_may_read_the_files(void **state)
     stop(f);
 }
 
+static void a_file_of_version_5_has_sessions_that_held_nothing(void **state)
+{
+    (void)state;
+    struct fixture *f = start();
+    sqlite3_close(take(f));
+    change(f, "ALTER TABLE session DROP COLUMN held; PRAGMA user_version = 5;"
+              "INSERT INTO session VALUES ('s_a','uid:1','','','','label','','','','','','',"
+              " 1,2,3,4,5,6,7,'',8,9,10,11,12,13,14,15,16)");
+    sqlite3 *db = take(f);
+    assert_int_equal(ask(db, "PRAGMA user_version"), VERSION);
+    assert_int_equal(ask(db, "SELECT count(*) FROM session WHERE held = '' AND priority = 16"), 1);
+    sqlite3_close(db);
+    stop(f);
+}
+
 static void a_newer_file_is_left_alone(void **state)
 {
     (void)state;
@@ -297,8 +313,8 @@ static void a_newer_file_is_left_alone(void **state)
     sqlite3_close(take(f));
     change(f, "PRAGMA user_version = 99");
     expect_untouched(
-        f, "was written by a newer snowmux (schema 99, this one knows up to 5)");
-    change(f, "PRAGMA user_version = 5");
+        f, "was written by a newer snowmux (schema 99, this one knows up to 6)");
+    change(f, "PRAGMA user_version = 6");
     sqlite3_close(take(f));
     stop(f);
 }
@@ -386,6 +402,7 @@ int main(void)
         cmocka_unit_test(a_file_of_version_2_keeps_its_quotas),
         cmocka_unit_test(a_migration_that_fails_changes_nothing),
         cmocka_unit_test(a_file_of_version_4_keeps_all_and_gets_records),
+        cmocka_unit_test(a_file_of_version_5_has_sessions_that_held_nothing),
         cmocka_unit_test(an_empty_file_is_taken),
         cmocka_unit_test(nobody_else_may_read_the_files),
         cmocka_unit_test(a_newer_file_is_left_alone),
