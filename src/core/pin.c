@@ -107,23 +107,42 @@ void pin_ticket_ended(struct core *core, uint32_t ticket)
     }
 }
 
-/* The first in a line; false: it has to wait for its turn, or for the connection. */
+/*
+ * Who may go: the first in line, or while the connection is busy the first that is for another
+ * profile. NONE: they wait for a turn, or for the connection, which may end what it holds.
+ */
+static uint32_t next_in_line(const struct core *core, const struct session *s)
+{
+    const struct conn *pin = s->pin != CORE_NONE ? &core->conns[s->pin] : NULL;
+    bool is_busy = pin && pin->state != CONN_PINNED;
+    uint32_t ticket = s->turn == CORE_NONE ? s->line_first : CORE_NONE;
+    while (is_busy && ticket != CORE_NONE) {
+        const struct ticket *t = &core->tickets[ticket];
+        if (t->is_stateful) {
+            return CORE_NONE; /* and so does who comes after it */
+        }
+        if (t->profile != pin->profile) {
+            return ticket;
+        }
+        ticket = t->next;
+    }
+    return ticket;
+}
+
 static bool take_turn(struct core *core, uint32_t session)
 {
     struct session *s = &core->sessions[session];
-    uint32_t ticket = s->line_first;
-    if (ticket == CORE_NONE || s->turn != CORE_NONE) {
+    uint32_t ticket = next_in_line(core, s);
+    if (ticket == CORE_NONE) {
         return false;
     }
     const struct ticket *t = &core->tickets[ticket];
     const struct conn *pin = s->pin != CORE_NONE ? &core->conns[s->pin] : NULL;
     bool is_here = pin && pin->profile == t->profile;
-    if (is_here && pin->state != CONN_PINNED) {
-        return false;
-    }
     pin_leave_line(core, ticket);
     if (is_here) {
         conn_lease_pinned(core, ticket, s->pin);
+        line_check(core, session); /* in another profile they need not wait for it */
     } else if (pin && t->is_stateful) { /* it slept when the other one came */
         ticket_end(core, ticket, CORE_ELSEWHERE);
     } else {
