@@ -98,18 +98,25 @@ static void conn_release(
     }
 }
 
-/* The worker under @conn died: what had not started runs again, once. */
-void conn_lost(struct core *core, uint32_t conn)
+static bool runs_again(const struct core *core, const struct conn *c, bool repeats)
+{
+    const struct ticket *t = &core->tickets[c->ticket];
+    return (t->state == TICKET_LEASED || repeats) && t->end_reason == CORE_OK && !t->requeued &&
+           c->pin == CORE_NONE;
+}
+
+void conn_lost(struct core *core, uint32_t conn, bool repeats)
 {
     struct conn *c = &core->conns[conn];
     uint32_t ticket = c->ticket;
     struct ticket *t = ticket == CORE_NONE ? NULL : &core->tickets[ticket];
-    bool is_pinned = c->pin != CORE_NONE;
+    bool is_again = t && runs_again(core, c, repeats);
     pin_lose(core, conn, CORE_WORKER_DIED);
-    if (t && t->state == TICKET_LEASED && t->end_reason == CORE_OK && !t->requeued && !is_pinned) {
+    if (is_again) {
         c->ticket = CORE_NONE;
         t->conn = CORE_NONE;
         t->requeued = true;
+        t->queued_ns = core->now_ns;
         quota_settle(core, ticket, 0, 0);
         sched_give_back(core, conn);
         sched_push(core, ticket, true);
@@ -215,7 +222,7 @@ void conn_event(struct core *core, const struct core_event *event)
             conn_drop(core, event->conn);
             pool_failed(core, c->profile);
         } else {
-            conn_lost(core, event->conn);
+            conn_lost(core, event->conn, event->repeats);
         }
         break;
     case CORE_STARTED:
@@ -274,7 +281,7 @@ void conn_due(struct core *core, uint32_t conn)
 {
     const struct conn *c = &core->conns[conn];
     if (core->workers[c->worker].state == WORKER_DYING) {
-        conn_lost(core, conn); /* its worker went at this very moment */
+        conn_lost(core, conn, false); /* its worker went at this very moment */
     } else if (c->state == CONN_IDLE) {
         idle_too_long(core, conn);
     } else if (c->state == CONN_PINNED) {

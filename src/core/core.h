@@ -148,6 +148,7 @@ struct core_event {
     uint32_t generation; /* of worker or conn; FETCHED: of the grant */
     bool clean;          /* RESTARTED; DONE: the connection is provably as before, */
     bool moved;          /* DONE: but for its context, which is now @context */
+    bool repeats;        /* CONN_LOST: what ran there may run again */
     struct core_context context;
     uint64_t timeout_ns;        /* SUBMIT: longest run, 0 = no limit */
     enum core_priority priority; /* SUBMIT */

@@ -299,7 +299,7 @@ static bool bury(struct core *core, uint32_t worker)
             continue;
         }
         if (dying) {
-            conn_lost(core, i);
+            conn_lost(core, i, false);
             return true;
         }
         if (c->ticket == CORE_NONE && c->state != CONN_PINNED) {

@@ -92,6 +92,7 @@ enum ticket_state {
 struct ticket {
     struct deadline deadline;
     uint64_t arrived_ns;
+    uint64_t queued_ns; /* it waits from then: when it came, or lost its connection */
     uint64_t timeout_ns;
     uint64_t run_until_ns;
     struct core_context context;
@@ -126,7 +127,7 @@ struct ticket {
     bool is_catalog;
     bool is_stateful;
     bool graced;
-    bool requeued; /* its worker died before it started; that happens to it once */
+    bool requeued; /* it lost its connection and runs again; that happens to it once */
 };
 
 /* Who is limited: a principal (no parent) or one of its client keys. */
@@ -444,7 +445,8 @@ void conn_due(struct core *core, uint32_t conn);
 void conn_lease(struct core *core, uint32_t ticket, uint32_t conn);
 void conn_lease_pinned(struct core *core, uint32_t ticket, uint32_t conn); /* the slot is its own */
 void conn_interrupt(struct core *core, uint32_t ticket);
-void conn_lost(struct core *core, uint32_t conn);
+/* Its connection is gone. What had not started runs again, once; what had too, if it @repeats. */
+void conn_lost(struct core *core, uint32_t conn, bool repeats);
 void conn_discard(struct core *core, uint32_t conn);
 void conn_discard_pinned(struct core *core, uint32_t conn, enum core_reason reason);
 

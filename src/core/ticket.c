@@ -33,7 +33,7 @@ void ticket_rearm(struct core *core, uint32_t ticket)
         at_ns = t->arrived_ns + core->limits.grace_ns;
     }
     if (is_waiting(t)) {
-        at_ns = least(at_ns, t->arrived_ns + core->limits.queue_ns);
+        at_ns = least(at_ns, t->queued_ns + core->limits.queue_ns);
     } else if (t->end_reason == CORE_OK) {
         /* Of an interrupted one the connection's deadline makes an end. */
         at_ns = least(at_ns, t->run_until_ns);
@@ -123,6 +123,7 @@ static void ticket_init(struct core *core, const struct core_event *event, uint3
     *t = (struct ticket){
         .deadline.owner = (uint32_t)OWNER_TICKET << OWNER_SHIFT | event->ticket,
         .arrived_ns = core->now_ns,
+        .queued_ns = core->now_ns,
         .timeout_ns = event->timeout_ns,
         .run_until_ns = CORE_NEVER,
         .context = event->context,
@@ -237,7 +238,7 @@ static void go_on(struct core *core, uint32_t ticket)
 void ticket_due(struct core *core, uint32_t ticket)
 {
     struct ticket *t = &core->tickets[ticket];
-    if (is_waiting(t) && t->arrived_ns + core->limits.queue_ns <= core->now_ns) {
+    if (is_waiting(t) && t->queued_ns + core->limits.queue_ns <= core->now_ns) {
         uint64_t wait_ns = t->state == TICKET_QUEUED ? sched_wait_ns(core, ticket) : 0;
         leave(core, ticket, CORE_QUEUE_TIMEOUT)->retry_after_ns = wait_ns; /* that long still */
         return;

@@ -408,6 +408,24 @@ void call_begin(struct call *call)
 
 /* ---- how tickets end ---- */
 
+/* The core has no more to say than that its connection went, and that it does not run again. */
+static void fail_lost(struct call *call)
+{
+    const struct profile *p = &call->daemon->profile[call->profile];
+    if (!call->is_lost) {
+        tool_fail(&call->tool, TOOL_E_WORKER_DIED, 0,
+            "The process that ran the statement ended (%s). Its outcome is unknown.", p->why);
+    } else if (call->tool.runs_once) {
+        tool_fail(&call->tool, TOOL_E_OUTCOME_UNKNOWN, 0,
+            "Profile %s lost the connection while the statement ran (%s). Whether it took effect "
+            "is not known.", p->config->name, p->why);
+    } else {
+        tool_fail(&call->tool, TOOL_E_UNAVAILABLE, 1000,
+            "Profile %s cannot be reached: it lost the connection while the statement ran (%s). "
+            "There is no answer.", p->config->name, p->why);
+    }
+}
+
 void call_fail_for(struct call *call, const struct core_action *a)
 {
     struct daemon *d = call->daemon;
@@ -433,14 +451,13 @@ void call_fail_for(struct call *call, const struct core_action *a)
         limits_refuse_quota(call, a);
         break;
     case CORE_WORKER_DIED:
-        tool_fail(tool, TOOL_E_WORKER_DIED, 0,
-            "The process that ran the statement ended (%s). Its outcome is unknown.",
-            call->done_text[0] != '\0' ? call->done_text : d->profile[call->profile].why);
+        fail_lost(call);
         break;
     case CORE_UNAVAILABLE:
         tool_fail(tool, TOOL_E_UNAVAILABLE, retry_ms > 0 ? retry_ms : 1000,
-            "Profile %s cannot be reached: %s. The statement was not run.",
-            d->profile[call->profile].config->name, d->profile[call->profile].why);
+            "Profile %s cannot be reached: %s. %s",
+            d->profile[call->profile].config->name, d->profile[call->profile].why,
+            call->is_lost ? "There is no answer." : "The statement was not run.");
         break;
     case CORE_DRAINING:
         tool_fail(tool, TOOL_E_DRAINING, 2000, "The daemon is stopping. The call was not run.");

@@ -208,6 +208,7 @@ struct call {
     struct resource_load *load; /* of its file, under way */
     struct tool_done done; /* what `ready` tells the tool; strings in done_text */
     char done_text[WHY_SIZE];
+    bool is_lost; /* its connection went, and its worker did not */
     char done_session[HANDLE_SIZE];
     char resumed_text[WHY_SIZE]; /* tool.resumed */
     char trace[TRACE_SIZE]; /* the caller's own id of it */

@@ -78,10 +78,12 @@ void lease_forget(struct call *call)
 static int64_t differences(struct call *call, uint32_t ret_wanted[CORE_PARTS])
 {
     const struct lease *lease = &call->daemon->leases[call->conn];
+    uint32_t settable = backend_profile_settable(&call->daemon->profile[call->profile].rules);
     int64_t replay = 0;
     for (int i = 0; i < CORE_PARTS; i++) {
         ret_wanted[i] = call->context[i] > 0 ? call->context[i] : lease->base[i];
-        if (call->context_unknown || lease->context[i] != ret_wanted[i]) {
+        bool is_fixed = !(settable & 1u << i) && ret_wanted[i] == lease->base[i];
+        if (!is_fixed && (call->context_unknown || lease->context[i] != ret_wanted[i])) {
             if (ret_wanted[i] == 0 && lease->context[i] != 0) {
                 return -1;
             }
@@ -219,6 +221,7 @@ void lease_start(struct daemon *d, const struct core_action *a)
     call->has_queued = true;
     call->queue_ns += call->leased_ns - call->submitted_ns;
     call->rows_so_far = 0;
+    call->is_lost = false;
     call->rows_max = call->tool.tool->catalog ? UINT32_MAX : a->rows_max;
     if (call->query) {
         call->query->status = "running";
@@ -425,14 +428,19 @@ static void sql_failed(struct call *call, const struct backend_error *error)
 }
 
 /* The warehouse is not there any more; the worker is. */
-static void lost(
-    struct daemon *d, uint32_t conn, uint32_t generation, const struct backend_error *error)
+static void lost(struct daemon *d, uint32_t conn, uint32_t generation,
+    const struct backend_error *error, struct call *call_or_null)
 {
+    struct core_event event = {.kind = CORE_CONN_LOST, .conn = conn, .generation = generation};
     log_event(LOG_WARN, "warehouse_lost", "conn=%u why=%s", conn, log_quote(error->message));
     remember_why(d, d->leases[conn].profile, error->message);
     backend_disconnect(d->backend, conn, generation);
-    put_event(d, &(struct core_event){
-                     .kind = CORE_CONN_LOST, .conn = conn, .generation = generation});
+    if (call_or_null) {
+        event.repeats = !call_or_null->tool.runs_once;
+        call_or_null->is_lost = true;
+        call_or_null->submitted_ns = clock_boot_ns(); /* if it waits again, then from now */
+    }
+    put_event(d, &event);
 }
 
 static void on_error(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec,
@@ -455,7 +463,7 @@ static void on_error(void *ctx, uint32_t conn, uint32_t generation, uint64_t exe
         return;
     }
     if (!call) {
-        lost(d, conn, generation, error);
+        lost(d, conn, generation, error, NULL);
         work(d);
         return;
     }
@@ -465,8 +473,7 @@ static void on_error(void *ctx, uint32_t conn, uint32_t generation, uint64_t exe
         call->spool.text[0] = '\0';
     }
     if (error->code == WIRE_E_LOST) {
-        str_copy(str_utf8_prefix(error->message, WHY_SIZE - 1), call->done_text, WHY_SIZE);
-        lost(d, conn, generation, error);
+        lost(d, conn, generation, error, call);
     } else {
         /* Nobody knows whether a transaction has ended that could not be ended. */
         bool is_open = call->tool.keeps_result && call->tool.effects & GUARD_ENDS;

@@ -93,8 +93,8 @@ static enum tool_move run_query(struct tool_call *call)
 /* What is no read: it may not be run twice, and what it leaves has to be somebody's. */
 static bool may_run(struct tool_call *call, const struct guard_verdict *verdict)
 {
-    bool is_read = guard_read_only & GUARD_BIT(verdict->cls);
-    if (!is_read && call->is_again) {
+    call->runs_once = !(guard_read_only & GUARD_BIT(verdict->cls));
+    if (call->runs_once && call->is_again) {
         tool_fail(call, TOOL_E_OUTCOME_UNKNOWN, 0,
             "The daemon ended while this statement may have been running. It was not run again.");
         return false;

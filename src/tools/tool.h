@@ -156,6 +156,7 @@ struct tool_call {
     bool is_catalog;     /* it asks for names only: an answer of this minute will do, */
     bool refresh;        /* but not for this call */
     bool changes_catalog; /* it may: what was said about names is forgotten */
+    bool runs_once;      /* it is no read: nobody runs it twice */
     bool is_command;     /* no SELECT: a driver must not wrap it into another statement */
     bool keeps_result;   /* rows beyond the page are kept for fetch_result */
     unsigned effects;    /* of it on its connection: enum guard_effect */

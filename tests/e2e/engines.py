@@ -236,16 +236,6 @@ class PostgresTools(Names, Tools, EngineCase):
     def test_database_and_schema_before_a_name_are_found_in_any_case_too(self):
         super().test_database_and_schema_before_a_name_are_found_in_any_case_too()
 
-    # src/daemon/lease.c, lease_run(): after a context that failed every part is set again, also those
-    # that are as the connection began and that the engine cannot set: "in tester, not in tester".
-    @unittest.expectedFailure
-    def test_names_of_a_context_that_are_not_there_are_answered_with_the_nearest(self):
-        super().test_names_of_a_context_that_are_not_there_are_answered_with_the_nearest()
-
-    @unittest.expectedFailure
-    def test_names_of_a_context_are_found_in_any_case_and_shown_as_they_are(self):
-        super().test_names_of_a_context_are_found_in_any_case_and_shown_as_they_are()
-
     def test_the_engine_itself_reads_only_and_has_limits(self):
         self.engine.server.sql("CREATE TABLE public.stolen (n int); GRANT ALL ON public.stolen TO tester;"
                                "CREATE FUNCTION sales.sneak() RETURNS int LANGUAGE sql AS"

@@ -144,7 +144,8 @@ static void deliver(struct day *d, uint32_t place)
         .generation = n.generation,
         .reason = n.kind == CORE_SESSION_BODY && !n.clean ? CORE_NO_SESSION : CORE_OK,
         .clean = n.clean,
-        .moved = n.moved};
+        .moved = n.moved,
+        .repeats = n.repeats};
     if (n.kind == CORE_DONE) {
         e.context = d->conns[n.index].actual;
         e.context.part[CORE_SCHEMA] = n.moved ? n.schema : e.context.part[CORE_SCHEMA];

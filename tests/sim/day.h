@@ -178,6 +178,7 @@ struct day_news {
     uint8_t kind;
     bool clean;
     bool moved;
+    bool repeats;
     uint32_t index; /* worker, connection or session */
     uint32_t generation;
     uint32_t schema;

@@ -18,6 +18,7 @@ static void run_statement(struct day *d, const struct core_action *a)
     /* Before or after it has started; what was hit once is hit again. */
     if (day_fault(d, d->tickets[a->ticket].starts > 1 ? 4 : 1000)) {
         news.kind = CORE_CONN_LOST;
+        news.repeats = day_below(d, 2) == 0;
         day_news(d, day_below(d, 2) == 0 ? 0 : start_ns + day_below(d, run_ns), news);
     }
     news.kind = CORE_STARTED;
@@ -90,6 +91,7 @@ void day_break(struct day *d)
         day_step(d, e);
     } else if (dice < 8) {
         e.kind = CORE_CONN_LOST;
+        e.repeats = day_below(d, 2) == 0;
         e.conn = (uint32_t)day_below(d, CORE_CONNS_MAX / 2);
         e.generation = d->conns[e.conn].generation - (day_below(d, 4) == 0);
         day_step(d, e);

@@ -2,7 +2,7 @@
 /*
  * What must hold of every connection and worker in the long world:
  *   slots     never more connections or statements than the profile has slots
- *   once      what an engine saw never runs again, what it did not at most once more
+ *   once      what an engine saw runs again only if it may, all at most once more
  *   isolation a statement starts on a clean connection set to its own context
  *   in time   a resting connection, a starting worker, a condemned one
  */
@@ -26,13 +26,15 @@ static void conn_close(struct day *d, struct day_conn *c)
     due_clear(&c->rest);
 }
 
-/* What had not started waits again, once. What had must end within this step. */
-static void conn_gone(struct day *d, uint32_t conn)
+/* What had not started, or @repeats, waits again, once. What had must end within this step. */
+static void conn_gone(struct day *d, uint32_t conn, bool repeats)
 {
     struct day_conn *c = &d->conns[conn];
     struct day_ticket *t = c->ticket == CORE_NONE ? NULL : &d->tickets[c->ticket];
     conn_close(d, c);
-    if (t && !t->engine_saw && t->interrupted_ns == 0 && t->starts < 2) {
+    bool is_unhurt = t && (!t->engine_saw || repeats);
+    if (is_unhurt && t->interrupted_ns == 0 && t->starts < 2) {
+        t->engine_saw = false;
         struct day_key *key = &d->keys[t->key];
         struct day_account *principal = &d->principals[key->principal].account;
         t->conn = CORE_NONE;
@@ -43,7 +45,7 @@ static void conn_gone(struct day *d, uint32_t conn)
         principal->running--;
         key->account.queued++;
         principal->queued++;
-        due_set(&d->waits, &t->due, t->arrived_ns + d->limits.queue_ns);
+        due_set(&d->waits, &t->due, d->now_ns + d->limits.queue_ns);
         day_quota_settled(d, t, 0);
     }
 }
@@ -54,7 +56,7 @@ static void worker_gone(struct day *d, uint32_t worker)
     due_clear(&d->workers[worker].due);
     for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
         if (d->conns[i].open && d->conns[i].worker == worker) {
-            conn_gone(d, i);
+            conn_gone(d, i, false);
         }
     }
 }
@@ -82,7 +84,7 @@ void day_pool_event(struct day *d, const struct core_event *e)
         rest(d, c);
         break;
     case CORE_CONN_LOST:
-        conn_gone(d, e->conn);
+        conn_gone(d, e->conn, e->repeats);
         break;
     case CORE_STARTED:
         if (c->ticket != CORE_NONE) {

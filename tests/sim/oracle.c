@@ -5,7 +5,7 @@
  *   isolation     a statement starts on a clean connection set to its own context
  *   slots         never more statements or connections than the profile has slots
  *   fair turns    between two turns of a waiting principal no other gets more than two
- *   fates         what an engine saw never runs again, what it did not at most once
+ *   fates         what an engine saw runs again only if it may, and all at most once
  *   in time       waiting, running, being interrupted, an idle connection, a condemned
  *                 worker: to the limit
  *   growth        who waits has a connection on its way where there is room for one
@@ -110,7 +110,7 @@ static bool is_fitting(
     case CORE_TIMEOUT:
         return !waits && t->interrupted_ns >= t->run_until_ns;
     case CORE_QUEUE_TIMEOUT:
-        return waits && t->arrived_ns + s->limits.queue_ns <= s->now_ns;
+        return waits && t->queued_ns + s->limits.queue_ns <= s->now_ns;
     case CORE_QUEUE_FULL:
         return submitted && a->retry_after_ns > 0;
     case CORE_NO_SESSION:
@@ -208,7 +208,7 @@ static void check_in_time(struct sim *s, uint32_t ticket)
         bool queued = core_position(s->core, ticket) > 0;
         bool is_lined = !queued && oracle_pin_lines(s, t);
         SIM_CHECK(s, queued != (is_lined || oracle_session_holds(s, t->session)) && !t->cancelled);
-        SIM_CHECK(s, s->now_ns < t->arrived_ns + s->limits.queue_ns);
+        SIM_CHECK(s, s->now_ns < t->queued_ns + s->limits.queue_ns);
     } else if (t->interrupted_ns == 0) {
         SIM_CHECK(s, !t->cancelled && s->now_ns < t->run_until_ns);
     } else {
@@ -222,15 +222,18 @@ static void check_in_time(struct sim *s, uint32_t ticket)
 
 /* ---- connections and workers ---- */
 
-/* What had not started waits again, once. What had must end within this step. */
-static void conn_gone(struct sim *s, uint32_t conn)
+/* What had not started, or @repeats, waits again, once. What had must end within this step. */
+static void conn_gone(struct sim *s, uint32_t conn, bool repeats)
 {
     struct sim_conn *c = &s->conns[conn];
     struct sim_ticket *t = c->ticket == CORE_NONE ? NULL : &s->tickets[c->ticket];
     c->open = false;
     s->failed_ns[c->profile] = c->up ? s->failed_ns[c->profile] : s->now_ns;
-    if (t && !t->engine_saw && t->interrupted_ns == 0 && t->starts < 2 && !t->was_pinned) {
+    bool is_unhurt = t && (!t->engine_saw || repeats);
+    if (is_unhurt && t->interrupted_ns == 0 && t->starts < 2 && !t->was_pinned) {
         t->conn = CORE_NONE;
+        t->queued_ns = s->now_ns;
+        t->engine_saw = false;
         c->ticket = CORE_NONE;
         s->running[t->profile]--;
     }
@@ -243,7 +246,7 @@ static void worker_gone(struct sim *s, uint32_t worker)
     s->failed_ns[w->profile] = w->up ? s->failed_ns[w->profile] : s->now_ns;
     for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
         if (s->conns[i].open && s->conns[i].worker == worker) {
-            conn_gone(s, i);
+            conn_gone(s, i, false);
         }
     }
 }
@@ -303,6 +306,7 @@ static void on_submit(struct sim *s, const struct core_event *e)
         .number = s->result.requests,
         .is_stateful = e->is_stateful,
         .arrived_ns = s->now_ns,
+        .queued_ns = s->now_ns,
         .timeout_ns = e->timeout_ns};
     s->result.requests++;
 }
@@ -338,7 +342,7 @@ void oracle_event(struct sim *s, const struct core_event *e)
         s->conns[e->conn].rests_ns = s->conns[e->conn].up_ns = s->now_ns;
         s->up_ns[s->conns[e->conn].profile] = s->now_ns;
     } else if (e->kind == CORE_CONN_LOST) {
-        conn_gone(s, e->conn);
+        conn_gone(s, e->conn, e->repeats);
     } else if (e->kind == CORE_WORKER_LOST) {
         worker_gone(s, e->worker);
     } else if (e->kind == CORE_DRAIN) {

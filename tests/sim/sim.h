@@ -35,6 +35,7 @@ struct sim_ticket {
     bool was_pinned; /* started on its session's own connection */
     struct core_context context;
     uint64_t arrived_ns;
+    uint64_t queued_ns; /* or when it waited again */
     uint64_t timeout_ns;
     uint64_t run_until_ns;
     uint64_t interrupted_ns; /* 0: was not */

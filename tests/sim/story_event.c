@@ -168,6 +168,7 @@ static void put_conn(const struct story *s, const struct core_event *e, struct b
     if (e->kind == CORE_CONN_UP) {
         put_context(s, &e->context, out);
     }
+    buf_puts(out, e->repeats ? " repeats" : "");
     if (e->kind == CORE_DONE) {
         buf_puts(out, e->clean ? "" : " dirty");
         buf_puts(out, e->pins ? " pins" : "");

@@ -33,6 +33,7 @@ enum operand {
     CHARGED = 1 << 24,
     STATEFUL = 1 << 25, /* may leave something, */
     PINS = 1 << 26,     /* and did */
+    REPEATS = 1 << 27,  /* may run again */
     AGAIN = CONTEXT | SINCE | AMOUNT | GRANTED | COST | USED | SPENT, /* of several words */
 };
 
@@ -66,7 +67,7 @@ static const struct verb {
     {"up", STORY_EVENT, CORE_WORKER_UP, WORKER, 0},
     {"lost", STORY_EVENT, CORE_WORKER_LOST, WORKER, 0},
     {"up", STORY_EVENT, CORE_CONN_UP, CONN, CONTEXT},
-    {"lost", STORY_EVENT, CORE_CONN_LOST, CONN, 0},
+    {"lost", STORY_EVENT, CORE_CONN_LOST, CONN, REPEATS},
     {"started", STORY_EVENT, CORE_STARTED, CONN, 0},
     {"done", STORY_EVENT, CORE_DONE, CONN, DIRTY | AMOUNT | PINS},
     {"done", STORY_EVENT, CORE_DONE, CONN | MOVED, CONTEXT | DIRTY | AMOUNT | PINS},
@@ -89,7 +90,7 @@ static const char *const operand_names[] = {"s0", "#1", "W0", "L0", "p0", "r1",
     "age= away=", "dirty", "pool", "moved", "high normal low", "catalog", "rows= bytes=",
     "granted= day=", "weight= credits=", "calls= engine_ms= microcredits=",
     "spent= catalog=", "principal", "+1h -1h", "call", "charged",
-    "stateful", "pins"};
+    "stateful", "pins", "repeats"};
 
 const char *const story_parts[CORE_PARTS] = {"role", "wh", "db", "schema"};
 
@@ -314,6 +315,7 @@ static unsigned parse_flag(struct str word, struct core_event *e)
     } flags[] = {{"dirty", DIRTY, &e->clean, false}, {"moved", MOVED, &e->moved, true},
         {"catalog", CATALOG, &e->is_catalog, true}, {"call", CALL, &e->is_call, true},
         {"charged", CHARGED, &e->is_charged, true}, {"pins", PINS, &e->pins, true},
+        {"repeats", REPEATS, &e->repeats, true},
         {"stateful", STATEFUL, &e->is_stateful, true},
         {"principal", PRINCIPAL, &e->is_principal, true}, {"pool", POOL, NULL, false},
         {"default", CONTEXT, NULL, false}};

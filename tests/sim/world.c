@@ -189,6 +189,7 @@ static void break_something(struct sim *s)
         e.generation = s->workers[e.worker].generation - (below(s, 3) == 0);
     } else {
         e.kind = CORE_CONN_LOST;
+        e.repeats = below(s, 2) == 0;
         e.conn = (uint32_t)below(s, WORKERS_HIT);
         e.generation = s->conns[e.conn].generation - (below(s, 3) == 0);
     }
