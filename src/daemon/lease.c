@@ -107,12 +107,12 @@ static void refuse_part(struct call *call, int part, uint32_t wanted)
 {
     static const char *const names[] = {"role", "warehouse", "database", "schema"};
     struct daemon *d = call->daemon;
-    const struct lease *lease = &d->leases[call->conn];
+    struct str base = symbol_str(d->symbols, d->leases[call->conn].base[part]);
     tool_fail(&call->tool, TOOL_E_CONTEXT_FAILED, 0,
-        "This engine cannot change the %s of a connection: profile %s is in " STR_FMT ", not in " STR_FMT
-        ". Use a profile that begins there. Nothing was run.",
-        names[part], d->profile[call->profile].config->name,
-        STR_ARG(symbol_str(d->symbols, lease->base[part])), STR_ARG(symbol_str(d->symbols, wanted)));
+        "This engine cannot change the %s of a connection: profile %s %s" STR_FMT ", not " STR_FMT
+        ". Leave it away, or use a profile that begins there. Nothing was run.",
+        names[part], d->profile[call->profile].config->name, base.len > 0 ? "has " : "has none",
+        STR_ARG(base), STR_ARG(symbol_str(d->symbols, wanted)));
     call->context_moved = true; /* the core took it for set */
     call_move(call, TOOL_ANSWER);
 }
