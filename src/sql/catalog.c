@@ -260,6 +260,21 @@ static bool is_plain(const struct catalog_dialect *dialect, struct str name)
     return name.len > 0;
 }
 
+void catalog_fold(enum sql_dialect_id id, char *name)
+{
+    const struct catalog_dialect *dialect = catalog_dialect_of(id);
+    const struct catalog_dialect any = {.folds = true};
+    if (dialect->folds || !is_plain(&any, str_of(name))) {
+        return;
+    }
+    for (; *name != '\0'; name++) {
+        bool is_lower = *name >= 'a' && *name <= 'z';
+        bool is_upper = *name >= 'A' && *name <= 'Z';
+        int shift = dialect->plain_from - (is_lower ? 'a' : 'A');
+        *name = (char)(*name + (is_lower || is_upper ? shift : 0));
+    }
+}
+
 void catalog_put_shown(struct buf *out, enum sql_dialect_id id, struct str database,
     struct str schema, struct str name)
 {

@@ -138,5 +138,8 @@ bool catalog_explains_bytes(enum sql_dialect_id dialect);
 /* A statement whose one row is the context: role, warehouse, database, schema (or null). */
 MUST_USE bool catalog_put_context(struct buf *out, enum sql_dialect_id dialect);
 
+/* As the engine takes a @name without quotes, in place; what needs quotes stays as it is. */
+void catalog_fold(enum sql_dialect_id dialect, char *name);
+
 /* The schema a database is entered with: main, PUBLIC, public; "" for none. */
 struct str catalog_default_schema(enum sql_dialect_id dialect);

@@ -90,7 +90,10 @@ struct relation {
     bool quoted; /* the name stood in quotes: no other case is meant */
 };
 
-/* NAME, SCHEMA.NAME or DB.SCHEMA.NAME, the rest from the context. False: answered. */
+/*
+ * NAME, SCHEMA.NAME or DB.SCHEMA.NAME, the rest from the context; what stands before the name
+ * without quotes is what the engine makes of it. False: answered.
+ */
 MUST_USE bool relation_parse(
     struct tool_call *call, struct str text, struct relation *ret);
 

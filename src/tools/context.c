@@ -124,6 +124,19 @@ static bool put_part(
     return put_bare(call, part, arg, unquote(text, scratch, sizeof(scratch)));
 }
 
+/* Of what has no catalogue to be looked up in: a bare name is what the engine makes of it. */
+static bool put_folded(
+    struct tool_call *call, enum tool_part part, const char *arg, struct str text)
+{
+    if (!put_part(call, part, arg, text)) {
+        return false;
+    }
+    if (!str_starts(text, STR("\""))) {
+        catalog_fold(call->dialect, call->context.part[part]);
+    }
+    return true;
+}
+
 /* Another database is entered with its default schema. */
 static bool put_database(struct tool_call *call, const char *arg, struct str name)
 {
@@ -182,8 +195,8 @@ static bool put_engine(struct tool_call *call, const struct tool_profile *profil
         reset_part(call, TOOL_WAREHOUSE, profile->defaults[TOOL_WAREHOUSE]);
     }
     /* An empty text is what some models send for nothing. */
-    return (role.len == 0 || put_part(call, TOOL_ROLE, "role", role)) &&
-           (warehouse.len == 0 || put_part(call, TOOL_WAREHOUSE, "warehouse", warehouse));
+    return (role.len == 0 || put_folded(call, TOOL_ROLE, "role", role)) &&
+           (warehouse.len == 0 || put_folded(call, TOOL_WAREHOUSE, "warehouse", warehouse));
 }
 
 /* Another database comes before its schema, also where both go back to their defaults. */

@@ -139,9 +139,13 @@ enum tool_move lookup_page(struct tool_call *call, const struct tool_page *page,
     return again(call);
 }
 
-static bool put_relation_part(struct tool_call *call, struct str part, char *dst)
+/* What stands before a name is what the engine makes of it; the name itself is looked up. */
+static bool put_relation_part(struct tool_call *call, struct str part, bool folds, char *dst)
 {
     if (str_copy(part, dst, TOOL_NAME_SIZE)) {
+        if (folds) {
+            catalog_fold(call->dialect, dst);
+        }
         return true;
     }
     tool_fail(call, TOOL_E_INVALID_ARGUMENT, 0, "A name is longer than %d bytes.",
@@ -156,6 +160,7 @@ bool relation_parse(struct tool_call *call, struct str text, struct relation *re
     struct str database = str_of(call->context.part[TOOL_DATABASE]);
     struct str schema = str_of(call->context.part[TOOL_SCHEMA]);
     struct str name = text;
+    bool folds[2] = {false, false};
     ret->quoted = false;
     /* What is no proper name is taken as it is: a catalogue may hold it. */
     if (name_split(text, scratch, sizeof(scratch), &parts)) {
@@ -163,10 +168,12 @@ bool relation_parse(struct tool_call *call, struct str text, struct relation *re
         ret->quoted = parts.quoted[parts.count - 1];
         schema = parts.count > 1 ? parts.part[parts.count - 2] : schema;
         database = parts.count > 2 ? parts.part[0] : database;
+        folds[0] = parts.count > 2 && !parts.quoted[0];
+        folds[1] = parts.count > 1 && !parts.quoted[parts.count - 2];
     }
-    return put_relation_part(call, database, ret->database) &&
-           put_relation_part(call, schema, ret->schema) &&
-           put_relation_part(call, name, ret->name);
+    return put_relation_part(call, database, folds[0], ret->database) &&
+           put_relation_part(call, schema, folds[1], ret->schema) &&
+           put_relation_part(call, name, false, ret->name);
 }
 
 enum tool_move relation_ask(struct tool_call *call, const struct relation *relation)

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import unittest
 
 from lib.case import main
 from lib.client import Answer
@@ -232,10 +231,6 @@ class PostgresTools(Names, Tools, EngineCase):
     wrong_names = [({"schema": "salse"}, "sales")]
     places = [({"schema": "other"}, ("other", "test", "other")), ({"schema": "sales"}, ("sales", "test", "sales"))]
 
-    @unittest.expectedFailure  # src/tools/lookup.c: only the last part of a name is looked up in any case
-    def test_database_and_schema_before_a_name_are_found_in_any_case_too(self):
-        super().test_database_and_schema_before_a_name_are_found_in_any_case_too()
-
     def test_the_engine_itself_reads_only_and_has_limits(self):
         self.engine.server.sql("CREATE TABLE public.stolen (n int); GRANT ALL ON public.stolen TO tester;"
                                "CREATE FUNCTION sales.sneak() RETURNS int LANGUAGE sql AS"
@@ -292,12 +287,7 @@ class SnowflakeTools(Names, Tools, EngineCase):
               ({"schema": "OTHER.PUBLIC"}, ("OTHER.PUBLIC", "OTHER", "PUBLIC")),
               ({"database": "DEMO"}, ("DEMO.PUBLIC", "DEMO", "PUBLIC"))]
 
-    @unittest.expectedFailure  # src/tools/lookup.c: only the last part of a name is looked up in any case
-    def test_database_and_schema_before_a_name_are_found_in_any_case_too(self):
-        super().test_database_and_schema_before_a_name_are_found_in_any_case_too()
-
-    @unittest.expectedFailure  # src/tools/context.c: roles and warehouses are never looked up
-    def test_roles_and_warehouses_are_found_in_any_case(self):
+    def test_roles_and_warehouses_without_quotes_are_meant_in_upper_case(self):
         self.check_rows(self.client().sql("SELECT CURRENT_ROLE(), CURRENT_WAREHOUSE()", role="reporter", warehouse="large"),
                         [["REPORTER", "LARGE"]])
 

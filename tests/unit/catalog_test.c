@@ -290,6 +290,28 @@ static void names_are_quoted_for_reading_only_where_they_must(void **state)
     buf_free(&name);
 }
 
+static void a_bare_name_is_what_the_engine_makes_of_it(void **state)
+{
+    (void)state;
+    static const struct {
+        enum sql_dialect_id id;
+        const char *name, *expected;
+    } CASES[] = {
+        {SQL_SNOWFLAKE, "reporter_2", "REPORTER_2"},
+        {SQL_SNOWFLAKE, "Mixed", "MIXED"},
+        {SQL_SNOWFLAKE, "two words", "two words"},
+        {SQL_SNOWFLAKE, "2nd", "2nd"},
+        {SQL_POSTGRESQL, "Tester", "tester"},
+        {SQL_DUCKDB, "Main", "Main"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "%s", CASES[i].name);
+        catalog_fold(CASES[i].id, name);
+        assert_string_equal(name, CASES[i].expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +322,7 @@ int main(void)
         cmocka_unit_test(sqlite_finds_by_parts_of_names),
         cmocka_unit_test(a_pattern_has_at_most_so_many_words),
         cmocka_unit_test(names_are_quoted_for_reading_only_where_they_must),
+        cmocka_unit_test(a_bare_name_is_what_the_engine_makes_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
