@@ -211,8 +211,8 @@ static const struct tool tools[] = {
         .name = "explain_query",
         .title = "Explain SQL",
         .description =
-            "Shows the engine's plan of a SELECT without running it, and where the engine says "
-            "so: estimated rows, bytes and partitions it would scan, credits.",
+            "Shows the plan of a SELECT without running it, and where the engine says so "
+            "estimated rows, bytes, partitions and credits.",
         .properties = "\"query\":" TEXT,
         .required = "[\"query\"]",
         .output = PLAN_OUT,
@@ -285,7 +285,7 @@ static const struct tool tools[] = {
         .title = "Set the context",
         .description =
             "Keeps role, warehouse, database and schema for the session's later calls, after "
-            "the engine took them. Without a session it opens one: pass it from then on.",
+            "the engine took them. Without a session it opens one: pass it on.",
         .properties = "\"label\":" TEXT,
         .required = "[]",
         .output = SESSION_OUT,
@@ -345,8 +345,8 @@ static const struct tool tools[] = {
     {
         .name = "session_stats",
         .title = "Session statistics",
-        .description = "Counts and times of all your sessions together, sleeping ones "
-                       "too, or of one. Percentiles are of the calls of those awake.",
+        .description = "Counts and times of all your sessions together, or of one. "
+                       "Percentiles are of those awake.",
         .properties = "\"session\":" TEXT,
         .required = "[]",
         .output = STATS_OUT "," SESSION_OUT "," PREFERENCES_OUT,
