@@ -105,37 +105,50 @@ static void put_rows(struct buf *text, int64_t rows)
     }
 }
 
-static void put_duckdb(struct buf *text, yyjson_val *node, uint32_t depth)
+/* Where an engine that answers a tree keeps what an operation's line tells. */
+struct tree {
+    const char *name;
+    const char *details; /* the object with them; NULL: the operation itself */
+    const char *rows;    /* one of them */
+    const char *children;
+    const char *less[10]; /* details that are not shown; ends with NULL */
+};
+
+static const struct tree duckdb_tree = {.name = "name",
+    .details = "extra_info",
+    .rows = "Estimated Cardinality",
+    .children = "children",
+    .less = {"Estimated Cardinality"}};
+
+static const struct tree postgresql_tree = {.name = "Node Type",
+    .rows = "Plan Rows",
+    .children = "Plans",
+    .less = {"Node Type", "Plans", "Plan Rows", "Plan Width", "Startup Cost", "Parallel Aware",
+        "Async Capable", "Parent Relationship"}};
+
+static yyjson_val *details_of(const struct tree *tree, yyjson_val *node)
 {
-    static const char *const LESS[] = {"Estimated Cardinality", NULL};
-    yyjson_val *info = yyjson_obj_get(node, "extra_info");
-    yyjson_arr_iter it;
-    yyjson_val *child;
-    put_indent(text, depth);
-    put_value(text, yyjson_obj_get(node, "name"));
-    put_rows(text, number_of(yyjson_obj_get(info, "Estimated Cardinality")));
-    put_details(text, info, LESS);
-    buf_putc(text, '\n');
-    yyjson_arr_iter_init(yyjson_obj_get(node, "children"), &it);
-    while (depth < DEPTH_MAX && (child = yyjson_arr_iter_next(&it))) {
-        put_duckdb(text, child, depth + 1);
-    }
+    return tree->details ? yyjson_obj_get(node, tree->details) : node;
 }
 
-static void put_postgresql(struct buf *text, yyjson_val *node, uint32_t depth)
+static int64_t rows_of(const struct tree *tree, yyjson_val *node)
 {
-    static const char *const LESS[] = {"Node Type", "Plans", "Plan Rows", "Plan Width",
-        "Startup Cost", "Parallel Aware", "Async Capable", "Parent Relationship", NULL};
+    return number_of(yyjson_obj_get(details_of(tree, node), tree->rows));
+}
+
+static void put_tree(
+    struct buf *text, const struct tree *tree, yyjson_val *node, uint32_t depth)
+{
     yyjson_arr_iter it;
     yyjson_val *child;
     put_indent(text, depth);
-    put_value(text, yyjson_obj_get(node, "Node Type"));
-    put_rows(text, number_of(yyjson_obj_get(node, "Plan Rows")));
-    put_details(text, node, LESS);
+    put_value(text, yyjson_obj_get(node, tree->name));
+    put_rows(text, rows_of(tree, node));
+    put_details(text, details_of(tree, node), tree->less);
     buf_putc(text, '\n');
-    yyjson_arr_iter_init(yyjson_obj_get(node, "Plans"), &it);
+    yyjson_arr_iter_init(yyjson_obj_get(node, tree->children), &it);
     while (depth < DEPTH_MAX && (child = yyjson_arr_iter_next(&it))) {
-        put_postgresql(text, child, depth + 1);
+        put_tree(text, tree, child, depth + 1);
     }
 }
 
@@ -237,11 +250,12 @@ static bool put_json(
     if (dialect == SQL_SNOWFLAKE && yyjson_obj_get(root, "GlobalStats")) {
         put_snowflake(text, root, ret);
     } else if (dialect == SQL_POSTGRESQL && yyjson_obj_get(first, "Plan")) {
-        ret->rows = number_of(yyjson_ptr_get(first, "/Plan/Plan Rows"));
-        put_postgresql(text, yyjson_obj_get(first, "Plan"), 0);
+        yyjson_val *plan = yyjson_obj_get(first, "Plan");
+        ret->rows = rows_of(&postgresql_tree, plan);
+        put_tree(text, &postgresql_tree, plan, 0);
     } else if (dialect == SQL_DUCKDB && yyjson_obj_get(first, "name")) {
-        ret->rows = number_of(yyjson_ptr_get(first, "/extra_info/Estimated Cardinality"));
-        put_duckdb(text, first, 0);
+        ret->rows = rows_of(&duckdb_tree, first);
+        put_tree(text, &duckdb_tree, first, 0);
     } else {
         yyjson_doc_free(doc);
         return false;
