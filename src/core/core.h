@@ -112,7 +112,7 @@ enum core_reason {
     CORE_QUEUE_FULL,     /* too many waiting: of the client, the principal or in all */
     CORE_TOO_MANY,       /* no room for another session or ticket */
     CORE_NO_SESSION,     /* expired or closed */
-    CORE_WORKER_DIED,    /* under a started statement */
+    CORE_WORKER_DIED,    /* or its connection went, and the statement does not run again */
     CORE_UNAVAILABLE,    /* the profile cannot be reached now */
     CORE_DRAINING,       /* the daemon is going down */
     CORE_RATE_LIMITED,   /* one of its rates is used up */

@@ -39,7 +39,7 @@ void lease_connect(struct daemon *d, const struct core_action *a)
         return;
     }
     if (lease->call) {
-        lease_forget(lease->call); /* it waits again: its worker died before it started */
+        lease_forget(lease->call); /* it waits again: its connection went */
     }
     lease->generation = a->generation;
     lease->profile = a->profile;
@@ -214,7 +214,7 @@ void lease_start(struct daemon *d, const struct core_action *a)
     struct call *call = d->tickets[a->ticket];
     struct lease *lease = &d->leases[a->conn];
     ASSERT(call && lease->generation == a->generation);
-    lease_forget(call); /* it ran again: its worker died before it started */
+    lease_forget(call); /* it runs again: its connection went */
     lease->call = call;
     call->conn = a->conn;
     call->leased_ns = clock_boot_ns();
