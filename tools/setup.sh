@@ -23,7 +23,7 @@ is_ready() {
         [ -f "$deps/$part" ] || return
     done
     if [ "$mode" = check ]; then
-        for part in sdk clients venv drivers fakesnow postgresql; do
+        for part in sdk clients venv drivers fakesnow tpc postgresql; do
             [ -f "$deps/$part/.done" ] || return
         done
     fi
@@ -269,6 +269,15 @@ fakesnow() {
     cp "$pins" "$dir/.done"
 }
 
+# DuckDB with the extensions that have the queries of TPC-H and TPC-DS; of a version of its own.
+tpc() {
+    local pins=tests/e2e/requirements-tpc.txt dir=$deps/tpc
+    cmp -s "$pins" "$dir/.done" && "$dir/bin/python" -c 'import duckdb, duckdb_extension_tpcds, duckdb_extension_tpch' 2>/dev/null && return
+    say "installing DuckDB's extensions $(sed -nE 's/^duckdb-extension-([a-z]+)==([0-9.]+).*/\1-\2/p' "$pins" | paste -sd' ') (for tests)"
+    environment tpc "$pins"
+    cp "$pins" "$dir/.done"
+}
+
 # Debian's server, unpacked and not installed: no user, no cluster, no service. Its libraries are
 # installed, but for LLVM, which it loads only to compile expressions.
 postgresql() {
@@ -317,6 +326,7 @@ if [ "$mode" = check ]; then
     clients
     drivers
     fakesnow
+    tpc
     postgresql
 fi
 state >"$deps/.ready-$mode"
