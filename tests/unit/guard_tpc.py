@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""guard_tpc.py SNOWMUX: the queries of TPC-H and TPC-DS pass in every dialect.
+"""guard_tpc.py SNOWMUX [DEPS]: the queries of TPC-H and TPC-DS pass in every dialect.
 
-They are not part of this repository. DuckDB's extensions tpch and tpcds have them; this needs
-the packages duckdb, duckdb-extension-tpch and duckdb-extension-tpcds of one version (1.5.5 is
-known to do) in the Python that runs it, or in the one that SNOWMUX_TPC_PYTHON names. Without
-them the test is skipped.
+They are not part of this repository: DuckDB's extensions tpch and tpcds have them, which
+tools/setup.sh check puts into DEPS/tpc. Where that is not there, the test is skipped. Without DEPS
+the Python that runs it has to have them (tests/e2e/requirements-tpc.txt).
 """
 import glob
-import importlib.util
+import importlib
 import json
 import os
 import subprocess
@@ -19,28 +18,23 @@ SETS = {"tpch": 22, "tpcds": 99}
 DIALECTS = ("duckdb", "snowflake", "postgresql", "sqlite")
 
 
-def skip(why):
-    print(f"guard_tpc: skipped: {why}")
-    sys.exit(SKIPPED)
+def go_on_in(environment):
+    if not os.path.exists(os.path.join(environment, ".done")):
+        print("guard_tpc: skipped: the queries are not there: run tools/setup.sh check")
+        sys.exit(SKIPPED)
+    python = os.path.join(environment, "bin", "python")
+    os.execv(python, [python, *sys.argv[:2]])
 
 
 def queries():
-    try:
-        import duckdb
-    except ImportError:
-        skip("no package duckdb")
+    import duckdb
     connection = duckdb.connect(config={"allow_unsigned_extensions": "true"})
     found = []
     for name, count in SETS.items():
-        package = importlib.util.find_spec(f"duckdb_extension_{name}")
-        if not package:
-            skip(f"no package duckdb-extension-{name}")
-        files = glob.glob(os.path.join(os.path.dirname(package.origin), "extensions", "*",
-                                       f"{name}.duckdb_extension"))
-        try:
-            connection.execute(f"LOAD '{files[0]}'")
-        except (IndexError, duckdb.Error) as error:
-            skip(f"{name} cannot be loaded: {error}")
+        package = importlib.import_module(f"duckdb_extension_{name}")
+        [file] = glob.glob(os.path.join(os.path.dirname(package.__file__), "extensions", "*",
+                                        f"{name}.duckdb_extension"))
+        connection.execute(f"LOAD '{file}'")
         rows = connection.execute(f"SELECT query FROM {name}_queries()").fetchall()
         if len(rows) != count:
             sys.exit(f"guard_tpc: {name} has {len(rows)} queries")
@@ -49,9 +43,8 @@ def queries():
 
 
 def main():
-    other = os.environ.pop("SNOWMUX_TPC_PYTHON", None)
-    if other:
-        sys.exit(subprocess.run([other, *sys.argv], check=False).returncode)
+    if len(sys.argv) > 2:
+        go_on_in(os.path.join(sys.argv[2], "tpc"))
     texts = queries()
     lines = "".join(json.dumps({"sql": text}) + "\n" for text in texts).encode()
     for dialect in DIALECTS:
