@@ -46,18 +46,29 @@ static const char *const FLIGHTSQL_PREFIX[] = {FLIGHT "rpc.call_header.",
     FLIGHT "session.option.", FLIGHT "session.optionbool.",
     FLIGHT "session.optionstringlist.", NULL};
 
+/* A uri may hold a user; Flight SQL's holds none. */
+static const char *const ANY_LOGIN[] = {"uri", "username", "password", NULL};
+static const char *const NO_LOGIN[] = {NULL};
+static const char *const SNOWFLAKE_LOGIN[] = {"uri", "username", "password",
+    SQL "auth_type", CLIENT "auth_token", CLIENT "identity_provider",
+    CLIENT "jwt_private_key*", CLIENT "okta_url", NULL};
+static const char *const FLIGHTSQL_LOGIN[] = {"username", "password",
+    FLIGHT "authorization_header", FLIGHT "client_option.mtls_*", FLIGHT "oauth.*",
+    FLIGHT "rpc.call_header.*", NULL};
+
 static const struct driver_options DRIVERS[] = {
-    {"snowflake", SNOWFLAKE, ARRAY_LEN(SNOWFLAKE), NO_PREFIX, true},
-    {"postgresql", POSTGRESQL, ARRAY_LEN(POSTGRESQL), NO_PREFIX, false},
-    {"sqlite", SQLITE, ARRAY_LEN(SQLITE), NO_PREFIX, false},
-    {"flightsql", FLIGHTSQL, ARRAY_LEN(FLIGHTSQL), FLIGHTSQL_PREFIX, false},
+    {"snowflake", SNOWFLAKE, ARRAY_LEN(SNOWFLAKE), NO_PREFIX, SNOWFLAKE_LOGIN, true},
+    {"postgresql", POSTGRESQL, ARRAY_LEN(POSTGRESQL), NO_PREFIX, ANY_LOGIN, false},
+    {"sqlite", SQLITE, ARRAY_LEN(SQLITE), NO_PREFIX, NO_LOGIN, false},
+    {"flightsql", FLIGHTSQL, ARRAY_LEN(FLIGHTSQL), FLIGHTSQL_PREFIX, FLIGHTSQL_LOGIN,
+        false},
 };
 
 _Static_assert(ARRAY_LEN(SNOWFLAKE) <= DRIVER_KEYS_MAX, "raise DRIVER_KEYS_MAX");
 _Static_assert(ARRAY_LEN(FLIGHTSQL) <= DRIVER_KEYS_MAX, "raise DRIVER_KEYS_MAX");
 
 /* The last part of a path, without "lib" and "adbc_driver_" before and ".so" after it. */
-static struct str word_of(struct str driver)
+struct str driver_word(struct str driver)
 {
     for (ptrdiff_t slash; (slash = str_find(driver, '/')) >= 0;) {
         driver = str_from(driver, (size_t)slash + 1);
@@ -74,7 +85,7 @@ static struct str word_of(struct str driver)
 
 const struct driver_options *driver_options_of(struct str driver)
 {
-    struct str word = word_of(driver);
+    struct str word = driver_word(driver);
     for (size_t i = 0; i < ARRAY_LEN(DRIVERS); i++) {
         if (str_eq(word, str_of(DRIVERS[i].name))) {
             return &DRIVERS[i];
@@ -92,6 +103,24 @@ bool driver_options_know(const struct driver_options *options, struct str key)
     }
     for (const char *const *prefix = options->prefixes; *prefix; prefix++) {
         if (str_starts(key, str_of(*prefix))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *const *driver_options_logins(const struct driver_options *options_or_null)
+{
+    return options_or_null ? options_or_null->logins : ANY_LOGIN;
+}
+
+bool driver_options_is_login(const struct driver_options *options_or_null, struct str key)
+{
+    for (const char *const *at = driver_options_logins(options_or_null); *at; at++) {
+        struct str login = str_of(*at);
+        bool is_start = login.ptr[login.len - 1] == '*';
+        if (is_start ? str_starts(key, (struct str){login.ptr, login.len - 1})
+                     : str_eq(key, login)) {
             return true;
         }
     }

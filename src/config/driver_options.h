@@ -12,6 +12,7 @@ struct driver_options {
     const char *const *keys;
     uint32_t key_count;
     const char *const *prefixes; /* of keys that go on freely, closed by NULL */
+    const char *const *logins;   /* see driver_options_logins() */
     bool has_parameters;         /* what else is set becomes a parameter of the session */
 };
 
@@ -26,6 +27,18 @@ enum {
 const struct driver_options *driver_options_of(struct str driver);
 
 bool driver_options_know(const struct driver_options *options, struct str key);
+
+/*
+ * The keys that say who logs in, closed by NULL; "abc*" stands for all that begin so.
+ * NULL for a driver that is not known.
+ */
+const char *const *driver_options_logins(const struct driver_options *options_or_null);
+
+bool driver_options_is_login(
+    const struct driver_options *options_or_null, struct str key);
+
+/* The word in a driver's name or path: "x/libadbc_driver_sqlite.so" is "sqlite". */
+struct str driver_word(struct str driver);
 
 /* Is @driver one of the words that stand for a driver's library? */
 bool driver_is_word(struct str driver);

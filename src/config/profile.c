@@ -83,6 +83,11 @@ struct config_profile *profile_find(struct config *config, struct str name)
     return NULL;
 }
 
+bool profile_is_per_principal(const struct config_profile *profile)
+{
+    return strcmp(profile->identity, "per_principal") == 0;
+}
+
 static bool read_files(
     struct reader *reader, struct config_profile *profile, const struct toml_node *node)
 {
@@ -139,6 +144,42 @@ static bool read_key(
     return reader_set(reader, setting, node, profile);
 }
 
+/* The key that says who logs in; NULL: none does. */
+static const char *login_of(const struct config_profile *profile)
+{
+    const struct driver_options *known = driver_options_of(str_of(profile->driver));
+    for (uint32_t i = 0; i < profile->options.len; i++) {
+        if (driver_options_is_login(known, str_of(profile->options.at[i].key))) {
+            return profile->options.at[i].key;
+        }
+    }
+    return profile->connection[0] != '\0' ? "connection" : NULL;
+}
+
+/* A login of the profile's own could stand in for that of a principal who has none. */
+static bool check_identity(struct reader *reader, const struct config_profile *profile,
+    const struct toml_node *node)
+{
+    struct str word = driver_word(str_of(profile->driver));
+    const char *login = login_of(profile);
+    bool has_none = str_eq(word, STR("duckdb")) || str_eq(word, STR("sqlite"));
+    if (!profile_is_per_principal(profile) || (!has_none && !login)) {
+        return true;
+    }
+    struct buf *err = reader_blame(reader, node);
+    buf_printf(err, "[%s] has identity = \"per_principal\" and ", reader->section);
+    if (has_none) {
+        buf_printf(err, "the driver \"%s\", which has no login", profile->driver);
+        return false;
+    }
+    buf_put_json(err, str_of(login));
+    buf_printf(err,
+        ", which says who logs in; that belongs into a credential: snowmux credential add "
+        "%s PRINCIPAL",
+        profile->name);
+    return false;
+}
+
 /*
  * What the keys of a profile say together. A connection is Snowflake's: a profile that names
  * one and no driver needs no other word for it.
@@ -160,7 +201,7 @@ static bool check_profile(struct reader *reader, const struct config_profile *pr
             reader->section);
         return false;
     }
-    return true;
+    return check_identity(reader, profile, node);
 }
 
 static void imply_driver(struct config_profile *profile, const struct toml_node *node)

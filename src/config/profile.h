@@ -19,6 +19,9 @@ bool profile_is_name(struct str name);
 /* NULL when there is none. */
 struct config_profile *profile_find(struct config *config, struct str name);
 
+/* Does each principal log in with a credential of its own? */
+bool profile_is_per_principal(const struct config_profile *profile);
+
 /* Adds a copy of @path; false when there is no memory. There must be room. */
 MUST_USE bool profile_add_file(struct config_profile *profile, struct str path);
 

@@ -75,6 +75,13 @@ const struct config_option *options_find(
     return NULL;
 }
 
+/* "profile.NAME.options", or "options" of a document that is no section. */
+static void put_name(const struct table *table, struct buf *out)
+{
+    buf_printf(
+        out, "%s%s%s", table->reader->section, reader_dot(table->reader), table->name);
+}
+
 static bool no_memory(const struct table *table, const struct toml_node *node)
 {
     buf_puts(reader_blame(table->reader, node), "out of memory");
@@ -105,7 +112,8 @@ static bool read_value(
         value = node->integer ? STR("true") : STR("false");
     } else if (node->kind != TOML_STRING || str_find(value, '\0') >= 0) {
         struct buf *err = reader_blame(table->reader, node);
-        buf_printf(err, "%s.%s.", table->reader->section, table->name);
+        put_name(table, err);
+        buf_putc(err, '.');
         buf_put_json(err, key);
         buf_puts(err, " must be a string without NUL, an integer or a boolean");
         return node->kind == TOML_STRING ? false : reader_got(table->reader, node);
@@ -203,8 +211,9 @@ static bool unknown_option(
     struct buf *err = reader_blame(table->reader, node);
     buf_puts(err, "unknown option ");
     buf_put_json(err, key);
-    buf_printf(err, " of the driver %s in [%s.%s]", known->name, table->reader->section,
-        table->name);
+    buf_printf(err, " of the driver %s in [", known->name);
+    put_name(table, err);
+    buf_putc(err, ']');
     if (alike) {
         buf_printf(err, "; did you mean \"%s\"?", alike);
         return false;
@@ -212,8 +221,9 @@ static bool unknown_option(
     if (!known->has_parameters || !is_parameter(key) || is_near(known, key)) {
         return reader_nearest(table->reader, key, known->keys, known->key_count);
     }
+    const char *section = table->reader->section;
     buf_printf(err, "; a parameter of the session belongs under [%s.parameters]",
-        table->reader->section);
+        section[0] != '\0' ? section : "profile.NAME");
     return false;
 }
 
@@ -241,9 +251,10 @@ static bool read_table(
             prefix.len > 0 ? "." : "", STR_ARG(it->key));
         struct str key = {text, (size_t)len};
         if (len <= 0 || len > OPTION_KEY_MAX || str_find(it->key, '\0') >= 0) {
-            buf_printf(reader_blame(table->reader, it),
-                "a key of %s.%s must have 1 to %d bytes and no NUL",
-                table->reader->section, table->name, OPTION_KEY_MAX);
+            struct buf *err = reader_blame(table->reader, it);
+            buf_puts(err, "a key of ");
+            put_name(table, err);
+            buf_printf(err, " must have 1 to %d bytes and no NUL", OPTION_KEY_MAX);
             return false;
         }
         bool is_branch = it->kind == TOML_TABLE && !is_secret(it);

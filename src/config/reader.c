@@ -28,11 +28,16 @@ struct buf *reader_blame(struct reader *reader, const struct toml_node *node)
     return reader->err;
 }
 
+const char *reader_dot(const struct reader *reader)
+{
+    return reader->section[0] != '\0' ? "." : "";
+}
+
 struct buf *reader_must(
     struct reader *reader, const struct toml_node *node, const char *key)
 {
     struct buf *err = reader_blame(reader, node);
-    buf_printf(err, "%s.%s must be ", reader->section, key);
+    buf_printf(err, "%s%s%s must be ", reader->section, reader_dot(reader), key);
     return err;
 }
 

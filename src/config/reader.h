@@ -8,7 +8,7 @@
 
 struct reader {
     const char *name;    /* of the text, for messages */
-    const char *section; /* as messages name it: "query", "profile.NAME" */
+    const char *section; /* as messages name it: "query", "profile.NAME"; "": none */
     const char *dir;     /* before relative paths; "" leaves them */
     struct buf *err;
 };
@@ -20,6 +20,9 @@ struct buf *reader_blame(struct reader *reader, const struct toml_node *node);
  */
 struct buf *reader_must(
     struct reader *reader, const struct toml_node *node, const char *key);
+
+/* What stands between section and key: "." or "". */
+const char *reader_dot(const struct reader *reader);
 
 /* Ends a message: ", got VALUE". Returns false. */
 bool reader_got(struct reader *reader, const struct toml_node *node);

@@ -11,7 +11,7 @@ static struct buf *blame(
     struct reader *reader, struct str key, const struct toml_node *node)
 {
     struct buf *err = reader_blame(reader, node);
-    buf_printf(err, "%s.", reader->section);
+    buf_printf(err, "%s%s", reader->section, reader_dot(reader));
     buf_put_json(err, key);
     return err;
 }

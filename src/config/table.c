@@ -104,6 +104,7 @@ _Static_assert(ARRAY_LEN(PROFILE_ROWS) <= SETTING_KEYS_MAX, "raise SETTING_KEYS_
 static const char *const LOG_LEVELS[] = {"debug", "info", "warn", "error", NULL};
 static const char *const POLICIES[] = {"read_only", "session_state", "read_write", NULL};
 static const char *const CONFINE[] = {"auto", "off", NULL};
+static const char *const IDENTITIES[] = {"service", "per_principal", NULL};
 static const char *const DIALECTS[] = {
     "", "duckdb", "snowflake", "postgresql", "sqlite", NULL};
 
@@ -115,6 +116,7 @@ static const struct {
     {"daemon", "log_level", LOG_LEVELS},
     {"profile", "policy", POLICIES},
     {"profile", "confine", CONFINE},
+    {"profile", "identity", IDENTITIES},
     {"profile", "dialect", DIALECTS},
 };
 
