@@ -2,12 +2,13 @@
 /*
  * Configurations, and connections of Snowflake's tools. Oracles: what is refused changes
  * nothing and says why; what is accepted is accepted again, and keeps its bounds; a
- * connection that is read has an account and a way to log in.
+ * connection that is read has an account and a way to log in, a credential says who does.
  */
 #include <stdlib.h>
 
 #include "base/assert.h"
 #include "config/config.h"
+#include "config/credential.h"
 #include "config/profile_options.h"
 #include "config/snowflake_connection.h"
 #include "fuzz.h"
@@ -76,18 +77,36 @@ static void check_connection(struct str input)
     buf_free(&err);
 }
 
+static void check_credential(struct str input, const char *driver)
+{
+    static struct config_profile profile;
+    struct credential credential;
+    struct buf err = BUF_INIT(ERR_MAX);
+    bool fits = str_copy(str_of(driver), profile.driver, sizeof(profile.driver));
+    ASSERT(fits);
+    bool ok = credential_parse(&credential, &profile, input, "f", "/d", &err);
+    ASSERT(ok == (err.len == 0));
+    ASSERT(ok == (credential.options.len > 0 || credential.connection[0] != '\0'));
+    check_options(&credential.options);
+    credential_free(&credential);
+    buf_free(&err);
+}
+
 static void run(struct str input)
 {
     check_config(input);
+    check_credential(input, "snowflake");
+    check_credential(input, "other");
     check_connection(input);
 }
 
 int main(int argc, char **argv)
 {
     static const struct str words[] = {FUZZ_WORD("[profile.x]\n"),
-        FUZZ_WORD("[profile.x.options]\n"), FUZZ_WORD("[profile.x.parameters]\n"),
+        FUZZ_WORD("[profile.x.options]\n"), FUZZ_WORD("[options]\n"),
+        FUZZ_WORD("identity = 'per_principal'\n"), FUZZ_WORD("[profile.x.parameters]\n"),
         FUZZ_WORD("driver = 'snowflake'\n"), FUZZ_WORD("driver = 'other'\n"),
-        FUZZ_WORD("connection = 'c'\n"), FUZZ_WORD("password = "),
+        FUZZ_WORD("connection = 'c'\n"), FUZZ_WORD("password = "), FUZZ_WORD("username = 'u'\n"),
         FUZZ_WORD("{env = 'A'}\n"), FUZZ_WORD("{file = '~/a'}\n"),
         FUZZ_WORD("{command = ['a', 'b']}\n"),
         FUZZ_WORD("adbc.snowflake.sql.account = 'a'\n"), FUZZ_WORD("[c]\n"),
