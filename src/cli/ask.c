@@ -8,18 +8,29 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-int ask_dial(const char *path)
+int ask_try(const char *path)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    if (!str_copy(str_of(path), addr.sun_path, sizeof(addr.sun_path))) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || !str_copy(str_of(path), addr.sun_path, sizeof(addr.sun_path)) ||
-        connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+int ask_dial(const char *path)
+{
+    int fd = ask_try(path);
+    if (fd < 0) {
         fprintf(stderr, "snowmux: no daemon answers at %s (%s); start one with snowmux serve\n", path,
             strerror(errno));
-        if (fd >= 0) {
-            close(fd);
-        }
-        return -1;
     }
     return fd;
 }

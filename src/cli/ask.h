@@ -6,6 +6,9 @@
 
 enum { ASK_ANSWER_MAX = 256 * 1024 * 1024 };
 
+/* -1 with errno: nothing answers at @path. */
+MUST_USE int ask_try(const char *path);
+
 /* -1: it was said that no daemon answers at @path. */
 MUST_USE int ask_dial(const char *path);
 

@@ -5,6 +5,10 @@
 #include "backend/profile.h"
 #include "cli/commands.h"
 #include "cli/connect.h"
+#include "cli/credential_list.h"
+#include "cli/line.h"
+#include "config/credential.h"
+#include "config/profile.h"
 
 enum {
     LINE_MAX_BYTES = 64 * 1024
@@ -14,51 +18,35 @@ struct check {
     const struct options *options;
     const struct config *config;
     const char *worker;
+    const char *state; /* the directory */
     struct backend_drivers drivers;
     char spill[PATHS_SIZE + 16];
     struct buf line;
 };
 
-static void put_pair(struct buf *line, const char *key, struct str value)
-{
-    buf_putc(line, line->len > 0 ? ',' : '{');
-    buf_put_json(line, str_of(key));
-    buf_putc(line, ':');
-    buf_put_json(line, value);
-}
-
-/* Prints what was put, and empties it. */
-static void flush(struct check *check)
-{
-    buf_puts(&check->line, "\n");
-    printf(STR_FMT, STR_ARG(buf_str(&check->line)));
-    fflush(stdout);
-    buf_clear(&check->line);
-}
-
-/* Engines explain themselves in several lines. */
-static void put_line(struct buf *line, struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        buf_putc(line, (unsigned char)text.ptr[i] < ' ' ? ' ' : text.ptr[i]);
-    }
-}
+/* The credentials of one profile. */
+struct credentials {
+    struct check *check;
+    const struct config_profile *profile;
+    uint32_t count;
+    bool ok;
+};
 
 static void say_wrong(struct check *check, const struct config_profile *profile,
     const char *wrong, struct str why)
 {
     struct buf *line = &check->line;
     if (check->options->json) {
-        put_pair(line, "profile", str_of(profile->name));
+        line_put_pair(line, "profile", str_of(profile->name));
         buf_puts(line, ",\"ok\":false");
-        put_pair(line, "wrong", str_of(wrong));
-        put_pair(line, "message", why);
+        line_put_pair(line, "wrong", str_of(wrong));
+        line_put_pair(line, "message", why);
         buf_puts(line, "}");
     } else {
         buf_printf(line, "profile %s: not ok, %s: ", profile->name, wrong);
-        put_line(line, str_trim(why));
+        line_put_text(line, str_trim(why));
     }
-    flush(check);
+    line_flush(&check->line);
 }
 
 static void put_warnings(struct check *check, const struct finding *finding)
@@ -78,15 +66,15 @@ static void say_connected(struct check *check, const struct config_profile *prof
         "role", "warehouse", "database", "schema"};
     struct buf *line = &check->line;
     if (check->options->json) {
-        put_pair(line, "profile", str_of(profile->name));
+        line_put_pair(line, "profile", str_of(profile->name));
         buf_puts(line, ",\"ok\":true");
-        put_pair(line, "driver", str_of(finding->driver));
-        put_pair(line, "version", str_of(finding->version));
+        line_put_pair(line, "driver", str_of(finding->driver));
+        line_put_pair(line, "version", str_of(finding->version));
         for (int part = 0; part < PART_COUNT; part++) {
-            put_pair(line, parts[part], str_of(finding->context[part]));
+            line_put_pair(line, parts[part], str_of(finding->context[part]));
         }
         put_warnings(check, finding);
-        flush(check);
+        line_flush(&check->line);
         return;
     }
     buf_printf(line, "profile %s: ok, %s %s", profile->name,
@@ -96,10 +84,10 @@ static void say_connected(struct check *check, const struct config_profile *prof
             buf_printf(line, ", %s %s", parts[part], finding->context[part]);
         }
     }
-    flush(check);
+    line_flush(&check->line);
     for (uint32_t i = 0; i < finding->warning_count; i++) {
         buf_printf(line, "profile %s: warning, %s", profile->name, finding->warning[i]);
-        flush(check);
+        line_flush(&check->line);
     }
 }
 
@@ -116,24 +104,70 @@ static bool connect_to(struct check *check, const struct config_profile *profile
     return finding.is_ok;
 }
 
-static void say_read(struct check *check, const struct config_profile *profile,
-    const struct backend_profile *rules)
+static void check_credential(
+    void *ctx, const char *name, struct str principal, const char *path)
 {
+    struct credentials *all = ctx;
+    struct credential credential;
+    struct buf err = BUF_INIT(LINE_MAX_BYTES);
+    struct buf why = BUF_INIT(LINE_MAX_BYTES);
+    (void)name;
+    if (!credential_read(&credential, all->profile, path, &err)) {
+        buf_puts(&why, "principal ");
+        line_put_text(&why, principal);
+        buf_puts(&why, ": ");
+        buf_put_str(&why, buf_str(&err));
+        say_wrong(all->check, all->profile, "credentials", buf_str(&why));
+        all->ok = false;
+    }
+    all->count++;
+    credential_free(&credential);
+    buf_free(&why);
+    buf_free(&err);
+}
+
+static bool check_credentials(struct check *check, const struct config_profile *profile,
+    uint32_t *ret_count)
+{
+    struct credentials all = {.check = check, .profile = profile, .ok = true};
+    struct buf err = BUF_INIT(LINE_MAX_BYTES);
+    bool ok = credential_list(check->state, profile->name, check_credential, &all, &err);
+    if (!ok) {
+        say_wrong(check, profile, "credentials", buf_str(&err));
+    }
+    buf_free(&err);
+    *ret_count = all.count;
+    return ok && all.ok;
+}
+
+/* @credentials counts where each principal has its own. */
+static void say_read(struct check *check, const struct config_profile *profile,
+    const struct backend_profile *rules, uint32_t credentials)
+{
+    bool is_per_principal = profile_is_per_principal(profile);
     struct buf *line = &check->line;
     if (check->options->json) {
-        put_pair(line, "profile", str_of(profile->name));
+        line_put_pair(line, "profile", str_of(profile->name));
         buf_puts(line, ",\"ok\":true");
-        put_pair(line, "driver", str_of(profile->driver));
-        put_pair(line, "policy", str_of(profile->policy));
+        line_put_pair(line, "driver", str_of(profile->driver));
+        line_put_pair(line, "policy", str_of(profile->policy));
         buf_printf(line, ",\"slots\":%lld", (long long)profile->slots);
-        put_pair(line, "database", rules->database);
+        line_put_pair(line, "database", rules->database);
+        if (is_per_principal) {
+            line_put_pair(line, "identity", str_of(profile->identity));
+            buf_printf(line, ",\"credentials\":%u", (unsigned)credentials);
+        }
         buf_puts(line, "}");
     } else {
         buf_printf(line, "profile %s: %s, policy %s, %lld slots, database " STR_FMT,
             profile->name, profile->driver, profile->policy, (long long)profile->slots,
             STR_ARG(rules->database.len > 0 ? rules->database : STR("-")));
+        if (is_per_principal) {
+            buf_printf(line, ", identity per_principal, %u credential%s",
+                (unsigned)credentials, credentials == 1 ? "" : "s");
+        }
     }
-    flush(check);
+    line_flush(&check->line);
 }
 
 static bool check_profile(struct check *check, const struct config_profile *profile)
@@ -143,10 +177,16 @@ static bool check_profile(struct check *check, const struct config_profile *prof
     bool ok = backend_profile_init(&rules, profile, &check->drivers, check->spill, &err);
     if (!ok) {
         say_wrong(check, profile, "configuration", buf_str(&err));
+    } else if (profile_is_per_principal(profile)) {
+        uint32_t count = 0;
+        ok = check_credentials(check, profile, &count);
+        if (ok) {
+            say_read(check, profile, &rules, count);
+        }
     } else if (check->options->connect) {
         ok = connect_to(check, profile, &rules);
     } else {
-        say_read(check, profile, &rules);
+        say_read(check, profile, &rules, 0);
     }
     backend_profile_free(&rules);
     buf_free(&err);
@@ -158,16 +198,16 @@ static void say_paths(struct check *check, const struct paths *paths)
     const char *http = check->config->listen_http;
     struct buf *line = &check->line;
     if (check->options->json) {
-        put_pair(line, "state", str_of(paths->state));
-        put_pair(line, "socket", str_of(paths->socket));
-        put_pair(line, "config", str_of(paths->config));
-        put_pair(line, "http", str_of(http[0] != '\0' ? http : "off"));
+        line_put_pair(line, "state", str_of(paths->state));
+        line_put_pair(line, "socket", str_of(paths->socket));
+        line_put_pair(line, "config", str_of(paths->config));
+        line_put_pair(line, "http", str_of(http[0] != '\0' ? http : "off"));
         buf_puts(line, "}");
     } else {
         buf_printf(line, "state   %s\nsocket  %s\nconfig  %s\nhttp    %s", paths->state,
             paths->socket, paths->config, http[0] != '\0' ? http : "off");
     }
-    flush(check);
+    line_flush(&check->line);
 }
 
 int command_check(const struct options *options, const char *worker, const char *duckdb)
@@ -180,6 +220,7 @@ int command_check(const struct options *options, const char *worker, const char 
     struct check check = {.options = options,
         .config = &config,
         .worker = worker,
+        .state = paths.state,
         .drivers = {duckdb, config.drivers_dir},
         .line = BUF_INIT(LINE_MAX_BYTES)};
     snprintf(check.spill, sizeof(check.spill), "%s/spill", paths.state);

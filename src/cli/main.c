@@ -82,6 +82,8 @@ int main(int argc, char **argv)
         return command_check(&options, worker, duckdb_driver());
     case COMMAND_GUARD:
         return command_guard(&options);
+    case COMMAND_CREDENTIAL:
+        return command_credential(&options);
     case COMMAND_VERSION:
         printf("snowmux %s\n", SNOWMUX_VERSION);
         return 0;

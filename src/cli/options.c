@@ -53,6 +53,11 @@ static const struct {
     {"guard", COMMAND_GUARD, 0x600,
         "guard --dialect DIALECT [--policy POLICY]\n"
         "    what the guard says of each line {\"sql\":\"...\"} of standard input"},
+    {"credential", COMMAND_CREDENTIAL, 0x107,
+        "credential add PROFILE PRINCIPAL | rm PROFILE PRINCIPAL | ls\n"
+        "        [--json] [--config FILE] [--state DIR] [--socket PATH]\n"
+        "    a principal's own login at a profile whose identity is per_principal: add reads it from\n"
+        "    standard input, as TOML"},
     {"help", COMMAND_HELP, 0, "help [config]\n    this text, or all settings"},
     {"version", COMMAND_VERSION, 0, "version"},
 };
@@ -87,7 +92,8 @@ static bool find_command(struct options *ret, const char *name, unsigned *ret_ta
             return true;
         }
     }
-    return fail(name, "no such command (serve, stdio, ls, kill-session, check, guard, help, version)");
+    return fail(name, "no such command (serve, stdio, ls, kill-session, check, guard, credential, help, "
+                      "version)");
 }
 
 static bool add_duckdb(struct options *o, const char *file)
@@ -152,6 +158,38 @@ static bool take(struct options *o, int option)
     return true;
 }
 
+/* What is no option. */
+static bool take_word(struct options *o, const char *word)
+{
+    if (o->command == COMMAND_HELP) {
+        o->topic = word;
+        return true;
+    }
+    if (o->command == COMMAND_KILL_SESSION) {
+        return add_session(o, word);
+    }
+    if (o->command == COMMAND_CREDENTIAL && o->credential_count < CREDENTIAL_WORDS_MAX) {
+        o->credential[o->credential_count++] = word;
+        return true;
+    }
+    /* --duckdb a.duckdb b.duckdb: files may follow without repeating it */
+    if (o->duckdb_count == 0) {
+        return fail(word, "not expected here");
+    }
+    return add_duckdb(o, word);
+}
+
+static bool check_credential(const struct options *o)
+{
+    const char *what = o->credential_count > 0 ? o->credential[0] : "";
+    bool is_ls = strcmp(what, "ls") == 0;
+    bool is_one = strcmp(what, "add") == 0 || strcmp(what, "rm") == 0;
+    if ((is_ls && o->credential_count == 1) || (is_one && o->credential_count == 3)) {
+        return true;
+    }
+    return fail("credential", "add PROFILE PRINCIPAL, rm PROFILE PRINCIPAL or ls is expected");
+}
+
 bool options_parse(struct options *ret, int argc, char **argv)
 {
     unsigned takes = 0;
@@ -182,21 +220,14 @@ bool options_parse(struct options *ret, int argc, char **argv)
         }
     }
     for (int i = optind; i < argc; i++) {
-        /* --duckdb a.duckdb b.duckdb: files may follow without repeating it */
-        if (ret->command == COMMAND_HELP) {
-            ret->topic = argv[i];
-        } else if (ret->command == COMMAND_KILL_SESSION) {
-            if (!add_session(ret, argv[i])) {
-                return false;
-            }
-        } else if (ret->duckdb_count == 0 || !add_duckdb(ret, argv[i])) {
-            return fail(argv[i], "not expected here");
+        if (!take_word(ret, argv[i])) {
+            return false;
         }
     }
     if (ret->command == COMMAND_KILL_SESSION && ret->session_count == 0) {
         return fail("kill-session", "name a session");
     }
-    return true;
+    return ret->command != COMMAND_CREDENTIAL || check_credential(ret);
 }
 
 /* A flag is read as a line of the file would be, with the same checks and sentences. */

@@ -12,11 +12,12 @@ enum command {
     COMMAND_KILL_SESSION,
     COMMAND_CHECK,
     COMMAND_GUARD,
+    COMMAND_CREDENTIAL,
     COMMAND_HELP,
     COMMAND_VERSION,
 };
 
-enum { SESSIONS_MAX = 64 };
+enum { SESSIONS_MAX = 64, CREDENTIAL_WORDS_MAX = 3 };
 
 struct options {
     enum command command;
@@ -33,6 +34,8 @@ struct options {
     const char *duckdb[CONFIG_FILES_MAX];
     uint32_t session_count;
     const char *session[SESSIONS_MAX];
+    uint32_t credential_count;
+    const char *credential[CREDENTIAL_WORDS_MAX]; /* add|rm PROFILE PRINCIPAL, or ls */
     bool background;
     bool json;
     bool connect;
