@@ -259,17 +259,19 @@ static bool write_file(struct job *job, struct str text)
 
 /* ---- the daemon ---- */
 
+/* Unless the daemon took note. */
 static void warn(const struct job *job, struct str answer)
 {
     yyjson_doc *doc = yyjson_read(answer.ptr, answer.len, 0);
     yyjson_val *root = yyjson_doc_get_root(doc);
     const char *kind = yyjson_get_str(yyjson_obj_get(root, "snowmux"));
     const char *message = yyjson_get_str(yyjson_obj_get(root, "message"));
+    const char *none = answer.len > 0 ? "its answer is no answer" : "no answer";
     if (!kind || strcmp(kind, "credential") != 0) {
         fprintf(stderr,
             "snowmux: warning: the running daemon took no note of it (%s); restart it, or %s "
             "may go on as before\n",
-            message ? message : "its answer is no answer", job->principal);
+            message ? message : none, job->principal);
     }
     yyjson_doc_free(doc);
 }
@@ -291,9 +293,10 @@ static void tell_daemon(const struct job *job)
     line_put_pair(&line, "profile", str_of(job->profile));
     line_put_pair(&line, "principal", str_of(job->principal));
     buf_puts(&line, "}\n");
-    if (ask(fd, buf_str(&line), &answer)) {
-        warn(job, buf_str(&answer));
+    if (!ask(fd, buf_str(&line), &answer)) {
+        buf_clear(&answer);
     }
+    warn(job, buf_str(&answer));
     close(fd);
     buf_free(&answer);
     buf_free(&line);
