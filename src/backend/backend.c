@@ -41,7 +41,8 @@ const char *frame_name(enum wire_kind kind)
         [WIRE_TEXT] = "TEXT",
         [WIRE_ROWS] = "ROWS",
         [WIRE_EXPORT] = "EXPORT",
-        [WIRE_EXPORTED] = "EXPORTED"};
+        [WIRE_EXPORTED] = "EXPORTED",
+        [WIRE_SIGN_IN] = "SIGN_IN"};
     ASSERT(kind < ARRAY_LEN(names) && names[kind]);
     return names[kind];
 }

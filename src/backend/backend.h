@@ -118,6 +118,8 @@ struct backend_handler {
      */
     void (*worker_lost)(void *ctx, uint32_t worker, uint32_t generation, struct str why);
     void (*conn_up)(void *ctx, uint32_t conn, uint32_t generation);
+    /* Before that: somebody has to sign in at @url, which the driver said and nobody checked. */
+    void (*sign_in)(void *ctx, uint32_t conn, uint32_t generation, struct str url);
     /*
      * Exactly once a connect, unless backend_disconnect came first. @refused: the engine
      * said no (login, network), in contrast to a socket or worker that went away.
@@ -170,7 +172,7 @@ void backend_cancel(struct backend *b, uint32_t conn, uint32_t generation, uint6
 
 /* How a worker that is up is confined, in words; empty: it is not. */
 struct str backend_confinement(const struct backend *b, uint32_t worker);
-/* What the driver of a worker that is up calls itself; "" where it does not say. */
+/* What the driver of a worker with a connection calls itself; "" where it does not say. */
 struct str backend_driver_name(const struct backend *b, uint32_t worker);
 struct str backend_driver_version(const struct backend *b, uint32_t worker);
 

@@ -200,8 +200,13 @@ static void on_opening(struct conn *c, const struct wire_frame *frame)
     const struct backend_handler *handler = &c->backend->handler;
     struct wire_reader reader = wire_reader_of(frame);
     struct backend_error error = {0};
+    struct str name = STR("");
+    struct str version = STR("");
     if (frame->kind == WIRE_FAILED) {
         error = get_error(&reader);
+    } else {
+        name = wire_get_str(&reader);
+        version = wire_get_str(&reader);
     }
     if (!wire_reader_done(&reader)) {
         lose_for(c, "a malformed", frame->kind);
@@ -209,6 +214,8 @@ static void on_opening(struct conn *c, const struct wire_frame *frame)
         conn_lose(c, true, error.message);
     } else {
         c->is_up = true;
+        (void)str_copy(name, c->process->driver_name, DRIVER_SIZE);
+        (void)str_copy(version, c->process->driver_version, DRIVER_SIZE);
         handler->conn_up(handler->ctx, c->index, c->generation);
     }
 }

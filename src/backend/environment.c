@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a confined worker sees of the daemon's environment. */
+/* What a worker sees of the daemon's environment, and what is its own. */
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "backend/state.h"
 
 static const char *const always[] = {"PATH", "LANG", "LANGUAGE", "TZ", "SSL_CERT_FILE",
-    "SSL_CERT_DIR", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS",
-    "SF_DISABLE_MINICORE", "SNOWFLAKE_DISABLE_PLATFORM_DETECTION"};
+    "SSL_CERT_DIR", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"};
 static const char *const prefixes[] = {"LC_", "SNOWMUX_"};
 static const char *const network[] = {
     "http_proxy", "https_proxy", "all_proxy", "no_proxy"};
-
-/* For a program that shows a page to whoever sits here. */
-static const char *const desktop[] = {"DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY",
-    "XDG_RUNTIME_DIR", "XDG_CURRENT_DESKTOP", "XDG_DATA_DIRS", "DBUS_SESSION_BUS_ADDRESS",
-    "BROWSER"};
 
 static bool is_one_of(struct str name, const char *const *names, size_t count)
 {
@@ -49,54 +43,87 @@ static bool is_wanted(const char *variable, uint32_t confine)
         }
     }
     return is_one_of(name, always, ARRAY_LEN(always)) ||
-           (confine & WIRE_HAS_NETWORK && is_proxy(name)) ||
-           (confine & WIRE_MAY_RUN && is_one_of(name, desktop, ARRAY_LEN(desktop)));
+           (confine & WIRE_HAS_NETWORK && is_proxy(name));
 }
 
-static char *pair(const char *name, struct str value)
+enum {
+    TEXT_MAX = 64 * 1024
+};
+
+static void put_own(struct environment *env, const char *name, struct str value)
 {
-    struct buf buf = BUF_INIT(64 * 1024);
-    buf_puts(&buf, name);
-    buf_put_str(&buf, value);
-    buf_putc(&buf, '\0');
-    if (!buf_ok(&buf)) {
-        buf_free(&buf);
-        return NULL;
-    }
-    return buf_take(&buf);
+    buf_printf(&env->text, "%s=" STR_FMT, name, STR_ARG(value));
+    buf_putc(&env->text, '\0');
+    env->own_count++;
 }
 
-/* The array and the first two strings are ours, the others the process's own. */
-char **environment_new(const struct backend_setup *setup)
+/* Where the program is that tells where to sign in, before all others. */
+static void put_path(struct environment *env, struct str home)
+{
+    const char *path = getenv("PATH");
+    buf_printf(&env->text, "PATH=" STR_FMT "/bin%s%s", STR_ARG(home), path ? ":" : "", path ? path : "");
+    buf_putc(&env->text, '\0');
+    env->own_count++;
+}
+
+/*
+ * What is set by us. Go's runtime keeps the environment in which the process began, so what its
+ * drivers are to know stands here: left alone, Snowflake's would write a helper library and probe
+ * cloud metadata.
+ */
+static void put_all_own(struct environment *env, const struct backend_setup *setup)
+{
+    put_own(env, "SF_DISABLE_MINICORE", STR("true"));
+    put_own(env, "SNOWFLAKE_DISABLE_PLATFORM_DETECTION", STR("true"));
+    if (setup->confine & WIRE_CONFINED) {
+        put_own(env, "HOME", setup->home);
+        put_own(env, "TMPDIR", setup->home);
+    }
+    if (setup->confine & WIRE_CONFINED && setup->confine & WIRE_SIGNS_IN) {
+        put_path(env, setup->home);
+    }
+}
+
+static bool is_own(const struct environment *env, const char *variable)
+{
+    size_t name_len = strcspn(variable, "=") + 1;
+    for (uint32_t i = 0; i < env->own_count; i++) {
+        if (strncmp(env->variables[i], variable, name_len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool environment_init(struct environment *ret, const struct backend_setup *setup)
 {
     size_t count = 0;
     while (environ && environ[count]) {
         count++;
     }
-    char **env = calloc(count + 3, sizeof(*env));
-    if (!env) {
-        return NULL;
+    *ret = (struct environment){.text = BUF_INIT(TEXT_MAX)};
+    put_all_own(ret, setup);
+    ret->variables = calloc(count + ret->own_count + 1, sizeof(*ret->variables));
+    if (!ret->variables || !buf_ok(&ret->text)) {
+        environment_free(ret);
+        return false;
     }
-    env[0] = pair("HOME=", setup->home);
-    env[1] = pair("TMPDIR=", setup->home);
-    if (!env[0] || !env[1]) {
-        environment_free(env);
-        return NULL;
+    size_t len = 0;
+    for (char *at = ret->text.ptr; len < ret->own_count; at += strlen(at) + 1) {
+        ret->variables[len++] = at;
     }
-    size_t len = 2;
     for (size_t i = 0; i < count; i++) {
-        if (is_wanted(environ[i], setup->confine)) {
-            env[len++] = environ[i];
+        bool is_whole = !(setup->confine & WIRE_CONFINED);
+        if (!is_own(ret, environ[i]) && (is_whole || is_wanted(environ[i], setup->confine))) {
+            ret->variables[len++] = environ[i];
         }
     }
-    return env;
+    return true;
 }
 
-void environment_free(char **environment)
+void environment_free(struct environment *environment)
 {
-    if (environment) {
-        free(environment[0]);
-        free(environment[1]);
-    }
-    free(environment);
+    buf_free(&environment->text);
+    free(environment->variables);
+    environment->variables = NULL;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/probe.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "sql/catalog.h"
@@ -27,6 +28,7 @@ struct probe {
     uv_timer_t limit;
     struct backend *backend;
     const struct backend_profile *profile;
+    const struct backend_login *login;
     enum step step;
     bool is_ok; /* of a step that is over */
     bool is_closed;
@@ -76,6 +78,15 @@ static void on_conn_up(void *ctx, uint32_t conn, uint32_t generation)
     if (p->step == STEP_CONN) {
         end_step(p, true, STR(""), 0);
     }
+}
+
+/* The login goes on; whoever asked for the check sees a window, or the address. */
+static void on_sign_in(void *ctx, uint32_t conn, uint32_t generation, struct str url)
+{
+    (void)ctx;
+    (void)conn;
+    (void)generation;
+    fprintf(stderr, "sign in at " STR_FMT "\n", STR_ARG(url));
 }
 
 static void on_conn_lost(
@@ -166,7 +177,8 @@ static void begin_step(struct probe *p, enum step step, struct probe_failure *fa
     p->failure = failure;
 }
 
-struct probe *probe_new(const char *worker_program, const struct backend_profile *profile)
+struct probe *probe_new(const char *worker_program, const struct backend_profile *profile,
+    const struct backend_login *login_or_null)
 {
     struct probe *p = calloc(1, sizeof(*p));
     if (!p) {
@@ -176,6 +188,7 @@ struct probe *probe_new(const char *worker_program, const struct backend_profile
         .worker_up = on_worker_up,
         .worker_lost = on_worker_lost,
         .conn_up = on_conn_up,
+        .sign_in = on_sign_in,
         .conn_lost = on_conn_lost,
         .started = on_started,
         .rows = on_rows,
@@ -189,6 +202,7 @@ struct probe *probe_new(const char *worker_program, const struct backend_profile
     uv_timer_init(&p->loop, &p->limit);
     p->limit.data = p;
     p->profile = profile;
+    p->login = login_or_null;
     p->backend = backend_new(&p->loop, worker_program, &handler);
     if (!p->backend) {
         probe_free(p);
@@ -218,7 +232,7 @@ void probe_free(struct probe *p)
 bool probe_login(struct probe *p, struct probe_failure *ret_failure)
 {
     begin_step(p, STEP_WORKER, ret_failure);
-    backend_profile_spawn(p->backend, WORKER, GENERATION, p->profile);
+    backend_profile_spawn(p->backend, WORKER, GENERATION, p->profile, p->login);
     if (!wait_step(p)) {
         return false;
     }

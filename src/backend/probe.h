@@ -27,9 +27,9 @@ struct probe_page {
     bool is_cut; /* there are more rows */
 };
 
-/* @profile lives as long. NULL: no memory. */
-struct probe *probe_new(
-    const char *worker_program, const struct backend_profile *profile);
+/* @profile, and the login where each principal has one, live as long. NULL: no memory. */
+struct probe *probe_new(const char *worker_program, const struct backend_profile *profile,
+    const struct backend_login *login_or_null);
 
 /* Kills the worker. NULL: nothing. */
 void probe_free(struct probe *p);

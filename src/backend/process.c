@@ -224,6 +224,20 @@ static void lose_for(struct process *p, const char *how, enum wire_kind kind)
     process_lose(p, str_of(text));
 }
 
+/* One that was forgotten meanwhile is nobody's news. */
+static void tell_sign_in(struct process *p, uint32_t id, struct str url)
+{
+    const struct backend_handler *handler = &p->backend->handler;
+    LIST_FOR(node, &p->conns)
+    {
+        struct conn *c = CONTAINER_OF(node, struct conn, of_process);
+        if (c->id == id && !c->is_up) {
+            handler->sign_in(handler->ctx, c->index, c->generation, url);
+            return;
+        }
+    }
+}
+
 static void on_packet(struct process *p, struct str bytes)
 {
     struct wire_frame frame;
@@ -232,25 +246,23 @@ static void on_packet(struct process *p, struct str bytes)
         return;
     }
     struct wire_reader reader = wire_reader_of(&frame);
-    struct str first = wire_get_str(&reader);
-    struct str second = STR("");
-    if (frame.kind == WIRE_READY && !p->is_up) {
-        second = wire_get_str(&reader);
-        struct str confinement = wire_get_str(&reader);
-        str_copy(str_utf8_prefix(confinement, CONFINEMENT_SIZE - 1), p->confinement,
-            CONFINEMENT_SIZE);
-    } else if (frame.kind != WIRE_FAILED) {
+    bool is_ready = frame.kind == WIRE_READY && !p->is_up;
+    bool is_sign_in = frame.kind == WIRE_SIGN_IN && p->is_up;
+    if (!is_ready && !is_sign_in && frame.kind != WIRE_FAILED) {
         lose_for(p, "an unexpected", frame.kind);
         return;
     }
+    uint32_t id = is_sign_in ? wire_get_u32(&reader) : 0;
+    struct str text = wire_get_str(&reader);
     if (!wire_reader_done(&reader)) {
         lose_for(p, "a malformed", frame.kind);
     } else if (frame.kind == WIRE_FAILED) {
-        process_lose(p, first);
+        process_lose(p, text);
+    } else if (is_sign_in) {
+        tell_sign_in(p, id, text);
     } else {
         p->is_up = true;
-        (void)str_copy(first, p->driver_name, DRIVER_SIZE);
-        (void)str_copy(second, p->driver_version, DRIVER_SIZE);
+        str_copy(str_utf8_prefix(text, CONFINEMENT_SIZE - 1), p->confinement, CONFINEMENT_SIZE);
         p->backend->handler.worker_up(p->backend->handler.ctx, p->worker, p->generation);
     }
 }
@@ -357,13 +369,13 @@ static int start_child(struct process *p, int fd, const struct backend_setup *se
         .stdio = stdio,
     };
     p->child.data = p;
+    struct environment environment;
     int rc = UV_ENOMEM;
-    bool is_whole = !(setup->confine & WIRE_CONFINED);
-    options.env = is_whole ? NULL : environment_new(setup);
-    if (is_whole || options.env) {
+    if (environment_init(&environment, setup)) {
+        options.env = environment.variables;
         rc = uv_spawn(p->backend->loop, &p->child, &options);
+        environment_free(&environment);
     }
-    environment_free(options.env);
     p->has_exited = rc < 0;
     return rc;
 }

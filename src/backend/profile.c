@@ -6,6 +6,7 @@
 
 #include "backend/setup.h"
 #include "base/log.h"
+#include "config/profile.h"
 #include "sql/catalog.h"
 #include "sql/dialect.h"
 #include "sql/quote.h"
@@ -242,8 +243,10 @@ static bool put_context(struct builder *b, enum sql_dialect_id dialect,
         b->database = put_name(b, dialect, config->database, connection.database);
         b->schema = put_name(b, dialect, config->schema, connection.schema);
     }
-    b->has_browser = setup_needs_browser(config, &connection);
-    ok = ok && setup_is_possible(config, &connection, err);
+    if (!profile_is_per_principal(config)) { /* there the credentials say how to log in */
+        b->has_browser = setup_needs_browser(&config->options, &connection);
+        ok = ok && setup_is_possible(config->name, &config->options, &connection, err);
+    }
     warn(config, &connection);
     snowflake_connection_free(&connection);
     return ok;
@@ -287,6 +290,7 @@ bool backend_profile_init(struct backend_profile *ret, const struct config_profi
         backend_profile_free(ret);
         return false;
     }
+    ret->per_principal = profile_is_per_principal(config);
     ret->cancels = ret->dialect != SQL_SQLITE;
     b.driver = put(&b, buf_str(&driver));
     buf_putc(&driver, '\0');

@@ -4,7 +4,7 @@
  * What a profile means to a worker: the driver to load, how it is set up and locked down,
  * and how a connection is set to a context. One table of rules per engine.
  */
-#include "backend/reach.h"
+#include "backend/login.h"
 
 /* Parts of a context, in the core's order. */
 enum backend_part { PART_ROLE, PART_WAREHOUSE, PART_DATABASE, PART_SCHEMA, PART_COUNT };
@@ -18,6 +18,7 @@ enum {
 struct backend_profile {
     const struct config_profile *config;
     enum sql_dialect_id dialect;
+    bool per_principal; /* each principal logs in by itself */
     bool cancels; /* a cancel reaches the driver: several connections may share a worker */
     struct str role; /* of calls that name none; these are owned by the strings below */
     struct str warehouse;
@@ -51,11 +52,12 @@ void backend_profile_free(struct backend_profile *profile);
 uint32_t backend_profile_settable(const struct backend_profile *profile);
 
 /*
- * Starts a worker of the profile. Environment variables and Snowflake's files are read for
- * it now and forgotten again; what cannot be read is the worker's loss, as news.
+ * Starts a worker of the profile, for a login where each principal has one, else for NULL.
+ * Environment variables, the credential and Snowflake's files are read for it now and forgotten
+ * again; what cannot be read is the worker's loss, as news.
  */
 void backend_profile_spawn(struct backend *b, uint32_t worker, uint32_t generation,
-    const struct backend_profile *profile);
+    const struct backend_profile *profile, const struct backend_login *login_or_null);
 
 /*
  * What sets the parts in @replay (bit per part) of @context, as backend_exec has it. Setting

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "config/profile_options.h"
+
 enum {
     TEXT_MAX = 1024 * 1024
 };
@@ -27,9 +29,6 @@ static const char *const network[] = {"/etc/ssl", "/etc/pki", "/etc/ca-certifica
     "/etc/gss", "/proc/sys/net/core/somaxconn"};
 
 static const char *const certificates[] = {"SSL_CERT_FILE", "SSL_CERT_DIR"};
-
-/* A program that shows a page, and what it is made of. */
-static const char *const programs[] = {"/bin", "/usr", "/etc/xdg", "/etc/fonts"};
 
 static void put_read(struct backend_reach *reach, struct str path)
 {
@@ -139,11 +138,11 @@ static void put_named_parts(struct backend_reach *reach, const char *value)
  * Key files, tokens, certificates: whatever file an option names by an absolute path. Values
  * that are kept elsewhere were read before the worker is confined.
  */
-static void put_named(struct backend_reach *reach, const struct config_profile *config)
+static void put_named(struct backend_reach *reach, const struct config_options *options)
 {
-    for (uint32_t i = 0; i < config->options.len; i++) {
-        const char *value = config->options.at[i].value;
-        if (config->options.at[i].source != CONFIG_VALUE) {
+    for (uint32_t i = 0; i < options->len; i++) {
+        const char *value = options->at[i].value;
+        if (options->at[i].source != CONFIG_VALUE) {
             continue;
         }
         if (is_file(value)) {
@@ -185,11 +184,11 @@ static void put_network(struct backend_reach *reach)
 
 /* Signing in by the browser is the one thing for which a driver runs a program. */
 static bool needs_browser(
-    const struct config_profile *config, enum sql_dialect_id dialect)
+    const struct config_options *options, enum sql_dialect_id dialect)
 {
-    for (uint32_t i = 0; i < config->options.len && dialect == SQL_SNOWFLAKE; i++) {
-        if (strcmp(config->options.at[i].value, "auth_ext_browser") == 0 ||
-            strcasestr(config->options.at[i].value, "authenticator=externalbrowser")) {
+    for (uint32_t i = 0; i < options->len && dialect == SQL_SNOWFLAKE; i++) {
+        if (strcmp(options->at[i].value, "auth_ext_browser") == 0 ||
+            strcasestr(options->at[i].value, "authenticator=externalbrowser")) {
             return true;
         }
     }
@@ -200,16 +199,16 @@ static bool needs_browser(
  * PostgreSQL's client takes a host that is a path, or none, for a socket here. Others get
  * none of these sockets: behind some of them programs are started for whoever asks.
  */
-static bool needs_unix(const struct config_profile *config, enum sql_dialect_id dialect)
+static bool needs_unix(const struct config_options *options, enum sql_dialect_id dialect)
 {
     static const char *const paths[] = {
         "host=/", "host='/", "host=%2F", "@%2F", "//%2F", "@/", ":///", "://?"};
     if (dialect != SQL_POSTGRESQL) {
         return false;
     }
-    for (uint32_t i = 0; i < config->options.len; i++) {
-        const char *uri = config->options.at[i].value;
-        bool is_uri = strcmp(config->options.at[i].key, "uri") == 0;
+    for (uint32_t i = 0; i < options->len; i++) {
+        const char *uri = options->at[i].value;
+        bool is_uri = strcmp(options->at[i].key, "uri") == 0;
         for (size_t j = 0; j < ARRAY_LEN(paths) && is_uri; j++) {
             if (strcasestr(uri, paths[j])) {
                 return true;
@@ -262,7 +261,7 @@ bool backend_reach_init(struct backend_reach *ret, const struct config_profile *
     put_writes(ret, state_dir, engine == DUCKDB ? REACH_SPILL : REACH_HOMES, config);
     put_read(ret, str_of(driver));
     put_files(ret, config, engine);
-    put_named(ret, config);
+    put_named(ret, &config->options);
     if (engine == SQLITE) {
         put_sqlite(ret, config);
     }
@@ -273,18 +272,49 @@ bool backend_reach_init(struct backend_reach *ret, const struct config_profile *
     if (engine == OTHER && dialect != SQL_SNOWFLAKE && dialect != SQL_POSTGRESQL) {
         put_read(ret, STR("/usr"));
     }
-    if (engine == OTHER && needs_unix(config, dialect)) {
+    if (engine == OTHER && needs_unix(&config->options, dialect)) {
         ret->confine |= WIRE_HAS_UNIX;
     }
-    if (engine == OTHER && (has_browser || needs_browser(config, dialect))) {
-        ret->confine |= WIRE_MAY_RUN | WIRE_HAS_UNIX;
-        put_reads(ret, programs, ARRAY_LEN(programs));
+    if (engine == OTHER && (has_browser || needs_browser(&config->options, dialect))) {
+        ret->confine |= WIRE_SIGNS_IN;
     }
     if (!buf_ok(&ret->text) || ret->read_count > WIRE_PATHS_MAX) {
         buf_printf(err,
             "profile %s: its files and options name more than its worker can be told: at most "
             "%d paths",
             config->name, WIRE_PATHS_MAX);
+        backend_reach_free(ret);
+        return false;
+    }
+    resolve(ret);
+    return true;
+}
+
+bool backend_reach_init_login(struct backend_reach *ret, const struct backend_reach *profile,
+    const struct config_options *options, enum sql_dialect_id dialect, const char *home,
+    struct buf *err)
+{
+    *ret = (struct backend_reach){.confine = profile->confine, .text = BUF_INIT(TEXT_MAX)};
+    if (!(profile->confine & WIRE_CONFINED)) {
+        return true;
+    }
+    ASSERT(profile->write_count == 2 && profile->read_count > 0); /* results, home; home first */
+    const struct str paths[] = {profile->write[0], str_of(home), str_of(home)};
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        buf_put_str(&ret->text, paths[i]);
+        buf_putc(&ret->text, '\0');
+    }
+    ret->write_count = 2;
+    ret->read_count = 1;
+    for (uint32_t i = 1; i < profile->read_count; i++) {
+        put_read(ret, profile->read[i]);
+    }
+    put_named(ret, options);
+    bool knows_uri = options_find(options, STR("uri"));
+    ret->confine |= knows_uri && needs_unix(options, dialect) ? WIRE_HAS_UNIX : 0;
+    ret->confine |= needs_browser(options, dialect) ? WIRE_SIGNS_IN : 0;
+    if (!buf_ok(&ret->text) || ret->read_count > WIRE_PATHS_MAX) {
+        buf_printf(err, "a credential's options name more files than a worker can be told of");
         backend_reach_free(ret);
         return false;
     }

@@ -16,6 +16,7 @@ enum {
 #define REACH_SPOOL "spool" /* results */
 #define REACH_SPILL "spill" /* what DuckDB has no memory for, by the profile's name */
 #define REACH_HOMES "home"  /* other drivers' homes, likewise */
+#define REACH_LOGINS "logins" /* homes of principals that log in by themselves: profile, principal */
 
 struct backend_reach {
     uint32_t confine; /* of enum wire_confine; 0: all that the daemon may */
@@ -35,6 +36,14 @@ struct backend_reach {
 MUST_USE bool backend_reach_init(struct backend_reach *ret,
     const struct config_profile *config, enum sql_dialect_id dialect, const char *driver,
     bool has_browser, const char *state_dir, struct buf *err);
+
+/*
+ * The same for a principal that logs in by itself: as @profile, but for its own @home and with what
+ * its @options name.
+ */
+MUST_USE bool backend_reach_init_login(struct backend_reach *ret,
+    const struct backend_reach *profile, const struct config_options *options,
+    enum sql_dialect_id dialect, const char *home, struct buf *err);
 
 /* The same for the reader of spools; false: no memory. */
 MUST_USE bool backend_reach_init_reader(struct backend_reach *ret, const char *state_dir);

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "config/credential.h"
 #include "config/driver_options.h"
 #include "config/profile_options.h"
 
 enum {
     DEFAULTS_MAX = 16,
-    OPTIONS_MAX = PROFILE_OPTIONS_MAX + 3 * CONFIG_OPTIONS_MAX + DEFAULTS_MAX
+    OPTIONS_MAX = PROFILE_OPTIONS_MAX + 5 * CONFIG_OPTIONS_MAX + DEFAULTS_MAX
 };
 
 #define SQL "adbc.snowflake.sql."
@@ -84,27 +85,27 @@ static bool has_display(void)
 }
 
 bool setup_needs_browser(
-    const struct config_profile *config, const struct snowflake_connection *connection)
+    const struct config_options *options, const struct snowflake_connection *connection)
 {
     struct str key = STR(SQL "auth_type");
-    const struct config_option *type = options_find(&config->options, key);
+    const struct config_option *type = options_find(options, key);
     if (!type) {
         type = options_find(&connection->options, key);
     }
     return type && strcmp(type->value, "auth_ext_browser") == 0;
 }
 
-bool setup_is_possible(const struct config_profile *config,
+bool setup_is_possible(const char *name, const struct config_options *options,
     const struct snowflake_connection *connection, struct buf *err)
 {
-    if (!setup_needs_browser(config, connection) || has_display()) {
+    if (!setup_needs_browser(options, connection) || has_display()) {
         return true;
     }
     buf_printf(err,
         "profile %s: its login opens a browser, and there is no display (DISPLAY and "
         "WAYLAND_DISPLAY are not set); log in with a key pair (auth_jwt), a programmatic "
         "access token (auth_pat) or an OAuth token (auth_oauth) instead",
-        config->name);
+        name);
     return false;
 }
 
@@ -112,6 +113,10 @@ bool setup_is_possible(const struct config_profile *config,
 
 struct assembly {
     const struct backend_profile *profile;
+    struct snowflake_connection connection; /* of the profile, */
+    struct snowflake_connection personal;   /* and of the credential */
+    struct credential credential;
+    struct backend_reach reach; /* of a principal */
     struct backend_option option[OPTIONS_MAX];
     enum wire_source source[OPTIONS_MAX];
     uint32_t count;
@@ -223,6 +228,13 @@ static void put_snowflake_defaults(struct assembly *a)
     if (a->profile->database.len > 0) {
         put_name(a, SQL "schema", a->profile->schema);
     }
+    /* Where the profile says nothing, a principal's own section may, as its user writes it. */
+    put_if(a, SQL "role", str_of(a->personal.role));
+    put_if(a, SQL "warehouse", str_of(a->personal.warehouse));
+    if (a->profile->database.len == 0) {
+        put_if(a, SQL "db", str_of(a->personal.database));
+        put_if(a, SQL "schema", str_of(a->personal.schema));
+    }
     put_if(a, CLIENT "login_timeout", is_browser || is_mfa ? STR("60s") : STR("20s"));
     put_if(a, CLIENT "client_timeout", STR("60s"));
     put_if(a, CLIENT "request_timeout", STR("60s"));
@@ -236,17 +248,37 @@ static void put_snowflake_defaults(struct assembly *a)
     put_if(a, CLIENT "cache_mfa_token", is_mfa ? STR("true") : STR(""));
 }
 
-static bool assemble(struct assembly *a, const struct backend_profile *profile,
-    struct snowflake_connection *connection, struct buf *err)
+static bool read_credential(
+    struct assembly *a, const struct backend_login *login, struct buf *err)
 {
+    const struct backend_profile *profile = a->profile;
+    const struct config_profile *config = profile->config;
+    if (!credential_read(&a->credential, config, login->credential, err) ||
+        (a->credential.connection[0] != '\0' &&
+            !snowflake_connection_read(&a->personal, a->credential.connection, err)) ||
+        !setup_is_possible(config->name, &a->credential.options, &a->personal, err)) {
+        return false;
+    }
+    return put_all(a, &a->credential.options, err) && put_all(a, &a->personal.options, err) &&
+           backend_reach_init_login(&a->reach, &profile->reach, &a->credential.options,
+               profile->dialect, login->home, err);
+}
+
+static bool assemble(
+    struct assembly *a, const struct backend_login *login_or_null, struct buf *err)
+{
+    const struct backend_profile *profile = a->profile;
     const struct config_profile *config = profile->config;
     const struct driver_options *driver = driver_options_of(str_of(config->driver));
     if (config->connection[0] != '\0' &&
-        !snowflake_connection_read(connection, config->connection, err)) {
+        !snowflake_connection_read(&a->connection, config->connection, err)) {
+        return false;
+    }
+    if (login_or_null && !read_credential(a, login_or_null, err)) {
         return false;
     }
     if (!put_all(a, &config->options, err) || !put_all(a, &config->parameters, err) ||
-        !put_all(a, &connection->options, err)) {
+        !put_all(a, &a->connection.options, err)) {
         return false;
     }
     for (uint32_t i = 0; i < profile->setup.option_count; i++) {
@@ -259,20 +291,26 @@ static bool assemble(struct assembly *a, const struct backend_profile *profile,
 }
 
 void backend_profile_spawn(struct backend *b, uint32_t worker, uint32_t generation,
-    const struct backend_profile *profile)
+    const struct backend_profile *profile, const struct backend_login *login_or_null)
 {
     struct assembly a = {.profile = profile};
-    struct snowflake_connection connection = {0};
     struct buf err = BUF_INIT(4096);
-    if (assemble(&a, profile, &connection, &err)) {
+    ASSERT(profile->per_principal == (login_or_null != NULL));
+    if (assemble(&a, login_or_null, &err)) {
         struct backend_setup setup = profile->setup;
         setup.options = a.option;
         setup.sources = a.source;
         setup.option_count = a.count;
+        if (login_or_null) {
+            backend_reach_put(&a.reach, &setup);
+        }
         backend_spawn(b, worker, generation, &setup);
     } else {
         backend_refuse(b, worker, generation, buf_str(&err));
     }
-    snowflake_connection_free(&connection);
+    snowflake_connection_free(&a.connection);
+    snowflake_connection_free(&a.personal);
+    credential_free(&a.credential);
+    backend_reach_free(&a.reach);
     buf_free(&err);
 }

@@ -9,8 +9,8 @@ MUST_USE bool driver_find(struct buf *ret, const struct config_profile *config,
     const struct backend_drivers *drivers, struct buf *err);
 
 bool setup_needs_browser(
-    const struct config_profile *config, const struct snowflake_connection *connection);
+    const struct config_options *options, const struct snowflake_connection *connection);
 
 /* False: the way to log in needs a browser, and there is no display. */
-MUST_USE bool setup_is_possible(const struct config_profile *config,
+MUST_USE bool setup_is_possible(const char *name, const struct config_options *options,
     const struct snowflake_connection *connection, struct buf *err);

@@ -39,7 +39,7 @@ struct process {
     struct list packets; /* the control socket did not take them yet */
     uint32_t packet_count;
     char confinement[CONFINEMENT_SIZE];
-    char driver_name[DRIVER_SIZE]; /* as READY told them */
+    char driver_name[DRIVER_SIZE]; /* as OPENED told them */
     char driver_version[DRIVER_SIZE];
     bool is_up;
     bool is_cut;     /* the control socket is at its end, the exit is to come */
@@ -143,11 +143,17 @@ bool process_is_ending(const struct process *p);
 /* environment.c */
 
 /*
- * The environment of a worker, ended by NULL; to be freed with environment_free(). Of the
- * daemon's own only what drivers need. NULL: no memory.
+ * The environment of a worker: of the daemon's own, for one that is confined, only what drivers
+ * need. False: no memory, and nothing is to be freed.
  */
-char **environment_new(const struct backend_setup *setup);
-void environment_free(char **environment);
+struct environment {
+    char **variables; /* ended by NULL; first our own ones, */
+    uint32_t own_count;
+    struct buf text; /* which are here */
+};
+
+bool environment_init(struct environment *ret, const struct backend_setup *setup) MUST_USE;
+void environment_free(struct environment *environment);
 
 /* conn.c */
 

@@ -28,22 +28,38 @@ struct check {
 struct credentials {
     struct check *check;
     const struct config_profile *profile;
+    const struct backend_profile *rules;
     uint32_t count;
     bool ok;
 };
 
+/* @principal is empty for the profile's own login, also below. */
+static void put_who(
+    struct buf *line, const struct config_profile *profile, struct str principal)
+{
+    buf_printf(line, "profile %s", profile->name);
+    if (principal.len > 0) {
+        buf_puts(line, ", principal ");
+        line_put_text(line, principal);
+    }
+}
+
 static void say_wrong(struct check *check, const struct config_profile *profile,
-    const char *wrong, struct str why)
+    struct str principal, const char *wrong, struct str why)
 {
     struct buf *line = &check->line;
     if (check->options->json) {
         line_put_pair(line, "profile", str_of(profile->name));
+        if (principal.len > 0) {
+            line_put_pair(line, "principal", principal);
+        }
         buf_puts(line, ",\"ok\":false");
         line_put_pair(line, "wrong", str_of(wrong));
         line_put_pair(line, "message", why);
         buf_puts(line, "}");
     } else {
-        buf_printf(line, "profile %s: not ok, %s: ", profile->name, wrong);
+        put_who(line, profile, principal);
+        buf_printf(line, ": not ok, %s: ", wrong);
         line_put_text(line, str_trim(why));
     }
     line_flush(&check->line);
@@ -60,13 +76,16 @@ static void put_warnings(struct check *check, const struct finding *finding)
 }
 
 static void say_connected(struct check *check, const struct config_profile *profile,
-    const struct finding *finding)
+    struct str principal, const struct finding *finding)
 {
     static const char *const parts[PART_COUNT] = {
         "role", "warehouse", "database", "schema"};
     struct buf *line = &check->line;
     if (check->options->json) {
         line_put_pair(line, "profile", str_of(profile->name));
+        if (principal.len > 0) {
+            line_put_pair(line, "principal", principal);
+        }
         buf_puts(line, ",\"ok\":true");
         line_put_pair(line, "driver", str_of(finding->driver));
         line_put_pair(line, "version", str_of(finding->version));
@@ -77,7 +96,8 @@ static void say_connected(struct check *check, const struct config_profile *prof
         line_flush(&check->line);
         return;
     }
-    buf_printf(line, "profile %s: ok, %s %s", profile->name,
+    put_who(line, profile, principal);
+    buf_printf(line, ": ok, %s %s",
         finding->driver[0] ? finding->driver : profile->driver, finding->version);
     for (int part = 0; part < PART_COUNT; part++) {
         if (finding->context[part][0] != '\0') {
@@ -86,22 +106,39 @@ static void say_connected(struct check *check, const struct config_profile *prof
     }
     line_flush(&check->line);
     for (uint32_t i = 0; i < finding->warning_count; i++) {
-        buf_printf(line, "profile %s: warning, %s", profile->name, finding->warning[i]);
+        put_who(line, profile, principal);
+        buf_printf(line, ": warning, %s", finding->warning[i]);
         line_flush(&check->line);
     }
 }
 
 static bool connect_to(struct check *check, const struct config_profile *profile,
-    const struct backend_profile *rules)
+    const struct backend_profile *rules, const struct backend_login *login_or_null,
+    struct str principal)
 {
     static struct finding finding;
-    connect_profile(check->worker, rules, &finding);
+    connect_profile(check->worker, rules, login_or_null, &finding);
     if (finding.is_ok) {
-        say_connected(check, profile, &finding);
+        say_connected(check, profile, principal, &finding);
     } else {
-        say_wrong(check, profile, finding.wrong, str_of(finding.message));
+        say_wrong(check, profile, principal, finding.wrong, str_of(finding.message));
     }
     return finding.is_ok;
+}
+
+static bool connect_as(struct credentials *all, struct str principal)
+{
+    struct check *check = all->check;
+    struct backend_login login;
+    struct buf err = BUF_INIT(LINE_MAX_BYTES);
+    bool ok = backend_login_init(&login, check->state, all->profile->name, principal, &err);
+    if (ok) {
+        ok = connect_to(check, all->profile, all->rules, &login, principal);
+    } else {
+        say_wrong(check, all->profile, principal, "credentials", buf_str(&err));
+    }
+    buf_free(&err);
+    return ok;
 }
 
 static void check_credential(
@@ -110,30 +147,26 @@ static void check_credential(
     struct credentials *all = ctx;
     struct credential credential;
     struct buf err = BUF_INIT(LINE_MAX_BYTES);
-    struct buf why = BUF_INIT(LINE_MAX_BYTES);
     (void)name;
     if (!credential_read(&credential, all->profile, path, &err)) {
-        buf_puts(&why, "principal ");
-        line_put_text(&why, principal);
-        buf_puts(&why, ": ");
-        buf_put_str(&why, buf_str(&err));
-        say_wrong(all->check, all->profile, "credentials", buf_str(&why));
+        say_wrong(all->check, all->profile, principal, "credentials", buf_str(&err));
         all->ok = false;
+    } else if (all->check->options->connect) {
+        all->ok = connect_as(all, principal) && all->ok;
     }
     all->count++;
     credential_free(&credential);
-    buf_free(&why);
     buf_free(&err);
 }
 
 static bool check_credentials(struct check *check, const struct config_profile *profile,
-    uint32_t *ret_count)
+    const struct backend_profile *rules, uint32_t *ret_count)
 {
-    struct credentials all = {.check = check, .profile = profile, .ok = true};
+    struct credentials all = {.check = check, .profile = profile, .rules = rules, .ok = true};
     struct buf err = BUF_INIT(LINE_MAX_BYTES);
     bool ok = credential_list(check->state, profile->name, check_credential, &all, &err);
     if (!ok) {
-        say_wrong(check, profile, "credentials", buf_str(&err));
+        say_wrong(check, profile, STR(""), "credentials", buf_str(&err));
     }
     buf_free(&err);
     *ret_count = all.count;
@@ -176,15 +209,15 @@ static bool check_profile(struct check *check, const struct config_profile *prof
     struct buf err = BUF_INIT(LINE_MAX_BYTES);
     bool ok = backend_profile_init(&rules, profile, &check->drivers, check->spill, &err);
     if (!ok) {
-        say_wrong(check, profile, "configuration", buf_str(&err));
+        say_wrong(check, profile, STR(""), "configuration", buf_str(&err));
     } else if (profile_is_per_principal(profile)) {
         uint32_t count = 0;
-        ok = check_credentials(check, profile, &count);
-        if (ok) {
+        ok = check_credentials(check, profile, &rules, &count);
+        if (ok && !check->options->connect) {
             say_read(check, profile, &rules, count);
         }
     } else if (check->options->connect) {
-        ok = connect_to(check, profile, &rules);
+        ok = connect_to(check, profile, &rules, NULL, STR(""));
     } else {
         say_read(check, profile, &rules, 0);
     }

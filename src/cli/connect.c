@@ -265,11 +265,11 @@ static void look_at_grants(struct probe *p, struct finding *finding)
     }
 }
 
-void connect_profile(
-    const char *worker, const struct backend_profile *profile, struct finding *ret)
+void connect_profile(const char *worker, const struct backend_profile *profile,
+    const struct backend_login *login_or_null, struct finding *ret)
 {
     struct probe_failure failure;
-    struct probe *p = probe_new(worker, profile);
+    struct probe *p = probe_new(worker, profile, login_or_null);
     *ret = (struct finding){.is_ok = true};
     if (!p) {
         fail(ret, "start", "no memory");

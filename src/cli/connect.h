@@ -20,9 +20,9 @@ struct finding {
     char warning[FINDING_WARNINGS_MAX][FINDING_TEXT_SIZE];
 };
 
-/* Blocks: at most a minute a step. */
-void connect_profile(
-    const char *worker, const struct backend_profile *profile, struct finding *ret);
+/* As @login_or_null where each principal has one. Blocks: at most a minute a step. */
+void connect_profile(const char *worker, const struct backend_profile *profile,
+    const struct backend_login *login_or_null, struct finding *ret);
 
 /* What kind of trouble an engine's words name at login. */
 const char *connect_what_is_wrong(enum sql_dialect_id dialect, const char *message);

@@ -19,7 +19,7 @@ static const char *const SNOWFLAKE[] = {"uri", "username", "password", SQL "acco
     CLIENT "use_high_precision"};
 
 /* Of release 1.13.0, like the others below. */
-static const char *const POSTGRESQL[] = {"uri", "username", "password",
+static const char *const POSTGRESQL[] = {"uri",
     "adbc.postgresql.type_resolver_mode", "adbc.postgresql.disable_decimal_fast_path"};
 
 static const char *const SQLITE[] = {"uri", "adbc.sqlite.load_extension.enabled",
@@ -49,6 +49,7 @@ static const char *const FLIGHTSQL_PREFIX[] = {FLIGHT "rpc.call_header.",
 /* A uri may hold a user; Flight SQL's holds none. */
 static const char *const ANY_LOGIN[] = {"uri", "username", "password", NULL};
 static const char *const NO_LOGIN[] = {NULL};
+static const char *const POSTGRESQL_LOGIN[] = {"uri", NULL};
 static const char *const SNOWFLAKE_LOGIN[] = {"uri", "username", "password",
     SQL "auth_type", CLIENT "auth_token", CLIENT "identity_provider",
     CLIENT "jwt_private_key*", CLIENT "okta_url", NULL};
@@ -58,7 +59,7 @@ static const char *const FLIGHTSQL_LOGIN[] = {"username", "password",
 
 static const struct driver_options DRIVERS[] = {
     {"snowflake", SNOWFLAKE, ARRAY_LEN(SNOWFLAKE), NO_PREFIX, SNOWFLAKE_LOGIN, true},
-    {"postgresql", POSTGRESQL, ARRAY_LEN(POSTGRESQL), NO_PREFIX, ANY_LOGIN, false},
+    {"postgresql", POSTGRESQL, ARRAY_LEN(POSTGRESQL), NO_PREFIX, POSTGRESQL_LOGIN, false},
     {"sqlite", SQLITE, ARRAY_LEN(SQLITE), NO_PREFIX, NO_LOGIN, false},
     {"flightsql", FLIGHTSQL, ARRAY_LEN(FLIGHTSQL), FLIGHTSQL_PREFIX, FLIGHTSQL_LOGIN,
         false},

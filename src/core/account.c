@@ -217,7 +217,7 @@ void account_add_node(struct core *core, uint32_t node)
     struct account *a = &core->accounts[n->key];
     n->account_next = a->first_node;
     a->first_node = node;
-    n->is_parked = account_is_full(core, n->key);
+    n->is_parked = account_node_is_parked(core, node);
 }
 
 void account_drop_node(struct core *core, uint32_t node)
@@ -237,15 +237,37 @@ bool account_is_full(const struct core *core, uint32_t account)
     return run_max > 0 && a->running >= run_max;
 }
 
-/* At its cap an account's nodes leave the heaps, in all profiles and priorities. */
-static void park(struct core *core, uint32_t account, bool is_parked)
+static uint32_t profile_of(const struct core *core, uint32_t class)
+{
+    return (class - core->limits.profiles) / CORE_PRIORITIES;
+}
+
+bool account_node_is_parked(const struct core *core, uint32_t node)
+{
+    const struct node *n = &core->nodes[node];
+    return account_is_full(core, n->key) ||
+           (n->level == LEVEL_PRINCIPAL &&
+               login_is_parked(core, profile_of(core, n->parent), core->accounts[n->key].symbol));
+}
+
+/* Its nodes leave the heaps, in all profiles and priorities, or come back. */
+static void park(struct core *core, uint32_t account)
 {
     uint32_t at = core->accounts[account].first_node;
     for (; at != CORE_NONE; at = core->nodes[at].account_next) {
+        bool is_parked = account_node_is_parked(core, at);
         if (core->nodes[at].is_parked != is_parked) {
             core->nodes[at].is_parked = is_parked;
             node_place(core, at);
         }
+    }
+}
+
+void account_park(struct core *core, uint32_t principal)
+{
+    uint32_t at = find(core, CORE_NONE, principal);
+    if (at != CORE_NONE) {
+        park(core, at);
     }
 }
 
@@ -324,7 +346,7 @@ void account_count(struct core *core, uint32_t client, int queued, int running)
         a->queued += (uint32_t)queued;
         a->running += (uint32_t)running;
         if (running != 0) {
-            park(core, both[i], account_is_full(core, both[i]));
+            park(core, both[i]);
         }
     }
 }

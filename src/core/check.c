@@ -213,7 +213,7 @@ static void check_accounts(const struct core *core)
         }
         for (uint32_t n = a->first_node; n != CORE_NONE; n = core->nodes[n].account_next) {
             ASSERT(core->nodes[n].key == i);
-            ASSERT(core->nodes[n].is_parked == account_is_full(core, i));
+            ASSERT(core->nodes[n].is_parked == account_node_is_parked(core, n));
             queued += core->nodes[n].queued;
             running += core->nodes[n].running;
         }
@@ -247,27 +247,81 @@ static bool is_held(const struct core *core, uint32_t profile)
     return ticket == CORE_NONE || !pool_has_idle(core, ticket);
 }
 
+static void check_login(const struct core *core, uint32_t at)
+{
+    const struct login *l = &core->logins[at];
+    struct login sum = {.idle = 0};
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        const struct conn *c = &core->conns[i];
+        if (c->state != CONN_CLOSED && c->login == at) {
+            ASSERT(c->profile == l->profile && core->workers[c->worker].login == at);
+            sum.idle += c->state == CONN_IDLE;
+            sum.connecting += c->state == CONN_CONNECTING;
+            sum.busy += c->state == CONN_BUSY || c->state == CONN_INTERRUPTED ||
+                        c->state == CONN_PINNED;
+            sum.is_pending = sum.is_pending || c->is_pending;
+        }
+    }
+    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
+        sum.workers += core->workers[i].state != WORKER_DOWN && core->workers[i].login == at;
+    }
+    for (uint32_t i = 0; i < core->limits.tickets; i++) {
+        const struct ticket *t = &core->tickets[i];
+        sum.calls += t->state != TICKET_FREE && t->login == at;
+        sum.queued += t->state == TICKET_QUEUED && t->login == at;
+    }
+    ASSERT(sum.idle == l->idle && sum.busy == l->busy && sum.connecting == l->connecting);
+    ASSERT(sum.workers == l->workers && sum.calls == l->calls && sum.queued == l->queued);
+    ASSERT(sum.is_pending == l->is_pending);
+    ASSERT(!l->is_asking || login_lives(l));
+    ASSERT(l->wait == LOGIN_READY || l->principal != 0);
+    ASSERT(l->wait != LOGIN_CROWDED || l->is_crowded);
+    bool all_served = l->queued > 0;
+    for (uint32_t i = l->waits_first; i != CORE_NONE; i = core->tickets[i].waits_next) {
+        all_served = all_served && pool_has_idle(core, i);
+    }
+    ASSERT(core->unfinished || l->wait == LOGIN_READY || !all_served);
+}
+
+/* What its logins have; of a profile with one login, that is the same. */
+static void check_profile(const struct core *core, uint32_t profile)
+{
+    const struct profile *p = &core->profiles[profile];
+    struct profile sum = {.idle = 0};
+    for (uint32_t i = 0; i < core->login_mark; i++) {
+        const struct login *l = &core->logins[i];
+        if (l->is_used && l->profile == profile) {
+            ASSERT((i == profile) == (l->principal == 0));
+            ASSERT(login_find(core, profile, l->principal) == i ||
+                   (i == profile && p->limits.per_principal));
+            sum.idle += l->idle;
+            sum.busy += l->busy;
+            sum.connecting += l->connecting;
+            sum.queued += l->queued;
+            sum.workers += l->workers;
+            sum.pending += l->is_pending;
+        }
+    }
+    ASSERT(sum.idle == p->idle && sum.busy == p->busy && sum.connecting == p->connecting);
+    ASSERT(sum.queued == p->queued && sum.workers == p->workers);
+    ASSERT(sum.pending == p->pending && p->pending <= p->connecting);
+    ASSERT(p->busy <= p->limits.slots);
+    ASSERT(p->idle + p->busy + p->connecting <= p->limits.slots);
+    ASSERT(p->limits.workers == 0 || p->workers <= p->limits.workers);
+    /* Work conservation: with a slot and an idle connection free, nothing waits. */
+    ASSERT(core->unfinished || p->queued == 0 || p->busy == p->limits.slots || p->idle == 0 ||
+           is_held(core, profile));
+}
+
 static void check_pool(const struct core *core)
 {
-    for (uint32_t p = 0; p < core->limits.profiles; p++) {
-        const struct profile *profile = &core->profiles[p];
-        uint32_t idle = 0;
-        uint32_t busy = 0;
-        uint32_t connecting = 0;
-        for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
-            const struct conn *c = &core->conns[i];
-            if (c->state != CONN_CLOSED && c->profile == p) {
-                idle += c->state == CONN_IDLE;
-                connecting += c->state == CONN_CONNECTING;
-                busy += c->state == CONN_BUSY || c->state == CONN_INTERRUPTED ||
-                        c->state == CONN_PINNED;
-            }
+    for (uint32_t i = 0; i < core->login_mark; i++) {
+        if (core->logins[i].is_used) {
+            check_login(core, i);
         }
-        ASSERT(idle == profile->idle && busy == profile->busy);
-        ASSERT(connecting == profile->connecting && busy <= profile->limits.slots);
-        /* Work conservation: with a slot and an idle connection free, nothing waits. */
-        ASSERT(core->unfinished || profile->queued == 0 || busy == profile->limits.slots ||
-               idle == 0 || is_held(core, p));
+    }
+    for (uint32_t p = 0; p < core->limits.profiles; p++) {
+        check_profile(core, p);
     }
     uint32_t leaving = 0;
     for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
@@ -297,15 +351,15 @@ static bool is_before(const struct ticket *a, const struct ticket *b)
     return a->class < b->class || (a->class == b->class && a->order < b->order);
 }
 
-static void check_views(const struct core *core, uint32_t profile)
+/* All calls of a client wait for the same login. */
+static void check_views(const struct core *core, const struct login *l)
 {
-    const struct profile *p = &core->profiles[profile];
-    for (uint32_t i = p->waits_first; i != CORE_NONE; i = core->tickets[i].waits_next) {
+    for (uint32_t i = l->waits_first; i != CORE_NONE; i = core->tickets[i].waits_next) {
         const struct ticket *t = &core->tickets[i];
         struct core_queue_view view;
         uint32_t position = 1;
         uint32_t length = 0;
-        for (uint32_t k = p->waits_first; k != CORE_NONE; k = core->tickets[k].waits_next) {
+        for (uint32_t k = l->waits_first; k != CORE_NONE; k = core->tickets[k].waits_next) {
             const struct ticket *other = &core->tickets[k];
             length += other->account == t->account;
             position += other->account == t->account && is_before(other, t);
@@ -317,8 +371,8 @@ static void check_views(const struct core *core, uint32_t profile)
 
 void core_check(const struct core *core)
 {
-    for (uint32_t i = 0; i < core->limits.profiles; i++) {
-        check_views(core, i);
+    for (uint32_t i = 0; i < core->login_mark; i++) {
+        check_views(core, &core->logins[i]); /* of an unused one nobody waits */
     }
     check_heap(core);
     check_sessions(core);

@@ -46,6 +46,7 @@ void conn_action(struct core *core, enum core_action_kind kind, uint32_t conn)
     a->generation = core->conns[conn].generation;
     a->worker = core->conns[conn].worker;
     a->profile = core->conns[conn].profile;
+    a->principal = core->logins[core->conns[conn].login].principal;
     a->ticket = core->conns[conn].ticket;
 }
 
@@ -53,27 +54,44 @@ void conn_action(struct core *core, enum core_action_kind kind, uint32_t conn)
 static void conn_drop(struct core *core, uint32_t conn)
 {
     struct conn *c = &core->conns[conn];
-    struct profile *p = &core->profiles[c->profile];
     struct worker *w = &core->workers[c->worker];
-    if (c->state == CONN_CONNECTING) {
-        p->connecting--;
-    } else if (c->state == CONN_IDLE) {
-        p->idle--;
-    } else {
-        p->busy--;
-    }
+    struct login *l = &core->logins[c->login];
+    bool is_new = c->state == CONN_CONNECTING;
+    bool is_idle = c->state == CONN_IDLE;
+    login_count(core, c->login, is_idle ? -1 : 0, is_new || is_idle ? 0 : -1, is_new ? -1 : 0);
+    core->profiles[c->profile].pending -= c->is_pending;
+    l->is_pending = l->is_pending && !c->is_pending;
+    c->is_pending = false;
+    l->is_asking = l->is_asking && login_lives(l);
     ASSERT(c->ticket == CORE_NONE && c->pin == CORE_NONE);
     deadline_arm(core, &c->deadline, CORE_NEVER);
     c->state = CONN_CLOSED;
     c->generation++;
     w->conns--;
     worker_rest(core, c->worker);
+    login_wake(core, c->login);
+    login_wake_crowd(core, c->profile);
 }
 
 void conn_discard(struct core *core, uint32_t conn)
 {
     conn_action(core, CORE_DISCONNECT, conn);
     conn_drop(core, conn);
+}
+
+/*
+ * It did not come up. A worker that has no other goes too: secrets are read anew when the next one
+ * starts, and who is stuck in its driver is not waited for.
+ */
+static void conn_failed(struct core *core, uint32_t conn)
+{
+    uint32_t worker = core->conns[conn].worker;
+    uint32_t login = core->conns[conn].login;
+    conn_drop(core, conn);
+    if (core->workers[worker].conns == 0 && core->workers[worker].state == WORKER_UP) {
+        worker_kill(core, worker);
+    }
+    login_failed(core, login);
 }
 
 /* Ends the statement on @conn; its lease is over, unless it @stays pinned. */
@@ -124,25 +142,30 @@ void conn_lost(struct core *core, uint32_t conn, bool repeats)
     } else if (t) {
         conn_release(core, conn, CORE_WORKER_DIED, false);
     }
-    uint32_t profile = c->profile;
+    uint32_t login = c->login;
     bool is_new = c->state == CONN_CONNECTING;
     conn_drop(core, conn);
     if (is_new) {
-        pool_failed(core, profile); /* a driver that crashes so is not asked again at once */
+        login_failed(core, login); /* a driver that crashes so is not asked again at once */
     }
 }
 
-/* Idle from now on, and closed when it stays so for too long. */
+/*
+ * Idle from now on, and closed when it stays so for too long; but not where the next one would
+ * need a person again.
+ */
 static void conn_rest(struct core *core, uint32_t conn)
 {
     struct conn *c = &core->conns[conn];
-    struct profile *p = &core->profiles[c->profile];
-    uint64_t idle_ns = p->limits.idle_ns;
+    uint64_t idle_ns = core->profiles[c->profile].limits.idle_ns;
     uint64_t until_ns = idle_ns > 0 ? core->now_ns + idle_ns : CORE_NEVER;
     c->state = CONN_IDLE;
-    c->rest_ns = core->now_ns;
-    p->idle++;
-    deadline_arm(core, &c->deadline, until_ns < c->retire_ns ? until_ns : c->retire_ns);
+    c->rest_ns = core->workers[c->worker].rest_ns = core->now_ns;
+    login_count(core, c->login, 1, 0, 0);
+    until_ns = until_ns < c->retire_ns ? until_ns : c->retire_ns;
+    deadline_arm(core, &c->deadline, c->is_personal ? CORE_NEVER : until_ns);
+    login_wake(core, c->login);
+    login_wake_crowd(core, c->profile);
 }
 
 static bool may_pin(const struct core *core, uint32_t session)
@@ -163,8 +186,7 @@ static void conn_done(struct core *core, const struct core_event *event)
     enum core_reason why = (enum core_reason)core->tickets[c->ticket].end_reason;
     core->tickets[c->ticket].rows = event->rows;
     core->tickets[c->ticket].bytes = event->bytes;
-    core->profiles[c->profile].failures = 0;
-    deadline_arm(core, &core->profiles[c->profile].deadline, CORE_NEVER);
+    login_succeeded(core, c->login);
     if (event->moved) {
         c->actual = event->context;
     }
@@ -185,7 +207,7 @@ static void conn_done(struct core *core, const struct core_event *event)
         conn_discard(core, event->conn);
         return;
     }
-    core->profiles[c->profile].busy--;
+    login_count(core, c->login, 0, -1, 0);
     conn_rest(core, event->conn);
 }
 
@@ -193,13 +215,41 @@ static void conn_done(struct core *core, const struct core_event *event)
 static void up(struct core *core, uint32_t conn, const struct core_context *context)
 {
     struct conn *c = &core->conns[conn];
-    struct profile *p = &core->profiles[c->profile];
-    uint64_t age_ns = p->limits.age_ns;
+    struct login *l = &core->logins[c->login];
+    uint64_t age_ns = core->profiles[c->profile].limits.age_ns;
     uint64_t early_ns = pool_scatter(core->now_ns + conn, age_ns / 10 + 1);
     c->base = c->actual = *context;
-    c->retire_ns = age_ns > 0 ? core->now_ns + age_ns - early_ns : CORE_NEVER;
-    p->connecting--;
-    p->failures = 0;
+    c->retire_ns = age_ns > 0 && !c->is_pending ? core->now_ns + age_ns - early_ns : CORE_NEVER;
+    core->profiles[c->profile].pending -= c->is_pending;
+    c->is_personal = c->is_pending;
+    c->is_pending = false;
+    l->is_pending = l->is_pending && !c->is_personal;
+    l->failures = 0;
+    login_count(core, c->login, 0, 0, -1);
+}
+
+/*
+ * A person has to sign in for it, and is asked once: where another connection lives, that one
+ * serves all, as long as it does; where another is asked for, this one is not. Nor may those who
+ * are waited for take all places from those who are there.
+ */
+static void pending(struct core *core, uint32_t conn)
+{
+    struct conn *c = &core->conns[conn];
+    struct login *l = &core->logins[c->login];
+    struct profile *p = &core->profiles[c->profile];
+    if (login_lives(l) || l->is_pending) {
+        l->is_asking = login_lives(l);
+        conn_discard(core, conn);
+    } else if (p->limits.per_principal && p->pending >= pool_half(p)) {
+        conn_action(core, CORE_DISCONNECT, conn);
+        conn_failed(core, conn);
+    } else {
+        c->is_pending = true;
+        p->pending++;
+        conn_action(core, CORE_SIGN_IN, conn);
+        login_pending(core, c->login);
+    }
 }
 
 void conn_event(struct core *core, const struct core_event *event)
@@ -219,10 +269,14 @@ void conn_event(struct core *core, const struct core_event *event)
         break;
     case CORE_CONN_LOST:
         if (c->state == CONN_CONNECTING) {
-            conn_drop(core, event->conn);
-            pool_failed(core, c->profile);
+            conn_failed(core, event->conn);
         } else {
             conn_lost(core, event->conn, event->repeats);
+        }
+        break;
+    case CORE_CONN_PENDING:
+        if (c->state == CONN_CONNECTING) {
+            pending(core, event->conn);
         }
         break;
     case CORE_STARTED:
@@ -263,9 +317,8 @@ static void idle_too_long(struct core *core, uint32_t conn)
 /* It did not come up in time; what it still says is late. */
 static void connect_too_long(struct core *core, uint32_t conn)
 {
-    uint32_t profile = core->conns[conn].profile;
-    conn_discard(core, conn);
-    pool_failed(core, profile);
+    conn_action(core, CORE_DISCONNECT, conn);
+    conn_failed(core, conn);
 }
 
 /* It did not stop: its slot is free again, its worker may take nothing new. */
@@ -314,6 +367,7 @@ static void start(struct core *core, uint32_t ticket, uint32_t conn)
     t->run_until_ns = t->timeout_ns > 0 ? core->now_ns + t->timeout_ns : CORE_NEVER;
     c->ticket = ticket;
     c->state = CONN_BUSY;
+    c->is_fresh = core->workers[c->worker].is_fresh = false;
     deadline_arm(core, &c->deadline, CORE_NEVER);
     conn_action(core, CORE_START, conn);
     struct core_action *a = &core->out->at[core->out->len - 1];
@@ -326,11 +380,10 @@ static void start(struct core *core, uint32_t ticket, uint32_t conn)
 
 void conn_lease(struct core *core, uint32_t ticket, uint32_t conn)
 {
-    struct profile *p = &core->profiles[core->tickets[ticket].profile];
+    ASSERT(core->conns[conn].login == core->tickets[ticket].login);
     if (reserve(core, ticket)) {
         sched_take(core, ticket, conn);
-        p->idle--;
-        p->busy++;
+        login_count(core, core->conns[conn].login, -1, 1, 0);
         start(core, ticket, conn);
     }
 }
@@ -339,6 +392,7 @@ void conn_lease(struct core *core, uint32_t ticket, uint32_t conn)
 void conn_lease_pinned(struct core *core, uint32_t ticket, uint32_t conn)
 {
     struct ticket *t = &core->tickets[ticket];
+    ASSERT(core->conns[conn].login == t->login);
     if (conn_cost(&core->conns[conn], &t->context) < 0) {
         ticket_end(core, ticket, CORE_ELSEWHERE);
     } else if (!t->is_catalog && !quota_reserve(core, ticket)) {

@@ -61,10 +61,21 @@ uint32_t core_nodes(const struct core *core)
     return nodes_of(&core->limits);
 }
 
+/* One a profile, and as many as calls and workers together may need. */
+static uint32_t logins_of(const struct core_limits *limits)
+{
+    return limits->profiles + limits->tickets + CORE_WORKERS_MAX;
+}
+
+uint32_t core_logins(const struct core *core)
+{
+    return logins_of(&core->limits);
+}
+
 static uint32_t heap_of(const struct core_limits *limits)
 {
     return limits->sessions + limits->tickets + CORE_CONNS_MAX + CORE_WORKERS_MAX +
-           2 * CORE_PROFILES_MAX;
+           CORE_PROFILES_MAX + logins_of(limits);
 }
 
 size_t core_size(const struct core_limits *limits)
@@ -75,6 +86,8 @@ size_t core_size(const struct core_limits *limits)
            round_up(nodes_of(limits) * sizeof(struct node)) +
            round_up(power_of_2(nodes_of(limits)) * sizeof(uint32_t)) +
            round_up(power_of_2(limits->accounts) * sizeof(uint32_t)) +
+           round_up(logins_of(limits) * sizeof(struct login)) +
+           round_up(power_of_2(logins_of(limits)) * sizeof(uint32_t)) +
            round_up(heap_of(limits) * sizeof(struct deadline *)) +
            round_up(groups_of(limits) * sizeof(struct group)) +
            round_up(power_of_2(groups_of(limits)) * sizeof(uint32_t));
@@ -104,9 +117,8 @@ static void name_deadlines(struct core *core)
         own(&core->workers[i].deadline, OWNER_WORKER, i);
     }
     for (uint32_t i = 0; i < CORE_PROFILES_MAX; i++) {
-        own(&core->profiles[i].deadline, OWNER_PROFILE, i);
         own(&core->profiles[i].reserve, OWNER_RESERVE, i);
-        core->profiles[i].waits_first = core->profiles[i].waits_last = CORE_NONE;
+        core->profiles[i].crowd_first = CORE_NONE;
     }
 }
 
@@ -135,6 +147,16 @@ static void init_trees(struct core *core)
     core->free_node = core->idle_first = core->idle_last = CORE_NONE;
 }
 
+static void init_logins(struct core *core)
+{
+    memset(core->login_buckets, 0xFF, (core->login_mask + 1) * sizeof(uint32_t));
+    core->free_login = core->flush_first = CORE_NONE;
+    for (uint32_t p = 0; p < core->limits.profiles; p++) {
+        login_init(core, p, p, 0);
+    }
+    core->login_mark = core->limits.profiles;
+}
+
 struct core *core_init(void *zeroed, const struct core_limits *limits)
 {
     char *at = zeroed;
@@ -150,6 +172,9 @@ struct core *core_init(void *zeroed, const struct core_limits *limits)
     core->account_mask = power_of_2(limits->accounts) - 1;
     core->node_buckets = carve(&at, (core->node_mask + 1) * sizeof(uint32_t));
     core->account_buckets = carve(&at, (core->account_mask + 1) * sizeof(uint32_t));
+    core->logins = carve(&at, logins_of(limits) * sizeof(struct login));
+    core->login_mask = power_of_2(logins_of(limits)) - 1;
+    core->login_buckets = carve(&at, (core->login_mask + 1) * sizeof(uint32_t));
     core->heap = carve(&at, heap_of(limits) * sizeof(struct deadline *));
     core->groups = carve(&at, groups_of(limits) * sizeof(struct group));
     core->group_mask = power_of_2(groups_of(limits)) - 1;
@@ -160,6 +185,7 @@ struct core *core_init(void *zeroed, const struct core_limits *limits)
     core->lines_first = core->lines_last = CORE_NONE;
     init_accounts(core);
     init_trees(core);
+    init_logins(core);
     name_deadlines(core);
     return core;
 }
@@ -198,7 +224,11 @@ static void handle(struct core *core, const struct core_event *event)
     case CORE_CONN_LOST:
     case CORE_STARTED:
     case CORE_DONE:
+    case CORE_CONN_PENDING:
         pool_event(core, event);
+        break;
+    case CORE_LOGIN_CHANGED:
+        login_changed(core, event);
         break;
     case CORE_FETCH:
         quota_fetch(core, event);
@@ -234,7 +264,7 @@ static void due(struct core *core, const struct deadline *d)
         break;
     case OWNER_CONN:
     case OWNER_WORKER:
-    case OWNER_PROFILE:
+    case OWNER_LOGIN:
     case OWNER_RESERVE:
         pool_due(core, owner, index);
         break;
@@ -264,8 +294,8 @@ static bool work_left(struct core *core)
         due(core, core->heap[0]);
         return true;
     }
-    return cancel_ending(core) || bound_due(core) || pin_dispatch(core) || pin_drain(core) ||
-           pool_dispatch(core);
+    return cancel_ending(core) || bound_due(core) || pool_bury(core) || pin_dispatch(core) ||
+           pin_drain(core) || pool_dispatch(core);
 }
 
 void core_step(struct core *core, const struct core_event *event, struct core_actions *ret)
@@ -305,6 +335,7 @@ const char *core_reason_name(enum core_reason reason)
         [CORE_NO_SESSION] = "no_session",
         [CORE_WORKER_DIED] = "worker_died",
         [CORE_UNAVAILABLE] = "unavailable",
+        [CORE_LOGIN_PENDING] = "login_pending",
         [CORE_DRAINING] = "draining",
         [CORE_RATE_LIMITED] = "rate_limited",
         [CORE_QUOTA_EXHAUSTED] = "quota_exhausted",

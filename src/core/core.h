@@ -95,6 +95,8 @@ enum core_event_kind {
     CORE_CONN_LOST,       /* conn, generation: closed, or could not be opened */
     CORE_STARTED,         /* conn, generation: the statement went to the engine */
     CORE_DONE,            /* conn, generation, clean, moved: the lease may be returned */
+    CORE_CONN_PENDING,    /* conn, generation: it waits for a person to sign in */
+    CORE_LOGIN_CHANGED,   /* profile, principal: its secret is another one now, or gone */
     CORE_FETCH,           /* user, principal, client, rows_max, is_call, session: an answer that */
                           /* needs no slot -> GRANT */
     CORE_FETCHED,         /* principal, client, rows_max, generation as granted; rows, bytes */
@@ -114,6 +116,7 @@ enum core_reason {
     CORE_NO_SESSION,     /* expired or closed */
     CORE_WORKER_DIED,    /* or its connection went, and the statement does not run again */
     CORE_UNAVAILABLE,    /* the profile cannot be reached now */
+    CORE_LOGIN_PENDING,  /* a person has to sign in first */
     CORE_DRAINING,       /* the daemon is going down */
     CORE_RATE_LIMITED,   /* one of its rates is used up */
     CORE_QUOTA_EXHAUSTED, /* one of its amounts per day is used up */
@@ -177,15 +180,16 @@ enum core_action_kind {
     CORE_SAVE,        /* session, state: its row changed */
     CORE_LOAD,        /* session: fetch its body; its calls wait for SESSION_BODY */
     CORE_UNLOAD,      /* session: it sleeps, the stub is enough */
-    CORE_SPAWN,       /* worker, generation, profile: start the process */
+    CORE_SPAWN,       /* worker, generation, profile, principal: start the process */
     CORE_KILL,        /* worker, generation: end the process now */
     CORE_CONNECT,     /* conn, generation, worker: open a backend connection */
     CORE_DISCONNECT,  /* conn, generation */
     CORE_START,       /* ticket, conn, generation, context (no defaults), replay: run it */
-    CORE_HOLD,        /* user: a symbol that an account needs */
+    CORE_HOLD,        /* user: a symbol that an account or a login needs */
     CORE_RELEASE,     /* user: it needs it no longer */
     CORE_SAVE_ACCOUNT, /* account: its bounds go to the store before the answer */
     CORE_GRANT,       /* user, reason; rows_max, generation: a fetch may go on, or not */
+    CORE_SIGN_IN,     /* conn, generation: ask a person, as CONN_PENDING said; nobody was yet */
     CORE_INTERRUPT,   /* conn, generation, ticket: ask the engine to stop */
     CORE_UNPIN,       /* session, profile, reason: what its connection held is gone */
     CORE_GRACE,       /* ticket: answer with a handle, the call goes on */
@@ -203,6 +207,7 @@ struct core_action {
     uint32_t heir_of; /* session or CORE_NONE */
     uint32_t ticket;
     uint32_t profile;
+    uint32_t principal; /* SPAWN, CONNECT: whose login, 0: the profile's own */
     uint32_t worker;
     uint32_t conn;
     uint32_t generation;
@@ -232,7 +237,9 @@ struct core_profile_limits {
     uint64_t idle_ns;          /* an unused connection is closed then; 0 = never */
     uint64_t age_ns;           /* no connection serves longer, but for what it runs; 0 = no limit */
     uint64_t connect_ns;       /* a connection may take this long to open; 0 = no limit */
-    uint32_t logins;           /* connections that are opened at once; 0 = no limit */
+    uint32_t logins;           /* connections of a login that are opened at once; 0 = no limit */
+    uint32_t workers;          /* at once; 0 = no limit */
+    bool per_principal;        /* each principal logs in by itself, with workers of its own */
 };
 
 /* A rate: @burst calls at once, then one each @interval_ns. 0: off. */

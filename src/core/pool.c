@@ -4,7 +4,7 @@
  */
 #include "core/state.h"
 
-enum { RESERVE_CHECK_NS = 500000000, JITTER_NS = 1000000 };
+enum { RESERVE_CHECK_NS = 500000000 };
 
 /* A number that differs from time to time and from object to object; the same run has the same. */
 uint64_t pool_scatter(uint64_t seed, uint64_t below)
@@ -19,6 +19,19 @@ static void worker_action(struct core *core, enum core_action_kind kind, uint32_
     a->worker = worker;
     a->generation = core->workers[worker].generation;
     a->profile = core->workers[worker].profile;
+    a->principal = core->logins[core->workers[worker].login].principal;
+}
+
+/* Another may be started in its place. */
+static void worker_down(struct core *core, uint32_t worker)
+{
+    struct worker *w = &core->workers[worker];
+    w->state = WORKER_DOWN;
+    w->generation++;
+    core->logins[w->login].workers--;
+    core->profiles[w->profile].workers--;
+    login_wake(core, w->login);
+    login_wake_all(core);
 }
 
 void worker_kill(struct core *core, uint32_t worker)
@@ -27,8 +40,7 @@ void worker_kill(struct core *core, uint32_t worker)
     ASSERT(w->conns == 0);
     worker_action(core, CORE_KILL, worker);
     deadline_arm(core, &w->deadline, CORE_NEVER);
-    w->state = WORKER_DOWN;
-    w->generation++;
+    worker_down(core, worker);
 }
 
 /* A worker without connections goes after a while, and lets go of the engine's files. */
@@ -36,39 +48,10 @@ void worker_rest(struct core *core, uint32_t worker)
 {
     struct worker *w = &core->workers[worker];
     uint64_t idle_ns = core->profiles[w->profile].limits.idle_ns;
+    w->rest_ns = core->now_ns;
     if (w->state == WORKER_UP && w->conns == 0 && idle_ns > 0) {
         deadline_arm(core, &w->deadline, core->now_ns + idle_ns);
     }
-}
-
-void pool_failed(struct core *core, uint32_t profile)
-{
-    struct profile *p = &core->profiles[profile];
-    uint64_t wait_ns = core->limits.backoff_ns_min;
-    p->flush = p->idle + p->busy + p->connecting == 0;
-    if (p->deadline.heap_at != 0) {
-        return; /* one more of the same outage */
-    }
-    for (uint32_t i = 0; i < p->failures && wait_ns < core->limits.backoff_ns_max; i++) {
-        wait_ns *= 2;
-    }
-    if (wait_ns > core->limits.backoff_ns_max) {
-        wait_ns = core->limits.backoff_ns_max;
-    }
-    p->failures++;
-    /* Several daemons behind one outage must not come back in step. */
-    wait_ns -= pool_scatter(core->now_ns + profile, wait_ns / 4 / JITTER_NS + 1) * JITTER_NS;
-    deadline_arm(core, &p->deadline, core->now_ns + wait_ns);
-}
-
-bool pool_unavailable(const struct core *core, uint32_t profile, uint64_t *ret_retry_ns)
-{
-    const struct profile *p = &core->profiles[profile];
-    if (p->deadline.heap_at == 0 || p->idle + p->busy + p->connecting > 0) {
-        return false;
-    }
-    *ret_retry_ns = p->deadline.at_ns > core->now_ns ? p->deadline.at_ns - core->now_ns : 0;
-    return true;
 }
 
 /* No new leases; idle connections go, busy ones may finish within the drain time. */
@@ -88,9 +71,8 @@ static void worker_lost(struct core *core, uint32_t worker)
     struct worker *w = &core->workers[worker];
     deadline_arm(core, &w->deadline, CORE_NEVER);
     if (w->state == WORKER_STARTING) {
-        w->state = WORKER_DOWN;
-        w->generation++;
-        pool_failed(core, w->profile);
+        worker_down(core, worker);
+        login_failed(core, w->login);
         return;
     }
     core->leaving += w->state == WORKER_UP;
@@ -115,6 +97,8 @@ void pool_event(struct core *core, const struct core_event *event)
         w->state = WORKER_UP;
         deadline_arm(core, &w->deadline, CORE_NEVER);
         worker_rest(core, event->worker);
+        login_wake(core, w->login);
+        login_wake_all(core);
     }
 }
 
@@ -132,8 +116,8 @@ void pool_due(struct core *core, enum owner owner, uint32_t index)
         worker_action(core, CORE_KILL, index);
         worker_lost(core, index);
         break;
-    case OWNER_PROFILE:
-        deadline_arm(core, &core->profiles[index].deadline, CORE_NEVER);
+    case OWNER_LOGIN:
+        login_due(core, index);
         break;
     case OWNER_RESERVE:
         deadline_arm(core, &core->profiles[index].reserve, CORE_NEVER);
@@ -145,15 +129,16 @@ void pool_due(struct core *core, enum owner owner, uint32_t index)
 }
 
 /* The idle connection that needs the fewest context statements, of those that can be set so. */
-static uint32_t best_idle(const struct core *core, uint32_t profile, uint32_t ticket)
+static uint32_t best_idle(const struct core *core, uint32_t ticket)
 {
+    const struct ticket *t = &core->tickets[ticket];
     uint32_t best = CORE_NONE;
     int best_cost = CORE_PARTS + 1;
     for (uint32_t i = 0; i < core->conn_mark; i++) {
         const struct conn *c = &core->conns[i];
-        if (c->state == CONN_IDLE && c->profile == profile &&
+        if (c->state == CONN_IDLE && c->login == t->login &&
             core->workers[c->worker].state == WORKER_UP) {
-            int cost = conn_cost(c, &core->tickets[ticket].context);
+            int cost = conn_cost(c, &t->context);
             if (cost >= 0 && cost < best_cost) {
                 best = i;
                 best_cost = cost;
@@ -165,77 +150,123 @@ static uint32_t best_idle(const struct core *core, uint32_t profile, uint32_t ti
 
 bool pool_has_idle(const struct core *core, uint32_t ticket)
 {
-    return best_idle(core, core->tickets[ticket].profile, ticket) != CORE_NONE;
+    return best_idle(core, ticket) != CORE_NONE;
 }
 
-static void worker_spawn(struct core *core, uint32_t profile)
+/* ---- one connection more ---- */
+
+static void worker_spawn(struct core *core, uint32_t login, uint32_t worker)
 {
-    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
-        struct worker *w = &core->workers[i];
-        if (w->state == WORKER_DOWN) {
-            w->state = WORKER_STARTING;
-            w->profile = profile;
-            w->generation++;
-            deadline_arm(core, &w->deadline, core->now_ns + core->limits.spawn_ns);
-            worker_action(core, CORE_SPAWN, i);
-            return;
+    struct worker *w = &core->workers[worker];
+    w->state = WORKER_STARTING;
+    w->login = login;
+    w->profile = core->logins[login].profile;
+    w->is_fresh = true;
+    w->generation++;
+    core->logins[login].workers++;
+    core->profiles[w->profile].workers++;
+    deadline_arm(core, &w->deadline, core->now_ns + core->limits.spawn_ns);
+    worker_action(core, CORE_SPAWN, worker);
+}
+
+static void conn_open(struct core *core, uint32_t worker, uint32_t conn)
+{
+    struct conn *c = &core->conns[conn];
+    struct worker *w = &core->workers[worker];
+    uint64_t connect_ns = core->profiles[w->profile].limits.connect_ns;
+    core->conn_mark = conn >= core->conn_mark ? conn + 1 : core->conn_mark;
+    c->state = CONN_CONNECTING;
+    c->generation++;
+    c->profile = w->profile;
+    c->login = w->login;
+    c->worker = worker;
+    c->ticket = CORE_NONE;
+    c->is_fresh = true;
+    c->is_pending = c->is_personal = false;
+    w->conns++;
+    deadline_arm(core, &w->deadline, CORE_NEVER);
+    login_count(core, w->login, 0, 0, 1);
+    if (connect_ns > 0) {
+        deadline_arm(core, &c->deadline, core->now_ns + connect_ns);
+    }
+    conn_action(core, CORE_CONNECT, conn);
+}
+
+static uint32_t free_conn(const struct core *core)
+{
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        if (core->conns[i].state == CONN_CLOSED) {
+            return i;
         }
     }
+    return CORE_NONE;
 }
 
-/* A connection more, on a worker with room; or such a worker. False: neither was begun. */
-static bool grow(struct core *core, uint32_t profile)
+/* Where a connection of a login could be. */
+struct places {
+    uint32_t worker;   /* of its own, with room */
+    uint32_t free;     /* for a worker more */
+    bool is_starting;  /* one of its own */
+    uint32_t promised; /* to other logins, whose workers are not used yet: connections */
+};
+
+static bool is_promise(const struct core *core, const struct worker *w)
 {
-    const struct profile *p = &core->profiles[profile];
-    uint32_t free_conn = CORE_NONE;
-    for (uint32_t i = 0; i < CORE_CONNS_MAX && free_conn == CORE_NONE; i++) {
-        free_conn = core->conns[i].state == CONN_CLOSED ? i : CORE_NONE;
-    }
-    uint32_t logins = p->failures > 0 ? 1 : p->limits.logins; /* after a failure one is a probe */
-    if (free_conn == CORE_NONE || p->deadline.heap_at != 0 ||
-        (logins > 0 && p->connecting >= logins)) {
-        return false;
-    }
-    bool free_worker = false;
-    bool starting = false;
-    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
-        struct worker *w = &core->workers[i];
-        starting = starting || (w->profile == profile && w->state == WORKER_STARTING);
-        if (w->profile == profile && w->state == WORKER_UP &&
-            w->conns < p->limits.conns_per_worker) {
-            struct conn *c = &core->conns[free_conn];
-            c->state = CONN_CONNECTING;
-            core->conn_mark = free_conn >= core->conn_mark ? free_conn + 1 : core->conn_mark;
-            c->generation++;
-            c->profile = profile;
-            c->worker = i;
-            c->ticket = CORE_NONE;
-            w->conns++;
-            deadline_arm(core, &w->deadline, CORE_NEVER);
-            core->profiles[profile].connecting++;
-            if (p->limits.connect_ns > 0) {
-                deadline_arm(core, &c->deadline, core->now_ns + p->limits.connect_ns);
-            }
-            conn_action(core, CORE_CONNECT, free_conn);
-            return true;
-        }
-        free_worker = free_worker || w->state == WORKER_DOWN;
-    }
-    if (starting || !free_worker) {
-        return false;
-    }
-    worker_spawn(core, profile);
-    return true;
+    return w->state == WORKER_STARTING ||
+           (w->state == WORKER_UP && w->is_fresh && w->conns == 0 &&
+               core->logins[w->login].queued > 0);
 }
 
-/* All slots have a connection, and none of the idle ones can be set so: the longest idle goes. */
-static bool make_room(struct core *core, uint32_t profile)
+static struct places look_for_places(const struct core *core, uint32_t login)
+{
+    struct places places = {.worker = CORE_NONE, .free = CORE_NONE};
+    uint32_t profile = core->logins[login].profile;
+    const struct core_profile_limits *limits = &core->profiles[profile].limits;
+    for (uint32_t i = CORE_WORKERS_MAX; i-- > 0;) {
+        const struct worker *w = &core->workers[i];
+        bool is_used = w->state != WORKER_DOWN;
+        bool is_his = is_used && w->login == login;
+        places.free = is_used ? places.free : i;
+        places.is_starting =
+            places.is_starting || (is_his && w->state == WORKER_STARTING);
+        if (is_his && w->state == WORKER_UP && w->conns < limits->conns_per_worker) {
+            places.worker = i;
+        }
+        places.promised += is_used && !is_his && w->profile == profile &&
+                           limits->per_principal && is_promise(core, w);
+    }
+    return places;
+}
+
+/* Somebody waits for it: it is another's only when nothing else is, */
+static bool is_wanted(const struct core *core, uint32_t login, uint32_t other)
+{
+    return login != other && core->logins[login].queued > 0;
+}
+
+/* and not before it has served once: else two could take turns at logging in for nothing. */
+static bool may_take(const struct core *core, const struct conn *c, uint32_t login)
+{
+    return c->state == CONN_IDLE && c->profile == core->logins[login].profile &&
+           !(c->is_fresh && is_wanted(core, c->login, login));
+}
+
+/*
+ * All slots have a connection, and none of the idle ones serves: the longest idle goes, and
+ * last one that somebody waits for or for which somebody signed in.
+ */
+static bool make_room(struct core *core, uint32_t login)
 {
     uint32_t oldest = CORE_NONE;
     for (uint32_t i = 0; i < core->conn_mark; i++) {
         const struct conn *c = &core->conns[i];
-        if (c->state == CONN_IDLE && c->profile == profile &&
-            (oldest == CORE_NONE || c->rest_ns < core->conns[oldest].rest_ns)) {
+        const struct conn *o = oldest == CORE_NONE ? NULL : &core->conns[oldest];
+        if (!may_take(core, c, login)) {
+            continue;
+        }
+        bool is_later = is_wanted(core, c->login, login) || c->is_personal;
+        bool was_later = o && (is_wanted(core, o->login, login) || o->is_personal);
+        if (!o || (is_later == was_later ? c->rest_ns < o->rest_ns : was_later)) {
             oldest = i;
         }
     }
@@ -246,21 +277,105 @@ static bool make_room(struct core *core, uint32_t profile)
     return true;
 }
 
+/* No connection of it is in use or being opened, and none was opened for somebody who waits. */
+static bool is_at_rest(const struct core *core, uint32_t worker, uint32_t login)
+{
+    const struct worker *w = &core->workers[worker];
+    if (w->is_fresh && is_wanted(core, w->login, login)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < core->conn_mark; i++) {
+        const struct conn *c = &core->conns[i];
+        if (c->worker == worker && c->state != CONN_CLOSED && c->state != CONN_IDLE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The worker that is at rest longest goes; one of this profile, where it has all it may. */
+static bool make_room_for_worker(struct core *core, uint32_t login)
+{
+    uint32_t profile = core->logins[login].profile;
+    uint32_t most = core->profiles[profile].limits.workers;
+    bool is_full = most > 0 && core->profiles[profile].workers >= most;
+    uint32_t oldest = CORE_NONE;
+    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
+        const struct worker *w = &core->workers[i];
+        if (w->state == WORKER_UP && w->login != login &&
+            (!is_full || w->profile == profile) &&
+            (oldest == CORE_NONE || w->rest_ns < core->workers[oldest].rest_ns) &&
+            is_at_rest(core, i, login)) {
+            oldest = i;
+        }
+    }
+    if (oldest == CORE_NONE) {
+        return false;
+    }
+    worker_condemn(core, oldest); /* bury() ends it at once */
+    return true;
+}
+
+uint32_t pool_half(const struct profile *p)
+{
+    return p->limits.slots > 1 ? p->limits.slots / 2 : 1;
+}
+
+/*
+ * Where principals log in by themselves, half of the slots are enough for those who do:
+ * the others go on with the connections there are.
+ */
+static bool is_crowded(const struct profile *p, const struct places *places)
+{
+    return p->limits.per_principal &&
+           p->connecting - p->pending + places->promised >= pool_half(p);
+}
+
+/* It would have to wait even if there were room for everything. */
+static bool is_opening(
+    const struct login *l, uint32_t logins_max, const struct places *places)
+{
+    uint32_t most = l->failures > 0 ? 1 : logins_max; /* after a failure one is a probe */
+    return l->connecting >= l->queued || l->deadline.heap_at != 0 || l->is_asking ||
+           l->is_pending || (most > 0 && l->connecting >= most) ||
+           (places->worker == CORE_NONE && places->is_starting);
+}
+
+/* True: something was done for one connection more. Else @ret_wait is what that waits for. */
+static bool grow(struct core *core, uint32_t login, enum login_wait *ret_wait)
+{
+    const struct login *l = &core->logins[login];
+    const struct profile *p = &core->profiles[l->profile];
+    struct places places = look_for_places(core, login);
+    uint32_t conn = free_conn(core);
+    uint32_t workers_max = p->limits.workers;
+    if (is_opening(l, p->limits.logins, &places)) {
+        *ret_wait = LOGIN_OPENING;
+        return false;
+    }
+    *ret_wait = LOGIN_CROWDED;
+    if (conn == CORE_NONE || is_crowded(p, &places)) {
+        return false;
+    }
+    if (p->busy + p->idle + p->connecting + places.promised >= p->limits.slots) {
+        return l->connecting == 0 && make_room(core, login);
+    }
+    if (places.worker != CORE_NONE) {
+        conn_open(core, places.worker, conn);
+        return true;
+    }
+    if (places.free == CORE_NONE || (workers_max > 0 && p->workers >= workers_max)) {
+        return make_room_for_worker(core, login);
+    }
+    worker_spawn(core, login, places.free);
+    return true;
+}
+
 static bool dispatch_profile(struct core *core, uint32_t profile)
 {
     struct profile *p = &core->profiles[profile];
-    if (p->queued == 0) {
-        p->flush = false;
-        return false;
-    }
-    if (p->flush) {
-        uint32_t first = p->waits_first;
-        sched_remove(core, first);
-        struct core_action *a = ticket_end(core, first, CORE_UNAVAILABLE);
-        (void)pool_unavailable(core, profile, &a->retry_after_ns);
-        return true;
-    }
-    if (p->busy >= p->limits.slots) {
+    enum login_wait wait = LOGIN_READY;
+    if (p->queued == 0 || p->busy >= p->limits.slots) {
         return false;
     }
     uint32_t ticket = sched_next(core, profile);
@@ -271,18 +386,13 @@ static bool dispatch_profile(struct core *core, uint32_t profile)
         }
         return false;
     }
-    uint32_t conn = best_idle(core, profile, ticket);
+    uint32_t conn = best_idle(core, ticket);
     if (conn != CORE_NONE) {
         conn_lease(core, ticket, conn);
         return true;
     }
-    if (p->connecting >= p->queued) {
-        return false;
-    }
-    if (p->busy + p->idle + p->connecting < p->limits.slots) {
-        return grow(core, profile);
-    }
-    return p->connecting == 0 && make_room(core, profile);
+    uint32_t login = core->tickets[ticket].login;
+    return grow(core, login, &wait) || login_wait(core, login, wait);
 }
 
 /* Lets go of one connection of a worker that is condemned or dead; of itself when none is left. */
@@ -312,20 +422,27 @@ static bool bury(struct core *core, uint32_t worker)
     }
     core->leaving--;
     if (dying) {
-        w->state = WORKER_DOWN;
-        w->generation++;
+        worker_down(core, worker);
     } else {
         worker_kill(core, worker);
     }
     return true;
 }
 
-bool pool_dispatch(struct core *core)
+bool pool_bury(struct core *core)
 {
     for (uint32_t i = 0; i < CORE_WORKERS_MAX && core->leaving > 0; i++) {
         if (bury(core, i)) {
             return true;
         }
+    }
+    return false;
+}
+
+bool pool_dispatch(struct core *core)
+{
+    if (login_flush(core)) {
+        return true;
     }
     for (uint32_t i = 0; i < core->limits.profiles; i++) {
         if (dispatch_profile(core, i)) {

@@ -150,6 +150,7 @@ void sched_push(struct core *core, uint32_t ticket, bool front)
 {
     struct ticket *t = &core->tickets[ticket];
     struct profile *p = &core->profiles[t->profile];
+    struct login *l = &core->logins[t->login];
     uint32_t class = class_node(core, t->profile, t->class);
     if (core->nodes[class].queued + core->nodes[class].running == 0) {
         p->owed_ns[t->class] = p->owed_ns[t->class] < 0 ? p->owed_ns[t->class] : 0;
@@ -167,11 +168,12 @@ void sched_push(struct core *core, uint32_t ticket, bool front)
     *(t->next != CORE_NONE ? &core->tickets[t->next].prev : &leaf->last) = ticket;
     t->state = TICKET_QUEUED;
     t->order = front ? t->order : core->order++;
-    t->waits_prev = p->waits_last;
+    t->waits_prev = l->waits_last;
     t->waits_next = CORE_NONE;
-    *(p->waits_last != CORE_NONE ? &core->tickets[p->waits_last].waits_next : &p->waits_first) =
+    *(l->waits_last != CORE_NONE ? &core->tickets[l->waits_last].waits_next : &l->waits_first) =
         ticket;
-    p->waits_last = ticket;
+    l->waits_last = ticket;
+    l->queued++;
     p->waits_ns = p->queued == 0 ? core->now_ns : p->waits_ns;
     p->queued++;
     core->queued++;
@@ -183,16 +185,21 @@ static void unlink_ticket(struct core *core, uint32_t ticket)
 {
     struct ticket *t = &core->tickets[ticket];
     struct profile *p = &core->profiles[t->profile];
+    struct login *l = &core->logins[t->login];
     struct node *leaf = &core->nodes[t->node];
     ASSERT(t->state == TICKET_QUEUED);
     *(t->prev != CORE_NONE ? &core->tickets[t->prev].next : &leaf->first) = t->next;
     *(t->next != CORE_NONE ? &core->tickets[t->next].prev : &leaf->last) = t->prev;
-    *(t->waits_prev != CORE_NONE ? &core->tickets[t->waits_prev].waits_next : &p->waits_first) =
+    *(t->waits_prev != CORE_NONE ? &core->tickets[t->waits_prev].waits_next : &l->waits_first) =
         t->waits_next;
-    *(t->waits_next != CORE_NONE ? &core->tickets[t->waits_next].waits_prev : &p->waits_last) =
+    *(t->waits_next != CORE_NONE ? &core->tickets[t->waits_next].waits_prev : &l->waits_last) =
         t->waits_prev;
+    l->queued--;
     p->queued--;
     core->queued--;
+    if (l->queued == 0) {
+        login_wake_all(core); /* what was opened for it is free for others */
+    }
 }
 
 void sched_remove(struct core *core, uint32_t ticket)

@@ -15,7 +15,7 @@ enum owner {
     OWNER_TICKET,
     OWNER_CONN,
     OWNER_WORKER,
-    OWNER_PROFILE,
+    OWNER_LOGIN,
     OWNER_RESERVE, /* of a profile: the reserve may be over */
 };
 
@@ -100,12 +100,13 @@ struct ticket {
     uint32_t principal;
     uint32_t client;
     uint32_t profile;
+    uint32_t login;
     uint32_t conn;
     uint32_t account; /* of its client key */
     uint32_t node;    /* its session's place in the tree, while queued */
     uint32_t next;    /* in that node's line, or in its session's */
     uint32_t prev;
-    uint32_t waits_next; /* in its profile's list of all who wait */
+    uint32_t waits_next; /* in its login's list of all who wait */
     uint32_t waits_prev;
     uint32_t order;      /* of arrival */
     uint32_t principal_weight;
@@ -185,7 +186,7 @@ struct node {
     uint32_t sib_prev;
     uint8_t level;
     uint8_t in_heap; /* 0 none, else which one plus 1 */
-    bool is_parked;  /* its account runs as much as it may */
+    bool is_parked;  /* its account runs as much as it may, or its login waits */
     bool used;
 };
 
@@ -215,11 +216,15 @@ struct conn {
     struct core_context actual;
     uint32_t generation;
     uint32_t profile;
+    uint32_t login;
     uint32_t worker;
     uint32_t ticket;
     uint32_t pin;     /* session; NONE */
     struct lease lease; /* while it is in use */
     uint64_t rest_ns; /* idle since then */
+    bool is_fresh;    /* it has served nobody yet */
+    bool is_pending;  /* it waits for a person to sign in, */
+    bool is_personal; /* or did so */
     uint64_t retire_ns; /* serves no more then; NEVER */
     uint8_t state;
 };
@@ -236,16 +241,48 @@ struct worker {
     struct deadline deadline;
     uint32_t generation;
     uint32_t profile;
+    uint32_t login;
     uint32_t conns;
+    uint64_t rest_ns; /* a connection of it was used then, last */
+    bool is_fresh;    /* none was yet */
     uint8_t state;
 };
 
-struct profile {
+/* Why the calls of a login are not in the queue; always READY for a profile's own. */
+enum login_wait {
+    LOGIN_READY,
+    LOGIN_OPENING, /* a connection is on its way, or may be tried again later */
+    LOGIN_CROWDED, /* until others let go of a connection or a worker */
+};
+
+struct login {
     struct deadline deadline; /* end of the backoff */
-    struct deadline reserve;  /* when somebody who waits for it may be served */
-    struct core_profile_limits limits;
-    uint32_t waits_first; /* all who wait, in order of arrival */
+    uint32_t profile;
+    uint32_t principal;   /* symbol; 0: the profile's own */
+    uint32_t hash_next;   /* also of the free list */
+    uint32_t calls;       /* tickets that name it */
+    uint32_t waits_first; /* those that are queued, in order of arrival */
     uint32_t waits_last;
+    uint32_t queued;
+    uint32_t idle; /* connections */
+    uint32_t busy;
+    uint32_t connecting;
+    uint32_t workers;   /* that are not down */
+    uint32_t failures;  /* to start or connect, in a row */
+    uint32_t crowd_next;
+    uint32_t flush_next;
+    uint8_t wait; /* enum login_wait */
+    bool is_crowded;  /* in its profile's list of those */
+    bool is_flushing; /* in the list of those whose queue ends */
+    bool is_pending;  /* a person has to sign in, */
+    bool is_asking;   /* or would have to for one connection more: those that live serve all */
+    bool is_used;
+};
+
+struct profile {
+    struct deadline reserve; /* when somebody who waits for it may be served */
+    struct core_profile_limits limits;
+    uint32_t crowd_first; /* logins that wait for room */
     uint64_t job_ns; /* what a statement is charged: the longest recent one */
     uint64_t longest_ns; /* of this window of completions, */
     uint64_t longest_before_ns; /* and of the one before */
@@ -257,9 +294,9 @@ struct profile {
     uint32_t queued;
     uint32_t busy;       /* connections with a ticket: slots in use */
     uint32_t idle;
-    uint32_t connecting;
-    uint32_t failures; /* to start or connect, in a row */
-    bool flush;        /* unreachable: end all that waits */
+    uint32_t connecting; /* of them, */
+    uint32_t pending;    /* these wait for a person */
+    uint32_t workers;    /* that are not down */
 };
 
 struct core {
@@ -276,11 +313,16 @@ struct core {
     uint32_t free_account;
     uint32_t free_node;
     uint32_t free_group;
+    uint32_t free_login;
     uint32_t session_mark;
     uint32_t account_mark;
     uint32_t node_mark;
     uint32_t group_mark;
     uint32_t conn_mark;
+    uint32_t login_mark;
+    uint32_t login_at; /* where the next look for an unused login begins */
+    uint32_t login_mask;
+    uint32_t flush_first; /* logins whose queues end */
     uint32_t leaving; /* workers that are condemned or dying */
     uint32_t reclaim_at; /* where the next look for a blank account begins */
     uint32_t idle_first; /* idle nodes without children, longest idle first */
@@ -305,6 +347,8 @@ struct core {
     struct node *nodes;
     uint32_t *node_buckets;
     uint32_t *account_buckets;
+    struct login *logins; /* the profiles' own first */
+    uint32_t *login_buckets;
     struct deadline **heap;
     struct group *groups;
     uint32_t *group_buckets; /* index plus one, 0 none */
@@ -322,6 +366,7 @@ enum { ACTIONS_RESERVE = 8 };
 struct core_action *act(struct core *core, enum core_action_kind kind);
 bool has_room(const struct core *core);
 uint32_t core_nodes(const struct core *core); /* in the pool */
+uint32_t core_logins(const struct core *core);
 
 /* session.c */
 void session_open(struct core *core, const struct core_event *event);
@@ -380,6 +425,8 @@ uint32_t account_find(const struct core *core, uint32_t principal, uint32_t clie
 void account_add_node(struct core *core, uint32_t node);
 void account_drop_node(struct core *core, uint32_t node);
 bool account_is_full(const struct core *core, uint32_t account);
+void account_park(struct core *core, uint32_t principal); /* its login waits, or no more */
+bool account_node_is_parked(const struct core *core, uint32_t node);
 void account_count(struct core *core, uint32_t client, int queued, int running);
 void account_hold(struct core *core, uint32_t client, int held);
 
@@ -450,14 +497,37 @@ void conn_lost(struct core *core, uint32_t conn, bool repeats);
 void conn_discard(struct core *core, uint32_t conn);
 void conn_discard_pinned(struct core *core, uint32_t conn, enum core_reason reason);
 
+/* login.c */
+#define PENDING_RETRY_NS UINT64_C(5000000000)
+uint32_t login_find(const struct core *core, uint32_t profile, uint32_t principal); /* or NONE */
+uint32_t login_get(struct core *core, uint32_t profile, uint32_t principal);
+void login_init(struct core *core, uint32_t at, uint32_t profile, uint32_t principal);
+void login_count(struct core *core, uint32_t login, int idle, int busy, int connecting);
+bool login_lives(const struct login *login); /* it has a connection */
+/* Its calls leave the queue until it is woken; false: they stay, it is the profile's own. */
+bool login_wait(struct core *core, uint32_t login, enum login_wait wait);
+void login_wake(struct core *core, uint32_t login);
+void login_wake_crowd(struct core *core, uint32_t profile); /* a connection less is in use */
+void login_wake_all(struct core *core);                     /* a worker less */
+bool login_is_parked(const struct core *core, uint32_t profile, uint32_t principal);
+void login_failed(struct core *core, uint32_t login); /* to start a worker or to connect */
+void login_succeeded(struct core *core, uint32_t login);
+void login_due(struct core *core, uint32_t login);
+void login_pending(struct core *core, uint32_t login); /* a person has to sign in */
+enum core_reason login_refuses(const struct core *core, uint32_t login, uint64_t *ret_retry_ns);
+bool login_flush(struct core *core); /* ends one call that waits in vain; false: none does */
+void login_changed(struct core *core, const struct core_event *event);
+
 /* pool.c */
+uint32_t pool_half(const struct profile *p); /* of the slots */
 uint64_t pool_scatter(uint64_t seed, uint64_t below);
-void pool_failed(struct core *core, uint32_t profile); /* to start a worker or to log in */
 void worker_rest(struct core *core, uint32_t worker);
 void worker_kill(struct core *core, uint32_t worker);
 void worker_condemn(struct core *core, uint32_t worker);
 void pool_event(struct core *core, const struct core_event *event);
-bool pool_dispatch(struct core *core); /* does one thing that is possible; false: nothing is */
+/* Each does one thing that is possible; false: nothing is. */
+bool pool_bury(struct core *core); /* of what dead workers left: before anybody gets a lease */
+bool pool_dispatch(struct core *core);
 bool pool_unavailable(const struct core *core, uint32_t profile, uint64_t *ret_retry_ns);
 bool pool_has_idle(const struct core *core, uint32_t ticket); /* for the context it wants */
 void pool_due(struct core *core, enum owner owner, uint32_t index);

@@ -53,6 +53,7 @@ struct core_action *ticket_end(struct core *core, uint32_t ticket, enum core_rea
     a->ticket = ticket;
     a->reason = reason;
     a->session = t->session;
+    core->logins[t->login].calls--;
     pin_ticket_ended(core, ticket);
     if (t->session != CORE_NONE) {
         session_call_ended(core, t->session, ticket);
@@ -73,8 +74,11 @@ bool has_session(const struct core *core, const struct core_event *event)
 static void admit(struct core *core, const struct core_event *event, uint32_t client,
     struct core_action *ret)
 {
-    if (pool_unavailable(core, event->profile, &ret->retry_after_ns)) {
-        ret->reason = CORE_UNAVAILABLE;
+    uint32_t login = login_find(core, event->profile, event->principal);
+    if (login != CORE_NONE) {
+        ret->reason = login_refuses(core, login, &ret->retry_after_ns);
+    }
+    if (ret->reason != CORE_OK) {
         return;
     }
     if (!event->is_catalog && !event->is_charged && !quota_admit(core, client, ret)) {
@@ -131,6 +135,7 @@ static void ticket_init(struct core *core, const struct core_event *event, uint3
         .principal = event->principal,
         .client = event->client,
         .profile = event->profile,
+        .login = login_get(core, event->profile, event->principal),
         .account = client,
         .conn = CORE_NONE,
         .node = CORE_NONE,
@@ -142,6 +147,7 @@ static void ticket_init(struct core *core, const struct core_event *event, uint3
         .is_catalog = event->is_catalog,
         .is_stateful = event->is_stateful,
     };
+    core->logins[t->login].calls++;
 }
 
 void ticket_submit(struct core *core, const struct core_event *event)

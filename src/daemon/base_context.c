@@ -56,7 +56,6 @@ bool base_context_is(const struct daemon *d, uint32_t conn, uint32_t generation,
 void base_context_page(struct daemon *d, uint32_t conn, struct str rows)
 {
     struct lease *lease = &d->leases[conn];
-    struct profile *p = &d->profile[lease->profile];
     yyjson_doc *doc = yyjson_read(rows.ptr, rows.len, 0);
     yyjson_val *row = yyjson_arr_get_first(yyjson_doc_get_root(doc));
     for (int i = 0; i < CORE_PARTS; i++) {
@@ -64,7 +63,7 @@ void base_context_page(struct daemon *d, uint32_t conn, struct str rows)
         struct str part = str_of(text ? text : "");
         symbol_release(d->symbols, lease->base[i]);
         lease->base[i] = symbol_acquire(d->symbols, part);
-        str_copy(part, p->base[TOOL_ROLE + i], TOOL_NAME_SIZE);
+        str_copy(part, lease->login->base[TOOL_ROLE + i], TOOL_NAME_SIZE);
     }
     yyjson_doc_free(doc);
     tell_up(d, conn);

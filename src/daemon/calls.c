@@ -236,7 +236,9 @@ void call_move(struct call *call, enum tool_move move)
         break;
     case TOOL_RUN:
         take_context(call);
-        if (!known_ask(call)) {
+        if (call->conn == CORE_NONE && find_profile(call) && !logins_admits(call)) {
+            call_move(call, TOOL_ANSWER);
+        } else if (!known_ask(call)) {
             call_run(call);
         }
         break;
@@ -412,17 +414,18 @@ void call_begin(struct call *call)
 static void fail_lost(struct call *call)
 {
     const struct profile *p = &call->daemon->profile[call->profile];
+    const char *why = logins_seen_by(call->daemon, call->profile, call->principal)->why;
     if (!call->is_lost) {
         tool_fail(&call->tool, TOOL_E_WORKER_DIED, 0,
-            "The process that ran the statement ended (%s). Its outcome is unknown.", p->why);
+            "The process that ran the statement ended (%s). Its outcome is unknown.", why);
     } else if (call->tool.runs_once) {
         tool_fail(&call->tool, TOOL_E_OUTCOME_UNKNOWN, 0,
             "Profile %s lost the connection while the statement ran (%s). Whether it took effect "
-            "is not known.", p->config->name, p->why);
+            "is not known.", p->config->name, why);
     } else {
         tool_fail(&call->tool, TOOL_E_UNAVAILABLE, 1000,
             "Profile %s cannot be reached: it lost the connection while the statement ran (%s). "
-            "There is no answer.", p->config->name, p->why);
+            "There is no answer.", p->config->name, why);
     }
 }
 
@@ -456,8 +459,12 @@ void call_fail_for(struct call *call, const struct core_action *a)
     case CORE_UNAVAILABLE:
         tool_fail(tool, TOOL_E_UNAVAILABLE, retry_ms > 0 ? retry_ms : 1000,
             "Profile %s cannot be reached: %s. %s",
-            d->profile[call->profile].config->name, d->profile[call->profile].why,
+            d->profile[call->profile].config->name,
+            logins_seen_by(d, call->profile, call->principal)->why,
             call->is_lost ? "There is no answer." : "The statement was not run.");
+        break;
+    case CORE_LOGIN_PENDING:
+        logins_fail_pending(call, retry_ms);
         break;
     case CORE_DRAINING:
         tool_fail(tool, TOOL_E_DRAINING, 2000, "The daemon is stopping. The call was not run.");

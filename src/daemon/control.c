@@ -117,6 +117,20 @@ static void kill_session(
         is_own || d->drops_open > 0 ? "ending" : "gone");
 }
 
+/* A credential was added, replaced or removed: what was opened with it goes. */
+static void change_credential(struct daemon *d, yyjson_val *line, struct buf *out)
+{
+    yyjson_val *profile = yyjson_obj_get(line, "profile");
+    yyjson_val *principal = yyjson_obj_get(line, "principal");
+    if (!yyjson_is_str(profile) || !yyjson_is_str(principal)) {
+        buf_puts(out, "{\"snowmux\":\"error\",\"message\":\"credential needs a profile and a principal\"}");
+        return;
+    }
+    logins_changed(d, (struct str){yyjson_get_str(profile), yyjson_get_len(profile)},
+        (struct str){yyjson_get_str(principal), yyjson_get_len(principal)});
+    buf_puts(out, "{\"snowmux\":\"credential\"}");
+}
+
 void control(void *ctx, struct str principal, struct str command, yyjson_val *line, struct buf *out)
 {
     struct daemon *d = ctx;
@@ -131,10 +145,12 @@ void control(void *ctx, struct str principal, struct str command, yyjson_val *li
         buf_puts(out, "{\"snowmux\":\"stats\",\"stats\":");
         put_stats(d, principal, all, out);
         buf_putc(out, '}');
+    } else if (str_eq(command, STR("credential")) && all) {
+        change_credential(d, line, out);
     } else if (str_eq(command, STR("workers")) && all) {
         list_workers(d, out);
     } else {
-        buf_puts(out, "{\"snowmux\":\"error\",\"message\":\"no such command: ls, stats, kill-session and "
-                      "workers are known\"}");
+        buf_puts(out, "{\"snowmux\":\"error\",\"message\":\"no such command: ls, stats, kill-session, "
+                      "credential and workers are known\"}");
     }
 }

@@ -263,6 +263,8 @@ static void set_limits(struct daemon *d)
             .age_ns = (uint64_t)p->config->age_s * NS_PER_S,
             .connect_ns = (uint64_t)p->config->connect_s * NS_PER_S,
             .logins = p->rules.dialect == SQL_DUCKDB || p->rules.dialect == SQL_SQLITE ? 0 : 1,
+            .per_principal = p->rules.per_principal,
+            .workers = p->rules.per_principal ? (uint32_t)p->config->workers : 0,
         };
     }
 }
@@ -316,7 +318,7 @@ static bool make_profiles(struct daemon *d)
         const struct config_profile *config = &d->config->profile[i];
         struct profile *p = &d->profile[i];
         p->config = config;
-        str_copy(STR("it has not been reached yet"), p->why, sizeof(p->why));
+        logins_init(d, i);
         if (!backend_profile_init(&p->rules, config, &drivers, state, &err)) {
             buf_putc(&err, '\0');
             fail("configuration", err.ptr);
@@ -501,6 +503,7 @@ static void daemon_free(struct daemon *d)
         results_close(d->results);
     }
     for (uint32_t i = 0; i < d->profile_count; i++) {
+        logins_free(d, i);
         backend_profile_free(&d->profile[i].rules);
     }
     if (d->core) {

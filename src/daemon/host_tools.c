@@ -64,10 +64,15 @@ static void profile_at(struct tool_call *tool, uint32_t index, struct tool_profi
         .slots = (uint32_t)p->config->slots,
         .scan_bytes_max = p->config->scan_bytes_max,
         .scan_mb_per_s = p->config->scan_mb_per_s,
+        .per_principal = p->rules.per_principal,
+        .has_credential = logins_has_credential(
+            call_of(tool)->daemon, index, call_of(tool)->principal),
     };
+    const struct call *call = call_of(tool);
+    const struct login *login = logins_seen_by(call->daemon, index, call->principal);
     memcpy(ret->defaults, p->defaults, sizeof(ret->defaults));
     for (int i = 0; i < TOOL_PARTS; i++) {
-        ret->base[i] = str_of(p->base[i]);
+        ret->base[i] = str_of(login->base[i]);
     }
 }
 

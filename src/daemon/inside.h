@@ -4,6 +4,7 @@
  * Inside of the switchboard. Who enters which room:
  *   step.c      the core: events in, actions out
  *   lease.c     workers: what actions ask of them, what they answer
+ *   logins.c    who logs in at a profile: credentials, homes, what waits for a person
  *   base_context.c  what a new connection is set to by itself
  *   calls.c     tools: one call's life, from the asker to its answer
  *   asker.c     who gets that answer, and may go before
@@ -56,13 +57,23 @@ enum {
     READER_CONN = CORE_CONNS_MAX,
 };
 
+/* Who logs in at a profile: its own user, or a principal. */
+struct login {
+    struct list node;   /* in profile->logins */
+    uint32_t profile;
+    uint32_t principal; /* symbol, held; 0: the profile's own */
+    char base[TOOL_PARTS][TOOL_NAME_SIZE]; /* what its newest connection was set to by itself */
+    char why[WHY_SIZE]; /* it could not be reached, last time */
+    char *url;          /* owned: where somebody has to sign in, the last time; NULL */
+};
+
 struct profile {
     const struct config_profile *config;
     uint32_t classes;             /* of statements, that its policy lets through */
     struct backend_profile rules; /* driver, dialect, how a context is set */
     struct str defaults[TOOL_PARTS];
-    char base[TOOL_PARTS][TOOL_NAME_SIZE]; /* what its newest connection was set to by itself */
-    char why[WHY_SIZE]; /* it could not be reached, last time */
+    struct login own;
+    struct list logins; /* of principals */
 };
 
 /* What the word that mcp keeps for a request points to. */
@@ -221,6 +232,7 @@ struct call {
 struct lease {
     uint32_t generation;
     uint32_t profile;
+    struct login *login;          /* NULL: it was never open */
     struct call *call;            /* NULL: idle */
     uint32_t context[CORE_PARTS]; /* what it is set to: symbols, held; */
     uint32_t base[CORE_PARTS];    /* when it was opened. 0: none */
@@ -302,7 +314,7 @@ struct daemon {
     uint32_t free_ticket_len;
     uint64_t wait_ns; /* the next timed wait; CORE_NEVER */
     struct lease leases[CORE_CONNS_MAX];
-    uint32_t worker_profile[CORE_WORKERS_MAX];
+    struct login *worker_login[CORE_WORKERS_MAX];
     uint64_t exec_last;
 
     struct map queries; /* by handle */
@@ -341,6 +353,21 @@ void lease_connect(struct daemon *d, const struct core_action *a);
 void lease_disconnect(struct daemon *d, const struct core_action *a);
 void lease_run(struct call *call); /* the tool's SQL on the lease it has */
 void lease_forget(struct call *call);
+
+/* logins.c */
+void logins_init(struct daemon *d, uint32_t profile);
+void logins_free(struct daemon *d, uint32_t profile);
+/* Of a principal, or with 0 the profile's own. NULL: no memory. */
+struct login *logins_get(struct daemon *d, uint32_t profile, uint32_t principal);
+/* What calls of @principal may know of there: its own login, or the profile's; never NULL. */
+const struct login *logins_seen_by(struct daemon *d, uint32_t profile, uint32_t principal);
+bool logins_has_credential(struct daemon *d, uint32_t profile, uint32_t principal); /* or needs none */
+bool logins_admits(struct call *call); /* false: its answer says why not */
+void logins_changed(struct daemon *d, struct str profile, struct str principal);
+void logins_spawn(struct daemon *d, const struct core_action *a);
+void logins_sign_in(void *ctx, uint32_t conn, uint32_t generation, struct str url);
+void logins_open_browser(struct daemon *d, const struct core_action *a);
+void logins_fail_pending(struct call *call, uint64_t retry_ms);
 
 /* base_context.c */
 void base_context_ask(struct daemon *d, uint32_t conn);

@@ -21,7 +21,10 @@ static void put_key(const struct call *call, struct buf *key)
         buf_puts(key, tool->context.part[PARTS[i]]);
         buf_putc(key, '\0');
     }
-    buf_putc(key, '\0'); /* the identity at the warehouse: the profile's own, so far */
+    if (call->daemon->profile[call->profile].rules.per_principal) {
+        buf_put_str(key, symbol_str(call->daemon->symbols, call->principal));
+    }
+    buf_putc(key, '\0');
     buf_printf(key, "%u %u %u ", tool->rows_max, tool->cell_chars, tool->page_bytes);
     buf_put_str(key, buf_str(&tool->sql));
 }

@@ -22,14 +22,15 @@ static void set_context(struct daemon *d, struct lease *lease, const uint32_t *c
 
 void lease_spawn(struct daemon *d, const struct core_action *a)
 {
-    struct profile *p = &d->profile[a->profile];
     if (d->is_closing) {
         return; /* the store's last news can still move the core */
     }
-    d->worker_profile[a->worker] = a->profile;
-    log_event(LOG_INFO, "worker_starting", "worker=%u generation=%u profile=%s", a->worker,
-        a->generation, p->config->name);
-    backend_profile_spawn(d->backend, a->worker, a->generation, &p->rules);
+    d->worker_login[a->worker] = logins_get(d, a->profile, a->principal);
+    ASSERT(d->worker_login[a->worker]); /* it was there before its first call */
+    log_event(LOG_INFO, "worker_starting", "worker=%u generation=%u profile=%s principal=%s",
+        a->worker, a->generation, d->profile[a->profile].config->name,
+        log_quote(symbol_str(d->symbols, a->principal)));
+    logins_spawn(d, a);
 }
 
 void lease_connect(struct daemon *d, const struct core_action *a)
@@ -43,6 +44,7 @@ void lease_connect(struct daemon *d, const struct core_action *a)
     }
     lease->generation = a->generation;
     lease->profile = a->profile;
+    lease->login = d->worker_login[a->worker];
     lease->base_exec = 0;
     lease->holds = 0;
     lease->moved_inside = false;
@@ -232,9 +234,9 @@ void lease_start(struct daemon *d, const struct core_action *a)
 
 /* ---- what workers say ---- */
 
-static void remember_why(struct daemon *d, uint32_t profile, struct str why)
+static void remember_why(struct login *login, struct str why)
 {
-    str_copy(str_utf8_prefix(why, WHY_SIZE - 1), d->profile[profile].why, WHY_SIZE);
+    str_copy(str_utf8_prefix(why, WHY_SIZE - 1), login->why, WHY_SIZE);
 }
 
 static void on_worker_up(void *ctx, uint32_t worker, uint32_t generation)
@@ -261,7 +263,7 @@ static void on_worker_lost(void *ctx, uint32_t worker, uint32_t generation, stru
         reader_lost(d, why);
         return;
     }
-    remember_why(d, d->worker_profile[worker], why);
+    remember_why(d->worker_login[worker], why);
     put_event(d, &(struct core_event){
                      .kind = CORE_WORKER_LOST, .worker = worker, .generation = generation});
     work(d);
@@ -291,7 +293,7 @@ static void on_conn_lost(
     log_event(LOG_WARN, "connection_lost", "conn=%u generation=%u refused=%d why=%s", conn,
         generation, refused, log_quote(why));
     if (refused) {
-        remember_why(d, d->leases[conn].profile, why);
+        remember_why(d->leases[conn].login, why);
     }
     put_event(d, &(struct core_event){
                      .kind = CORE_CONN_LOST, .conn = conn, .generation = generation});
@@ -433,7 +435,7 @@ static void lost(struct daemon *d, uint32_t conn, uint32_t generation,
 {
     struct core_event event = {.kind = CORE_CONN_LOST, .conn = conn, .generation = generation};
     log_event(LOG_WARN, "warehouse_lost", "conn=%u why=%s", conn, log_quote(error->message));
-    remember_why(d, d->leases[conn].profile, error->message);
+    remember_why(d->leases[conn].login, error->message);
     backend_disconnect(d->backend, conn, generation);
     if (call_or_null) {
         event.repeats = !call_or_null->tool.runs_once;
@@ -490,6 +492,7 @@ struct backend_handler lease_handler(struct daemon *d)
         .worker_up = on_worker_up,
         .worker_lost = on_worker_lost,
         .conn_up = on_conn_up,
+        .sign_in = logins_sign_in,
         .conn_lost = on_conn_lost,
         .started = on_started,
         .rows = on_rows,

@@ -81,6 +81,9 @@ static void on_action(struct daemon *d, const struct core_action *a)
     case CORE_DISCONNECT:
         lease_disconnect(d, a);
         break;
+    case CORE_SIGN_IN:
+        logins_open_browser(d, a);
+        break;
     case CORE_START:
         lease_start(d, a);
         break;

@@ -7,7 +7,6 @@
 
 enum {
     TOOL_SHOWN_MAX = 80,
-    TOOL_MESSAGE_MAX = 4096,
     TOOL_CELL_STEP = 32 * 1024
 };
 
@@ -27,13 +26,6 @@ void tool_call_init(struct tool_call *call);
 
 /* The members of `properties` a call may carry: the tool's own and the shared ones. */
 const char *tool_shared_properties(const struct tool *tool);
-
-/*
- * An error with a hint of its own (ptr NULL: the code's) and more members of `error`, as
- * JSON (",\"nearest\":[..]"), ptr NULL for none.
- */
-enum tool_move tool_fail_more(struct tool_call *call, enum tool_code code,
-    uint64_t retry_after_ms, struct str message, struct str hint, struct str more);
 
 void tool_put_limit(struct buf *out, const struct tool_limit *limit);
 

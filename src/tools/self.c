@@ -14,6 +14,10 @@ static void put_profiles(struct tool_call *call)
         buf_put_json(out, profile.name);
         reply_put_member(out, "dialect", str_of(sql_dialect(profile.dialect)->name));
         reply_put_member(out, "policy", profile.policy);
+        if (profile.per_principal) {
+            buf_printf(out, ",\"identity\":\"per_principal\",\"credential\":%s",
+                profile.has_credential ? "true" : "false");
+        }
         buf_printf(out, ",\"slots\":%u,", profile.slots);
         reply_put_parts(out, profile.defaults);
         buf_putc(out, '}');

@@ -249,6 +249,8 @@ struct tool_profile {
     uint32_t slots;
     int64_t scan_bytes_max; /* 0: no bound */
     int64_t scan_mb_per_s;  /* 0: not known */
+    bool per_principal;     /* each principal logs in by itself, */
+    bool has_credential;    /* and this one can; or it need not */
 };
 
 struct tool_query {
@@ -387,6 +389,15 @@ enum tool_move tool_fail(struct tool_call *call, enum tool_code code,
  */
 void tool_answer_unfinished(
     struct tool_call *call, const struct tool_query *query, struct str figures);
+
+enum { TOOL_MESSAGE_MAX = 4096 };
+
+/*
+ * An error with a hint of its own (ptr NULL: the code's) and more members of `error`, as
+ * JSON (",\"nearest\":[..]"), ptr NULL for none.
+ */
+enum tool_move tool_fail_more(struct tool_call *call, enum tool_code code,
+    uint64_t retry_after_ms, struct str message, struct str hint, struct str more);
 
 /* A rate_limited or quota_exhausted call: with the limit that stood in the way. */
 enum tool_move tool_fail_limit(struct tool_call *call, enum tool_code code,

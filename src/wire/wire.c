@@ -25,7 +25,7 @@ int wire_parse(struct str bytes, struct wire_frame *ret)
     uint64_t len = decode(bytes.ptr, 4);
     uint64_t kind = decode(bytes.ptr + 4, 2);
     uint64_t reserved = decode(bytes.ptr + 6, 2);
-    if (len > WIRE_PAYLOAD_MAX || kind < WIRE_SETUP || kind > WIRE_EXPORTED ||
+    if (len > WIRE_PAYLOAD_MAX || kind < WIRE_SETUP || kind > WIRE_SIGN_IN ||
         reserved != 0) {
         return -1;
     }

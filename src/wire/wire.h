@@ -19,9 +19,10 @@
  *     CANCEL  u32 conn; the header's call names the call
  *     PING
  *   control socket, worker to daemon
- *     READY   str driver name, str version, str how it is confined (empty: it is not)
+ *     READY   str how it is confined (empty: it is not); nothing has logged in yet
  *     FAILED  str message
  *     PONG    the PING's call in the header
+ *     SIGN_IN u32 conn, str address of a page: somebody has to sign in there before OPENED
  *   connection socket, daemon to worker
  *     EXEC    u32 n, n * (str key, str value) to set first: options of the connection, or
  *             where the key is empty a statement to run; u32 m, m * (str key, str value)
@@ -35,7 +36,8 @@
  *     EXPORT  str spool_path, str out_path, u32 format (enum wire_format): all rows into a
  *             new file, which is there when it is whole, answered by EXPORTED
  *   connection socket, worker to daemon
- *     OPENED, or FAILED with the fields of ERROR: first of all, once
+ *     OPENED  str driver name, str version (empty: not known); or FAILED with the fields of
+ *             ERROR: first of all, once. A login may take long
  *     STARTED when the statement goes to the driver, then at most once a second
  *     ROWS    u64 read so far; at the end one of
  *     PAGE    str columns_json, str rows_json, u32 row_count, i64 total_rows (-1: unknown),
@@ -79,6 +81,7 @@ enum wire_kind {
     WIRE_ROWS = 16,
     WIRE_EXPORT = 17,
     WIRE_EXPORTED = 18,
+    WIRE_SIGN_IN = 19,
 };
 
 enum wire_format {
@@ -91,7 +94,7 @@ enum wire_format {
 enum wire_confine {
     WIRE_CONFINED = 1,
     WIRE_HAS_NETWORK = 2,
-    WIRE_MAY_RUN = 4,  /* other programs */
+    WIRE_SIGNS_IN = 4, /* may run one program: itself, which tells where to sign in */
     WIRE_HAS_UNIX = 8, /* sockets of other programs here, by their path */
 };
 

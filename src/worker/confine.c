@@ -53,6 +53,10 @@ static const char *const always[] = {"/lib", "/lib64", "/usr/lib", "/usr/lib64",
     "/sys/fs/cgroup", "/sys/kernel/mm/transparent_hugepage", "/dev/zero", "/dev/random",
     "/dev/urandom"};
 
+/* What it takes to run this program: it, and its loader. */
+static const char *const itself[] = {
+    "/proc/self/exe", "/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"};
+
 static bool fail(struct failure *ret, const char *what, struct str which, int error)
 {
     char message[sizeof(ret->message)];
@@ -118,13 +122,15 @@ static bool allow(const struct landlock *landlock, struct str path, uint64_t acc
 
 static bool allow_all(const struct landlock *landlock, const struct confine_rules *rules)
 {
-    uint64_t read = FS_READ | (rules->may_run ? LANDLOCK_ACCESS_FS_EXECUTE : 0);
     bool ok = allow(landlock, STR("/dev/null"), FS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE);
     for (size_t i = 0; i < ARRAY_LEN(always) && ok; i++) {
-        ok = allow(landlock, str_of(always[i]), read);
+        ok = allow(landlock, str_of(always[i]), FS_READ);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(itself) && ok && rules->runs_itself; i++) {
+        ok = allow(landlock, str_of(itself[i]), FS_READ | LANDLOCK_ACCESS_FS_EXECUTE);
     }
     for (uint32_t i = 0; i < rules->read_path_count && ok; i++) {
-        ok = allow(landlock, rules->read_paths[i], read);
+        ok = allow(landlock, rules->read_paths[i], FS_READ);
     }
     for (uint32_t i = 0; i < rules->write_path_count && ok; i++) {
         ok = allow(landlock, rules->write_paths[i], FS_WRITE);
@@ -173,7 +179,7 @@ bool confine(
         has_filter ? "seccomp" : "no seccomp in this kernel",
         rules->has_network ? "network" : "no network",
         rules->has_unix ? ", Unix sockets" : "",
-        rules->may_run ? "programs" : "no programs");
+        rules->runs_itself ? "no programs but itself" : "no programs");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
         return fail(ret, "its privileges", STR(""), errno);
     }

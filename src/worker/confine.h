@@ -18,7 +18,7 @@ struct confine_rules {
     bool has_network;
     bool
         has_unix; /* may connect to other programs here, by paths, which nothing limits */
-    bool may_run; /* other programs, from what may be read; they are confined alike */
+    bool runs_itself; /* this program, confined alike; else none */
 };
 
 /*

@@ -137,7 +137,7 @@ static int fill(scmp_filter_ctx filter, const struct confine_rules *rules)
     if (rc == 0 && !rules->has_network) {
         rc = refuse(filter, metadata, ARRAY_LEN(metadata));
     }
-    if (rc == 0 && !rules->may_run) {
+    if (rc == 0 && !rules->runs_itself) {
         rc = refuse(filter, programs, ARRAY_LEN(programs));
         rc = rc < 0 ? rc : limit_signals(filter); /* a child's number is not known yet */
     }

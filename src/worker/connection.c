@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "wire/wire.h"
 #include "worker/answer.h"
+#include "worker/driver_info.h"
 #include "worker/export.h"
 #include "worker/fetch.h"
 #include "worker/result.h"
@@ -450,17 +451,34 @@ static void serve(struct connection *conn)
 static bool open_connection(struct connection *conn, struct failure *ret)
 {
     struct AdbcError error = ADBC_ERROR_INIT;
-    if (conn->adbc.private_data) {
-        return true; /* it was open already */
-    }
     AdbcStatusCode status = AdbcConnectionNew(&conn->adbc, &error);
     if (status == ADBC_STATUS_OK) {
         status = AdbcConnectionInit(&conn->adbc, conn->database, &error);
     }
     if (status != ADBC_STATUS_OK) {
         *ret = failure_take(&error, status);
+        secrets_hide(conn->secrets, ret->message);
     }
+    pthread_mutex_lock(&conn->mutex);
+    conn->is_opening = false;
+    pthread_mutex_unlock(&conn->mutex);
     return status == ADBC_STATUS_OK;
+}
+
+static bool send_opened(struct connection *conn)
+{
+    char name[DRIVER_INFO_SIZE] = "";
+    char version[DRIVER_INFO_SIZE] = "";
+    struct buf out = BUF_INIT(WIRE_PACKET_MAX);
+    if (conn->database) {
+        driver_info(&conn->adbc, name, version);
+    }
+    struct wire_writer writer = wire_begin(&out, WIRE_OPENED, 0);
+    wire_str(&writer, str_of(name));
+    wire_str(&writer, str_of(version));
+    bool ok = wire_end(&writer) && send_all(conn->fd, buf_str(&out));
+    buf_free(&out);
+    return ok;
 }
 
 static void *connection_main(void *cookie)
@@ -470,7 +488,7 @@ static void *connection_main(void *cookie)
     if (conn->database && !open_connection(conn, &failure)) {
         send_failure(conn, WIRE_FAILED, 0,
             failure_is_lost(&failure) ? WIRE_E_LOST : WIRE_E_SQL, &failure);
-    } else if (send_empty(conn, WIRE_OPENED, 0)) {
+    } else if (send_opened(conn)) {
         serve(conn);
     }
     struct AdbcError error = ADBC_ERROR_INIT;
@@ -499,8 +517,16 @@ bool connection_is_free(struct connection *conn)
     return is_free;
 }
 
+bool connection_is_opening(struct connection *conn)
+{
+    pthread_mutex_lock(&conn->mutex);
+    bool is_opening = conn->fd >= 0 && conn->is_opening;
+    pthread_mutex_unlock(&conn->mutex);
+    return is_opening;
+}
+
 bool connection_start(struct connection *conn, uint32_t id, int fd,
-    struct AdbcDatabase *database, struct AdbcConnection *open)
+    struct AdbcDatabase *database, const struct secrets *secrets)
 {
     ASSERT(connection_is_free(conn));
     pthread_mutex_lock(&conn->mutex);
@@ -511,10 +537,8 @@ bool connection_start(struct connection *conn, uint32_t id, int fd,
     conn->is_hung_up = false;
     conn->has_cancel = false;
     conn->adbc = (struct AdbcConnection){0};
-    if (open) {
-        conn->adbc = *open;
-        *open = (struct AdbcConnection){0};
-    }
+    conn->secrets = secrets;
+    conn->is_opening = database != NULL;
     pthread_mutex_unlock(&conn->mutex);
     pthread_t thread;
     if (pthread_create(&thread, NULL, connection_main, conn) != 0) {

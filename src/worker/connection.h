@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "worker/failure.h"
+#include "worker/secret.h"
 
 struct connection {
     pthread_mutex_t mutex;
@@ -17,8 +18,10 @@ struct connection {
     struct AdbcDatabase
         *database;              /* NULL: a reader of spools, without an ADBC connection */
     struct AdbcConnection adbc; /* the thread's own */
+    const struct secrets *secrets; /* not to be shown if the driver repeats them */
 
     /* Guarded by the mutex. */
+    bool is_opening; /* it logs in */
     bool is_running;
     bool is_hung_up;                 /* the daemon closed the socket */
     bool has_cancel;                 /* @cancel_call is set */
@@ -31,12 +34,12 @@ void connection_init(struct connection *conn);
 bool connection_is_free(struct connection *conn);
 
 /*
- * Takes over @fd and starts the thread; false: no thread, @fd is closed. Without
- * @database it answers FETCH, CELL and EXPORT, else EXEC, on @open if that is there: it is
- * open already, and is taken over.
+ * Takes over @fd and starts the thread, which logs in; false: no thread, @fd is closed. Without
+ * @database it answers FETCH, CELL and EXPORT, else EXEC.
  */
 bool connection_start(struct connection *conn, uint32_t id, int fd,
-    struct AdbcDatabase *database, struct AdbcConnection *open);
+    struct AdbcDatabase *database, const struct secrets *secrets);
+bool connection_is_opening(struct connection *conn);
 
 /* Marks the call as cancelled and cancels its statement if it is running. */
 void connection_cancel(struct connection *conn, uint64_t call);

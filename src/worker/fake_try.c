@@ -123,7 +123,8 @@ static void try_unix(const char *path, char ret[FAKE_TRY_SIZE])
 /* The child tells by its exit status what stopped it. */
 static void try_exec(char *program, char ret[FAKE_TRY_SIZE])
 {
-    char *args[] = {program, NULL};
+    char address[] = "https://sign-in.invalid/"; /* for one that shows where to sign in */
+    char *args[] = {program, address, NULL};
     int status = 0;
     pid_t pid = vfork();
     if (pid == 0) {

@@ -22,12 +22,12 @@
 #include "worker/connection.h"
 #include "worker/private_key.h"
 #include "worker/secret.h"
+#include "worker/sign_in.h"
 
 enum {
     CONTROL_FD = 3,
     CONNECTIONS_MAX = 64,
     INSIST_MS = 100,
-    HELD_MAX = 64, /* secrets of one setup */
     NAME_SIZE = 128
 };
 
@@ -36,10 +36,10 @@ struct worker {
     bool has_failed; /* takes no further SETUP */
     bool is_reader;  /* of spools: no driver, no database */
     struct AdbcDatabase database;
-    struct AdbcConnection first; /* by which it logged in: the first that is asked for, */
-    bool keeps_first;            /* or kept: it holds what the init statements did */
-    char driver_name[NAME_SIZE];
-    char driver_version[NAME_SIZE];
+    struct AdbcConnection first; /* holds what the init statements did, if there are any */
+    struct secrets secrets;      /* of the setup: drivers repeat them in what they say */
+    int printed;                 /* what the driver prints, where it may ask for a person; -1 */
+    struct buf lines;            /* of that */
     char confinement[NAME_SIZE]; /* empty: none */
     struct connection connections[CONNECTIONS_MAX];
 };
@@ -96,25 +96,12 @@ static bool set_option(
 struct held {
     struct buf key; /* held back until all options are there, like the next */
     struct buf phrase;
-    struct buf secrets[HELD_MAX]; /* not to be shown if the driver repeats them */
-    uint32_t secret_count;
 };
 
 static void held_free(struct held *held)
 {
     secret_free(&held->key);
     secret_free(&held->phrase);
-    for (uint32_t i = 0; i < held->secret_count; i++) {
-        secret_free(&held->secrets[i]);
-    }
-}
-
-static void hide(const struct held *held, struct failure *failure)
-{
-    secret_hide(failure->message, buf_str(&held->phrase));
-    for (uint32_t i = 0; i < held->secret_count; i++) {
-        secret_hide(failure->message, buf_str(&held->secrets[i]));
-    }
 }
 
 /* Whatever it says that it is. */
@@ -168,11 +155,12 @@ static bool take_secret(struct worker *worker, struct held *held, struct str key
 {
     struct buf err = BUF_INIT(sizeof(ret->message) - 1);
     bool is_here = source == WIRE_VALUE || source == WIRE_SECRET;
-    if (held->secret_count == HELD_MAX || !secret_buf(&held->secrets[held->secret_count])) {
+    struct secrets *secrets = &worker->secrets;
+    if (secrets->count == SECRETS_MAX || !secret_buf(&secrets->at[secrets->count])) {
         failure_set(ret, "there are more than 64 secrets, or there is no memory");
         return false;
     }
-    struct buf *value = &held->secrets[held->secret_count++];
+    struct buf *value = &secrets->at[secrets->count++];
     if (is_here) {
         buf_put_str(value, from);
     } else if (!secret_read(source, key, from, value, &err)) {
@@ -213,48 +201,16 @@ static bool read_options(struct worker *worker, struct held *held,
     return ok && set_key(worker, held, ret);
 }
 
-/* Name and version as the driver tells them; they stay empty when it does not. */
-static void read_info(struct worker *worker)
-{
-    static const uint32_t codes[] = {ADBC_INFO_DRIVER_NAME, ADBC_INFO_DRIVER_VERSION};
-    struct AdbcError error = ADBC_ERROR_INIT;
-    struct ArrowArrayStream stream = {0};
-    AdbcStatusCode status =
-        AdbcConnectionGetInfo(&worker->first, codes, ARRAY_LEN(codes), &stream, &error);
-    (void)failure_take(&error, status);
-    if (status != ADBC_STATUS_OK || !stream.release) {
-        return;
-    }
-    struct ArrowSchema schema = {0};
-    struct ArrowArray batch = {0};
-    bool ok = stream.get_schema(&stream, &schema) == 0 && schema.n_children == 2;
-    while (ok && stream.get_next(&stream, &batch) == 0 && batch.release) {
-        for (int64_t row = 0; row < batch.length; row++) {
-            struct buf code = BUF_INIT(32);
-            struct str text = STR("");
-            arrow_put_value(&code, schema.children[0], batch.children[0], row);
-            (void)arrow_text(schema.children[1], batch.children[1], row, &text);
-            if (str_eq(buf_str(&code), STR("100"))) {
-                str_copy(text, worker->driver_name, NAME_SIZE);
-            } else if (str_eq(buf_str(&code), STR("101"))) {
-                str_copy(text, worker->driver_version, NAME_SIZE);
-            }
-            buf_free(&code);
-        }
-        batch.release(&batch);
-        batch = (struct ArrowArray){0};
-    }
-    if (schema.release) {
-        schema.release(&schema);
-    }
-    stream.release(&stream);
-}
-
 static bool run_init(
     struct worker *worker, struct wire_reader *reader, struct failure *ret)
 {
+    struct AdbcError error = ADBC_ERROR_INIT;
     uint32_t count = wire_get_count(reader, 4);
-    worker->keeps_first = count > 0;
+    if (count > 0 &&
+        (!check(AdbcConnectionNew(&worker->first, &error), &error, ret) ||
+            !check(AdbcConnectionInit(&worker->first, &worker->database, &error), &error, ret))) {
+        return false;
+    }
     for (uint32_t i = 0; i < count && !reader->bad; i++) {
         char *sql = c_string(wire_get_str(reader));
         bool ok = sql && connection_run(&worker->first, sql, ret);
@@ -297,9 +253,14 @@ static bool confine_self(
     }
     rules.has_network = flags & WIRE_HAS_NETWORK;
     rules.has_unix = flags & WIRE_HAS_UNIX;
-    rules.may_run = flags & WIRE_MAY_RUN;
-    return !(flags & WIRE_CONFINED) ||
-           confine(&rules, worker->confinement, NAME_SIZE, ret);
+    rules.runs_itself = flags & WIRE_SIGNS_IN;
+    if (!(flags & WIRE_CONFINED)) {
+        return true;
+    }
+    if (rules.runs_itself && !sign_in_prepare(&worker->printed, ret)) {
+        return false;
+    }
+    return confine(&rules, worker->confinement, NAME_SIZE, ret);
 }
 
 /* No driver is named: a reader of spools, which takes no options and no statements. */
@@ -313,7 +274,6 @@ static bool set_up_reader(
         return false;
     }
     worker->is_reader = confine_self(worker, *reader, ret);
-    str_copy(STR("spool"), worker->driver_name, NAME_SIZE);
     return worker->is_reader;
 }
 
@@ -337,17 +297,10 @@ static bool set_up(struct worker *worker, struct held *held, struct wire_reader 
     }
     /* The driver is loaded by AdbcDatabaseInit: none of its code, no thread of its runs yet. */
     if (reader->bad || !confine_self(worker, *reader, ret) ||
-        !check(AdbcDatabaseInit(&worker->database, &error), &error, ret) ||
-        !check(AdbcConnectionNew(&worker->first, &error), &error, ret) ||
-        !check(
-            AdbcConnectionInit(&worker->first, &worker->database, &error), &error, ret)) {
+        !check(AdbcDatabaseInit(&worker->database, &error), &error, ret)) {
         return false;
     }
-    if (!run_init(worker, reader, ret)) {
-        return false;
-    }
-    read_info(worker);
-    return true;
+    return run_init(worker, reader, ret);
 }
 
 static bool handle_setup(struct worker *worker, const struct wire_frame *frame)
@@ -359,7 +312,8 @@ static bool handle_setup(struct worker *worker, const struct wire_frame *frame)
     }
     static struct held held;
     bool ok = set_up(worker, &held, &reader, &failure);
-    hide(&held, &failure);
+    secrets_hide(&worker->secrets, failure.message);
+    secret_hide(failure.message, buf_str(&held.phrase));
     held_free(&held);
     if (!ok) {
         worker->has_failed = true;
@@ -368,8 +322,6 @@ static bool handle_setup(struct worker *worker, const struct wire_frame *frame)
     worker->is_ready = true;
     struct buf out = BUF_INIT(WIRE_PACKET_MAX);
     struct wire_writer writer = wire_begin(&out, WIRE_READY, frame->call);
-    wire_str(&writer, str_of(worker->driver_name));
-    wire_str(&writer, str_of(worker->driver_version));
     wire_str(&writer, str_of(worker->confinement));
     return send_control(&out, &writer);
 }
@@ -392,8 +344,7 @@ static void attach(struct worker *worker, uint32_t id, int fd)
     for (size_t i = 0; worker->is_ready && i < CONNECTIONS_MAX; i++) {
         if (connection_is_free(&worker->connections[i])) {
             connection_start(&worker->connections[i], id, fd,
-                worker->is_reader ? NULL : &worker->database,
-                worker->keeps_first || worker->is_reader ? NULL : &worker->first);
+                worker->is_reader ? NULL : &worker->database, &worker->secrets);
             return;
         }
     }
@@ -464,10 +415,36 @@ static bool handle_control(struct worker *worker, char *packet)
     return ok;
 }
 
+/* Somebody has to sign in for the connection that is being opened; there is one at a time. */
+static void tell_sign_in(struct worker *worker, const char *url)
+{
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        struct connection *conn = &worker->connections[i];
+        if (connection_is_opening(conn)) {
+            struct buf out = BUF_INIT(WIRE_PACKET_MAX);
+            struct wire_writer writer = wire_begin(&out, WIRE_SIGN_IN, 0);
+            wire_u32(&writer, conn->id);
+            wire_str(&writer, str_of(url));
+            (void)send_control(&out, &writer); /* a daemon that is gone shows elsewhere */
+            return;
+        }
+    }
+}
+
+static void handle_printed(struct worker *worker)
+{
+    char url[SIGN_IN_URL_MAX];
+    while (sign_in_read(worker->printed, &worker->lines, url)) {
+        tell_sign_in(worker, url);
+    }
+}
+
 /* Waits for the control socket and for daemon ends of connections that close. */
 static bool step(struct worker *worker, char *packet)
 {
-    struct pollfd fds[1 + CONNECTIONS_MAX] = {{.fd = CONTROL_FD, .events = POLLIN}};
+    enum { PRINTED = 1 + CONNECTIONS_MAX, FDS };
+    struct pollfd fds[FDS] = {{.fd = CONTROL_FD, .events = POLLIN}};
+    fds[PRINTED] = (struct pollfd){.fd = worker->printed, .events = POLLIN};
     bool must_insist = false;
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         struct connection *conn = &worker->connections[i];
@@ -486,19 +463,25 @@ static bool step(struct worker *worker, char *packet)
             connection_hang_up(&worker->connections[i]);
         }
     }
+    if (fds[PRINTED].revents != 0) {
+        handle_printed(worker);
+    }
     return fds[0].revents == 0 || handle_control(worker, packet);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static struct worker worker;
+    (void)argc;
+    if (sign_in_is_asked(argv)) {
+        return sign_in_tell(argv);
+    }
+    worker.printed = -1;
+    worker.lines = BUF_INIT(SIGN_IN_LINES_MAX);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_IGN);
     fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC);
     close_range(CONTROL_FD + 1, ~0U, 0); /* what the daemon may have been started with */
-    /* Snowflake's driver would write a helper library and probe cloud metadata. */
-    setenv("SF_DISABLE_MINICORE", "true", 0);
-    setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true", 0);
     /* libpq would wait for a silent server for ever, and nobody would hear why. */
     setenv("PGCONNECT_TIMEOUT", "20", 0);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {

@@ -39,6 +39,13 @@ bool secret_buf(struct buf *ret)
     return ret->ptr != NULL;
 }
 
+void secrets_hide(const struct secrets *secrets, char *message)
+{
+    for (uint32_t i = 0; i < secrets->count; i++) {
+        secret_hide(message, buf_str(&secrets->at[i]));
+    }
+}
+
 void secret_free(struct buf *secret)
 {
     if (secret->ptr) {

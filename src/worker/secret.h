@@ -29,5 +29,15 @@ bool secret_buf(struct buf *ret) MUST_USE;
 /* Puts *** wherever @secret stands in @message, which ends with a NUL. */
 void secret_hide(char *message, struct str secret);
 
+enum { SECRETS_MAX = 64 };
+
+/* Those of one setup; nothing is written to it once others read it. */
+struct secrets {
+    struct buf at[SECRETS_MAX];
+    uint32_t count;
+};
+
+void secrets_hide(const struct secrets *secrets, char *message);
+
 /* Wipes and frees. */
 void secret_free(struct buf *secret);

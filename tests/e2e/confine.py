@@ -102,21 +102,24 @@ class Confine(Case):
         self.cannot(LOCAL, "listen")
 
     def test_sockets_of_other_programs_are_reached_only_where_the_profile_needs_one(self):
-        for profile in ("here", BROWSER, OFF):
+        for profile in ("here", OFF):
             self.can(profile, "unix " + self.daemon.socket)
-        for profile in (LOCAL, WIDE):
+        for profile in (LOCAL, WIDE, BROWSER):
             self.cannot(profile, "unix " + self.daemon.socket)
 
     def test_a_local_engine_changes_no_modes(self):
         self.can(OFF, "chmod " + self.other)
         self.cannot(LOCAL, "chmod " + self.other)
 
-    def test_only_signing_in_by_the_browser_runs_programs(self):
-        for profile in (BROWSER, OFF):
-            self.can(profile, "exec /bin/true")
-        for profile in (LOCAL, WIDE):
+    def test_a_driver_that_signs_in_by_the_browser_runs_one_program(self):
+        self.can(OFF, "exec /bin/true")
+        for profile in (LOCAL, WIDE, BROWSER):
             self.cannot(profile, "exec /bin/true")
-        self.cannot(BROWSER, "exec " + self.other)
+        opener = self.state("home", BROWSER, "bin", "xdg-open")
+        self.assertEqual(os.path.realpath(opener), os.path.realpath(os.path.join(os.environ["SNOWMUX_BUILD"], "snowmux-worker")))
+        self.can(BROWSER, "exec " + opener)
+        for profile in (LOCAL, WIDE):
+            self.cannot(profile, "exec " + opener)
 
     def test_the_daemon_and_the_other_workers_get_no_signals(self):
         self.answer(WIDE, "limits")  # starts it
@@ -145,9 +148,10 @@ class Confine(Case):
             got = dict(line.split("=", 1) for line in self.answer(profile, "environ").split("\n"))
             home = self.state("home", profile)
             self.assertEqual([got["HOME"], got["TMPDIR"], got["LC_ALL"]], [home, home, "C.UTF-8"])
-            self.assertEqual(got["PATH"], ENV["PATH"])
+            path = [home + "/bin"] if profile == BROWSER else []
+            self.assertEqual(got["PATH"], ":".join([*path, ENV["PATH"]]))
             self.assertEqual(got.get("HTTPS_PROXY"), None if profile == LOCAL else "http://proxy.invalid")
-            self.assertEqual(got.get("DISPLAY"), ":0" if profile == BROWSER else None)
+            self.assertNotIn("DISPLAY", got)
             self.assertNotIn("A_SECRET", got)
 
     def test_a_worker_holds_its_own_descriptors_only(self):

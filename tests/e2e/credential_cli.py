@@ -21,7 +21,7 @@ class CredentialCli(Case):
     def setUp(self):
         self.unit = self.daemon({
             "profile.demo": None, "profile.sales": {**FAKE, "identity": "per_principal"},
-            "profile.post": {**FAKE, "driver": "postgresql", "dialect": "", "entrypoint": "", "identity": "per_principal"},
+            "profile.post": {**FAKE, "driver": "flightsql", "dialect": "duckdb", "entrypoint": "", "identity": "per_principal"},
             "profile.plain": FAKE}, start=False)
         self.place = os.path.join(self.unit.state, "credentials")
 
@@ -227,7 +227,7 @@ class CredentialCli(Case):
             file.write('password = "%s"\n' % SECRET)
         status, out, _ = self.run_command("check", *self.unit.arguments)
         self.assertEqual(status, 1)
-        self.assertIn("profile sales: not ok, credentials: principal uid:1001: %s:4: not readable as TOML\n" % path, out)
+        self.assertIn("profile sales, principal uid:1001: not ok, credentials: %s:4: not readable as TOML\n" % path, out)
         self.assertTrue(out.endswith("\nnot ok\n"), out)
 
 

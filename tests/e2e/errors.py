@@ -19,6 +19,7 @@ ROW = re.compile(r'^TOOL_ERROR\((\w+), "(\w+)", (true|false), "((?:[^"\\]|\\.)*)
 NOT_PROVOKED = {
     "internal": "a fault of snowmux or of the driver that no input is known to cause",
     "scan_too_large": "needs an engine that estimates what it scans: catalog_tools.py",
+    "waiting_for_login": "needs a driver that signs in by a browser: sign_in.py",
 }
 NOBODY = "a" * 26
 
@@ -55,6 +56,10 @@ class Errors(Case):
         for arguments in ({}, {"query": 7}, {"query": "SELECT 1", "limit": 0}, {"query": "SELECT 1", "colour": "red"},
                           {"query": "SELECT 1", "limit": "many"}):
             self.check("invalid_argument", client.call("execute_query", **arguments))
+
+    def provoke_no_credential(self):
+        client, _ = self.client({"profile.own": {**FAKE, "identity": "per_principal"}})
+        self.check("no_credential", client.sql("SELECT 1", profile="own"))
 
     def provoke_no_profile(self):
         client, _ = self.client({"profile.demo": None})

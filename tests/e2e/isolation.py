@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from lib.case import main
 from lib.client import Answer
 from lib.engine import ENGINES, EngineCase
-from lib.line import Line
+from lib.line import Foreign
 from lib.program import DEADLINE_S, poll
 
 OTHER = 65534
@@ -47,24 +47,6 @@ class Raw:
 
     def cancel(self, number):
         self.post({"method": "notifications/cancelled", "params": {"requestId": number}})
-
-
-class Foreign:
-    """A client of another user of the machine, through the socket."""
-
-    def __init__(self, path):
-        self.line = Line(path, uid=OTHER)
-        self.count = 1
-        self.line.send({"snowmux": "hello", "version": 1, "instance": "other", "session": None},
-                       {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-                           "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "other", "version": "1"}}})
-        self.line.until("snowmux", "session")
-        self.line.until("id", 1)
-
-    def call(self, tool, **arguments):
-        self.count += 1
-        self.line.send({"jsonrpc": "2.0", "id": self.count, "method": "tools/call", "params": {"name": tool, "arguments": arguments}})
-        return self.line.until("id", self.count)["result"]["structuredContent"]
 
 
 class Isolation:
@@ -150,8 +132,8 @@ class Isolation:
             self.daemon_ = self.serve(self.engine, slots=2, settings={"listen": {"http": "127.0.0.1:0", "socket": path, "uids": [OTHER]}})
             mine = self.http("ts_v1", self.daemon_)
             os.chmod(path, 0o666)
-            his = Foreign(path)
-            self.addCleanup(his.line.__exit__)
+            his = Foreign(path, OTHER)
+            self.addCleanup(his.close)
             answer = mine.sql(self.engine.series(200), limit=2)
             result, query = answer.data["result"], answer.data["query"]
             long = self.occupy(mine)

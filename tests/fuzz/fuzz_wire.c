@@ -95,7 +95,7 @@ static void run(struct str input)
             return;
         }
         struct str bytes = {rest.ptr, (size_t)used};
-        ASSERT(frame.kind >= WIRE_SETUP && frame.kind <= WIRE_EXPORTED);
+        ASSERT(frame.kind >= WIRE_SETUP && frame.kind <= WIRE_SIGN_IN);
         ASSERT(frame.payload.len + WIRE_HEADER_SIZE == bytes.len);
         check_inside(bytes, frame.payload);
         check_rewrite(bytes, &frame);

@@ -239,14 +239,14 @@ static void set_limits(struct day *d)
 {
     uint64_t long_ns = DAY_HOUR * d->part / 1024;
     static const struct core_profile_limits profiles[CORE_PROFILES_MAX] = {
-        {64, 16, 600 * DAY_S, DAY_HOUR, 30 * DAY_S, 0},
-        {48, 16, 300 * DAY_S, 1000 * DAY_S, 30 * DAY_S, 1},
-        {32, 8, 120 * DAY_S, 0, 30 * DAY_S, 4},
-        {16, 8, 300 * DAY_S, 0, 0, 0},
-        {8, 8, 60 * DAY_S, 200 * DAY_S, 30 * DAY_S, 1},
-        {4, 4, 600 * DAY_S, 0, 30 * DAY_S, 0},
-        {2, 1, 300 * DAY_S, DAY_HOUR, 30 * DAY_S, 1},
-        {1, 1, 60 * DAY_S, 0, 0, 1}};
+        {64, 16, 600 * DAY_S, DAY_HOUR, 30 * DAY_S, 0, 0, false},
+        {48, 16, 300 * DAY_S, 1000 * DAY_S, 30 * DAY_S, 1, 0, false},
+        {32, 8, 120 * DAY_S, 0, 30 * DAY_S, 1, 12, true},
+        {16, 8, 300 * DAY_S, 0, 0, 0, 0, false},
+        {8, 8, 60 * DAY_S, 200 * DAY_S, 30 * DAY_S, 1, 0, false},
+        {4, 4, 600 * DAY_S, 0, 30 * DAY_S, 0, 0, false},
+        {2, 1, 300 * DAY_S, DAY_HOUR, 30 * DAY_S, 1, 0, false},
+        {1, 1, 60 * DAY_S, 0, 0, 1, 0, false}};
     d->sessions_len = d->clients_len;
     d->is_short = d->seed % 2 == 0;
     uint64_t rows = d->seed / 2 % 2 == 0 ? 150000 : 1000000;

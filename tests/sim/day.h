@@ -154,6 +154,7 @@ struct day_conn {
     uint32_t generation;
     uint32_t worker;
     uint32_t profile;
+    uint32_t principal; /* who is logged in; 0: the profile's own */
     bool open;
     bool up;
     bool stuck;
@@ -167,6 +168,7 @@ struct day_conn {
 struct day_worker {
     uint32_t generation;
     uint32_t profile;
+    uint32_t principal;
     bool alive;
     bool up;
     bool condemned;
@@ -336,6 +338,8 @@ void day_oracle_restarted(struct day *d); /* all of an old core is forgotten */
 /* day_pool.c */
 void day_pool_event(struct day *d, const struct core_event *event);
 void day_pool_action(struct day *d, const struct core_action *a);
+/* Connections that may serve a principal. */
+uint32_t day_pool_open(const struct day *d, uint32_t profile, uint32_t principal);
 void day_pool_settled(struct day *d);
 bool day_is_late(const struct day *d, const struct core_event *event);
 

@@ -172,7 +172,7 @@ static bool refusal_fits(
         return d->event.session == d->limits.sessions ||
                (t->session != CORE_NONE && d->sessions[t->session].closing);
     case CORE_UNAVAILABLE:
-        return d->open[t->profile] == 0;
+        return day_pool_open(d, t->profile, d->keys[t->key].principal) == 0;
     case CORE_QUEUE_FULL:
         return a->retry_after_ns > 0 && is_full(d, a, t);
     case CORE_RATE_LIMITED:
@@ -203,7 +203,7 @@ static bool end_fits(
     case CORE_WORKER_DIED:
         return !waits && (t->engine_saw || t->starts == 2);
     case CORE_UNAVAILABLE:
-        return waits && d->open[t->profile] == 0;
+        return waits && day_pool_open(d, t->profile, d->keys[t->key].principal) == 0;
     case CORE_CLOSED:
         return day_session_ends(d, t->session);
     case CORE_QUOTA_EXHAUSTED:
@@ -329,6 +329,9 @@ void day_oracle_action(struct day *d, const struct core_action *a)
     case CORE_DISCONNECT:
     case CORE_INTERRUPT:
         day_pool_action(d, a);
+        break;
+    case CORE_SIGN_IN: /* of nobody here */
+        DAY_CHECK(d, false);
         break;
     case CORE_START:
         day_pool_action(d, a);

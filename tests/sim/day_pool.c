@@ -3,7 +3,8 @@
  * What must hold of every connection and worker in the long world:
  *   slots     never more connections or statements than the profile has slots
  *   once      what an engine saw runs again only if it may, all at most once more
- *   isolation a statement starts on a clean connection set to its own context
+ *   isolation a statement starts on a clean connection set to its own context, and of its
+ *             principal's own login where each has one
  *   in time   a resting connection, a starting worker, a condemned one
  */
 #include "day.h"
@@ -15,7 +16,7 @@ bool day_is_late(const struct day *d, const struct core_event *e)
         return !d->workers[e->worker].alive ||
                d->workers[e->worker].generation != e->generation;
     }
-    return e->kind >= CORE_CONN_UP && e->kind <= CORE_DONE &&
+    return e->kind >= CORE_CONN_UP && e->kind <= CORE_CONN_PENDING &&
            (!d->conns[e->conn].open || d->conns[e->conn].generation != e->generation);
 }
 
@@ -114,7 +115,9 @@ static void on_worker(struct day *d, const struct core_action *a)
     DAY_CHECK(d, !w->alive && w->generation < a->generation);
     w->generation = a->generation;
     w->profile = a->profile;
+    w->principal = a->principal;
     w->alive = true;
+    DAY_CHECK(d, d->limits.profile[a->profile].per_principal == (a->principal > 0));
     w->up = w->condemned = false;
     due_set(&d->spawns, &w->due, d->now_ns + d->limits.spawn_ns);
 }
@@ -127,7 +130,9 @@ static void on_connect(struct day *d, const struct core_action *a)
     DAY_CHECK(d, w->alive && w->up && !w->condemned && w->profile == a->profile);
     c->generation = a->generation;
     c->worker = a->worker;
+    DAY_CHECK(d, w->principal == a->principal);
     c->profile = a->profile;
+    c->principal = a->principal;
     c->open = true;
     c->up = c->stuck = c->spoiled = false;
     d->open[a->profile]++;
@@ -142,6 +147,7 @@ static void on_start(struct day *d, const struct core_action *a)
     DAY_CHECK(d, c->open && c->up && c->generation == a->generation);
     DAY_CHECK(d, c->ticket == CORE_NONE && !c->spoiled && c->profile == t->profile);
     DAY_CHECK(d, d->workers[c->worker].alive && !d->workers[c->worker].condemned);
+    DAY_CHECK(d, c->principal == 0 || c->principal == d->keys[t->key].principal);
     for (uint32_t i = 0; i < CORE_PARTS; i++) {
         uint32_t wanted = t->context.part[i];
         if (a->replay & 1u << i) {
@@ -200,6 +206,17 @@ void day_pool_action(struct day *d, const struct core_action *a)
     default:
         break;
     }
+}
+
+uint32_t day_pool_open(const struct day *d, uint32_t profile, uint32_t principal)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        const struct day_conn *c = &d->conns[i];
+        count += c->open && c->profile == profile &&
+                 (c->principal == 0 || c->principal == principal);
+    }
+    return count;
 }
 
 void day_pool_settled(struct day *d)

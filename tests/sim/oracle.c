@@ -2,7 +2,8 @@
 /*
  * What must hold of every run, judged from outside the core:
  *   conservation  every ticket ends exactly once, with a reason that fits its life
- *   isolation     a statement starts on a clean connection set to its own context
+ *   isolation     a statement starts on a clean connection set to its own context, of its
+ *                 principal's own login where each has one
  *   slots         never more statements or connections than the profile has slots
  *   fair turns    between two turns of a waiting principal no other gets more than two
  *   fates         what an engine saw runs again only if it may, and all at most once
@@ -17,6 +18,17 @@
 
 #include <string.h>
 
+/* Who logs in for a call: its principal, or the profile itself. */
+static uint32_t login_of(const struct sim *s, uint32_t profile, uint32_t principal)
+{
+    return s->limits.profile[profile].per_principal ? principal : 0;
+}
+
+static struct sim_login *login_at(struct sim *s, uint32_t profile, uint32_t principal)
+{
+    return &s->logins[profile][principal];
+}
+
 static void on_start(struct sim *s, const struct core_action *a)
 {
     struct sim_ticket *t = &s->tickets[a->ticket];
@@ -25,6 +37,7 @@ static void on_start(struct sim *s, const struct core_action *a)
     SIM_CHECK(s, !oracle_session_holds(s, t->session));
     SIM_CHECK(s, c->open && c->ticket == CORE_NONE && c->generation == a->generation);
     SIM_CHECK(s, !c->spoiled);
+    SIM_CHECK(s, c->principal == login_of(s, t->profile, t->principal));
     SIM_CHECK(s, s->workers[c->worker].alive);
     SIM_CHECK(s, !s->workers[c->worker].condemned || c->pin > 0);
     for (uint32_t i = 0; i < CORE_PARTS; i++) {
@@ -42,7 +55,7 @@ static void on_start(struct sim *s, const struct core_action *a)
     t->conn = a->conn;
     t->run_until_ns = t->timeout_ns > 0 ? s->now_ns + t->timeout_ns : CORE_NEVER;
     c->ticket = a->ticket;
-    c->runs = true;
+    c->runs = c->served = s->workers[c->worker].served = true;
     s->running[t->profile]++;
     SIM_CHECK(s, s->running[t->profile] + oracle_pin_count(s, t->profile) <=
                      s->limits.profile[t->profile].slots);
@@ -75,6 +88,30 @@ static uint32_t conns_of(const struct sim *s, uint32_t profile)
     return conns;
 }
 
+/* Of one login: those that are up, or all. */
+static uint32_t conns_of_login(
+    const struct sim *s, uint32_t profile, uint32_t principal, bool only_up)
+{
+    uint32_t conns = 0;
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        const struct sim_conn *c = &s->conns[i];
+        conns += c->open && c->profile == profile && c->principal == principal &&
+                 (c->up || !only_up);
+    }
+    return conns;
+}
+
+static bool is_pending(const struct sim *s, uint32_t profile, uint32_t principal)
+{
+    bool is_found = false;
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        const struct sim_conn *c = &s->conns[i];
+        is_found = is_found || (c->open && c->is_pending && c->profile == profile &&
+                                   c->principal == principal);
+    }
+    return is_found;
+}
+
 /* The bound in the store is never below what was used. */
 static void oracle_quota(struct sim *s, const struct core_action *a)
 {
@@ -102,6 +139,7 @@ static bool is_fitting(
 {
     bool submitted = s->event.kind == CORE_SUBMIT && s->event.ticket == a->ticket;
     bool waits = t->conn == CORE_NONE;
+    uint32_t login = login_of(s, t->profile, t->principal);
     switch (a->reason) {
     case CORE_OK:
         return !waits && s->event.kind == CORE_DONE && s->event.conn == t->conn;
@@ -119,7 +157,10 @@ static bool is_fitting(
     case CORE_WORKER_DIED:
         return !waits && (t->engine_saw || t->starts == 2 || t->was_pinned);
     case CORE_UNAVAILABLE:
-        return waits && conns_of(s, t->profile) == 0;
+        return waits && conns_of_login(s, t->profile, login, false) == 0;
+    case CORE_LOGIN_PENDING:
+        return waits && is_pending(s, t->profile, login) && a->retry_after_ns > 0 &&
+               conns_of_login(s, t->profile, login, true) == 0;
     case CORE_DRAINING:
         return submitted && s->draining;
     case CORE_ELSEWHERE:
@@ -222,13 +263,21 @@ static void check_in_time(struct sim *s, uint32_t ticket)
 
 /* ---- connections and workers ---- */
 
+/* It is closed; that it had not come up is a failure of its login. */
+static void forget_conn(struct sim *s, struct sim_conn *c)
+{
+    struct sim_login *l = login_at(s, c->profile, c->principal);
+    c->open = false;
+    l->failed_ns = c->up ? l->failed_ns : s->now_ns;
+    l->asks = l->asks && conns_of_login(s, c->profile, c->principal, true) > 0;
+}
+
 /* What had not started, or @repeats, waits again, once. What had must end within this step. */
 static void conn_gone(struct sim *s, uint32_t conn, bool repeats)
 {
     struct sim_conn *c = &s->conns[conn];
     struct sim_ticket *t = c->ticket == CORE_NONE ? NULL : &s->tickets[c->ticket];
-    c->open = false;
-    s->failed_ns[c->profile] = c->up ? s->failed_ns[c->profile] : s->now_ns;
+    forget_conn(s, c);
     bool is_unhurt = t && (!t->engine_saw || repeats);
     if (is_unhurt && t->interrupted_ns == 0 && t->starts < 2 && !t->was_pinned) {
         t->conn = CORE_NONE;
@@ -243,12 +292,23 @@ static void worker_gone(struct sim *s, uint32_t worker)
 {
     struct sim_worker *w = &s->workers[worker];
     w->alive = false;
-    s->failed_ns[w->profile] = w->up ? s->failed_ns[w->profile] : s->now_ns;
+    struct sim_login *l = login_at(s, w->profile, w->principal);
+    l->failed_ns = w->up ? l->failed_ns : s->now_ns;
     for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
         if (s->conns[i].open && s->conns[i].worker == worker) {
             conn_gone(s, i, false);
         }
     }
+}
+
+static void check_workers(struct sim *s, uint32_t profile)
+{
+    uint32_t most = s->limits.profile[profile].workers;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
+        count += s->workers[i].alive && s->workers[i].profile == profile;
+    }
+    SIM_CHECK(s, most == 0 || count <= most);
 }
 
 static void on_pool(struct sim *s, const struct core_action *a)
@@ -257,8 +317,12 @@ static void on_pool(struct sim *s, const struct core_action *a)
     struct sim_worker *w = a->worker < CORE_WORKERS_MAX ? &s->workers[a->worker] : NULL;
     if (a->kind == CORE_SPAWN) {
         SIM_CHECK(s, !w->alive && w->generation < a->generation);
-        *w = (struct sim_worker){
-            .generation = a->generation, .profile = a->profile, .alive = true};
+        *w = (struct sim_worker){.generation = a->generation,
+            .profile = a->profile,
+            .principal = a->principal,
+            .alive = true};
+        SIM_CHECK(s, s->limits.profile[a->profile].per_principal == (a->principal > 0));
+        check_workers(s, a->profile);
     } else if (a->kind == CORE_KILL) {
         SIM_CHECK(s, w->alive && w->generation == a->generation);
         worker_gone(s, a->worker);
@@ -269,14 +333,17 @@ static void on_pool(struct sim *s, const struct core_action *a)
             .generation = a->generation,
             .worker = a->worker,
             .profile = a->profile,
+            .principal = a->principal,
             .asked_ns = s->now_ns,
             .open = true};
+        SIM_CHECK(s, w->profile == a->profile && w->principal == a->principal);
+        SIM_CHECK(s, !login_at(s, a->profile, a->principal)->asks);
+        SIM_CHECK(s, !is_pending(s, a->profile, a->principal));
         SIM_CHECK(s, conns_of(s, a->profile) <= s->limits.profile[a->profile].slots);
     } else if (a->kind == CORE_DISCONNECT) {
         SIM_CHECK(s, c->open && c->generation == a->generation && c->ticket == CORE_NONE);
-        s->failed_ns[c->profile] = c->up ? s->failed_ns[c->profile] : s->now_ns;
         SIM_CHECK(s, c->pin == 0);
-        c->open = false;
+        forget_conn(s, c);
     }
 }
 
@@ -289,7 +356,7 @@ static bool is_late(const struct sim *s, const struct core_event *e)
         return !s->workers[e->worker].alive ||
                s->workers[e->worker].generation != e->generation;
     }
-    return e->kind >= CORE_CONN_UP && e->kind <= CORE_DONE &&
+    return e->kind >= CORE_CONN_UP && e->kind <= CORE_CONN_PENDING &&
            (!s->conns[e->conn].open || s->conns[e->conn].generation != e->generation);
 }
 
@@ -309,6 +376,42 @@ static void on_submit(struct sim *s, const struct core_event *e)
         .queued_ns = s->now_ns,
         .timeout_ns = e->timeout_ns};
     s->result.requests++;
+}
+
+static uint32_t pending_of(const struct sim *s, uint32_t profile)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        count += s->conns[i].open && s->conns[i].is_pending && s->conns[i].profile == profile;
+    }
+    return count;
+}
+
+/* Where the login has a connection, nobody is asked; else its calls are told so. */
+static void on_pending(struct sim *s, struct sim_conn *c)
+{
+    struct sim_login *l = login_at(s, c->profile, c->principal);
+    bool lives = conns_of_login(s, c->profile, c->principal, true) > 0;
+    const struct core_profile_limits *limits = &s->limits.profile[c->profile];
+    uint32_t half = limits->slots > 1 ? limits->slots / 2 : 1;
+    bool is_crowded = limits->per_principal && pending_of(s, c->profile) >= half;
+    c->is_pending = !c->up && !lives && !is_crowded &&
+                    !is_pending(s, c->profile, c->principal);
+    l->asks = l->asks || (!c->up && lives);
+}
+
+/* What was opened with the old secret takes nothing new. */
+static void on_changed(struct sim *s, const struct core_event *e)
+{
+    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
+        struct sim_worker *w = &s->workers[i];
+        bool is_his = w->profile == e->profile &&
+                      w->principal == login_of(s, e->profile, e->principal);
+        if (w->alive && w->up && is_his && !w->condemned) {
+            w->condemned = true;
+            w->end_ns = s->now_ns + s->limits.drain_ns;
+        }
+    }
 }
 
 void oracle_event(struct sim *s, const struct core_event *e)
@@ -337,10 +440,16 @@ void oracle_event(struct sim *s, const struct core_event *e)
     } else if (e->kind == CORE_WORKER_UP) {
         s->workers[e->worker].up = true;
     } else if (e->kind == CORE_CONN_UP) {
+        s->conns[e->conn].is_personal = s->conns[e->conn].is_pending;
+        s->conns[e->conn].is_pending = false;
         s->conns[e->conn].up = true;
         s->conns[e->conn].base = s->conns[e->conn].actual = e->context;
         s->conns[e->conn].rests_ns = s->conns[e->conn].up_ns = s->now_ns;
-        s->up_ns[s->conns[e->conn].profile] = s->now_ns;
+        login_at(s, s->conns[e->conn].profile, s->conns[e->conn].principal)->up_ns = s->now_ns;
+    } else if (e->kind == CORE_CONN_PENDING) {
+        on_pending(s, &s->conns[e->conn]);
+    } else if (e->kind == CORE_LOGIN_CHANGED) {
+        on_changed(s, e);
     } else if (e->kind == CORE_CONN_LOST) {
         conn_gone(s, e->conn, e->repeats);
     } else if (e->kind == CORE_WORKER_LOST) {
@@ -399,6 +508,10 @@ void oracle_action(struct sim *s, const struct core_action *a)
                                                      a->rows_max == s->event.rows_max)));
         s->grant = *a;
         break;
+    case CORE_SIGN_IN:
+        SIM_CHECK(s, s->event.kind == CORE_CONN_PENDING && s->event.conn == a->conn &&
+                         s->conns[a->conn].is_pending);
+        break;
     case CORE_UNPIN:
         oracle_pin_lost(s, a);
         break;
@@ -436,7 +549,7 @@ void oracle_stepped(struct sim *s)
     }
 }
 
-static bool has_worker_with_room(const struct sim *s, uint32_t profile)
+static bool has_worker_with_room(const struct sim *s, uint32_t profile, uint32_t principal)
 {
     for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
         const struct sim_worker *w = &s->workers[i];
@@ -445,7 +558,7 @@ static bool has_worker_with_room(const struct sim *s, uint32_t profile)
             conns += s->conns[c].open && s->conns[c].worker == i;
         }
         if (w->alive && w->up && !w->condemned && w->profile == profile &&
-            conns < s->limits.profile[profile].conns_per_worker) {
+            w->principal == principal && conns < s->limits.profile[profile].conns_per_worker) {
             return true;
         }
     }
@@ -456,35 +569,106 @@ static bool has_worker_with_room(const struct sim *s, uint32_t profile)
 static void check_age(const struct sim *s, const struct sim_conn *c)
 {
     const struct core_profile_limits *limits = &s->limits.profile[c->profile];
-    bool is_old = limits->age_ns > 0 && c->up && c->ticket == CORE_NONE && c->pin == 0 &&
+    bool is_old = limits->age_ns > 0 && c->up && c->ticket == CORE_NONE && c->pin == 0 && !c->is_personal &&
                   s->now_ns >= c->up_ns + limits->age_ns;
     bool is_late = limits->connect_ns > 0 && !c->up &&
                    s->now_ns >= c->asked_ns + limits->connect_ns;
     SIM_CHECK(s, !c->open || (!is_old && !is_late));
 }
 
-/* Who waits has a connection on its way, where there is a slot and a worker for one. */
-static void check_growth(const struct sim *s, uint32_t profile)
+/* Of one login, what waits for it and what is on its way. */
+struct need {
+    uint32_t waits;
+    uint32_t coming;  /* connections, */
+    uint32_t workers; /* and workers, that are asked for */
+    uint32_t idle;    /* connections that did not suit */
+};
+
+static struct need need_of(const struct sim *s, uint32_t profile, uint32_t login)
 {
-    uint32_t waits = 0;
-    uint32_t coming = 0;
+    struct need need = {0, 0, 0, 0};
     for (uint32_t i = 0; i < SIM_TICKETS; i++) {
-        waits += s->tickets[i].live && s->tickets[i].profile == profile &&
-                 core_position(s->core, i) > 0;
+        const struct sim_ticket *t = &s->tickets[i];
+        need.waits += t->live && t->profile == profile && core_position(s->core, i) > 0 &&
+                      login_of(s, profile, t->principal) == login;
     }
     for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
-        coming += s->conns[i].open && !s->conns[i].up && s->conns[i].profile == profile;
+        const struct sim_conn *c = &s->conns[i];
+        bool is_his = c->open && c->profile == profile && c->principal == login;
+        need.coming += is_his && !c->up;
+        need.idle += is_his && c->up && c->ticket == CORE_NONE && c->pin == 0;
     }
-    bool pauses = s->failed_ns[profile] > 0 &&
-                  s->now_ns <= s->failed_ns[profile] + s->limits.backoff_ns_max;
+    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
+        const struct sim_worker *w = &s->workers[i];
+        need.workers += w->alive && !w->up && w->profile == profile && w->principal == login;
+    }
+    return need;
+}
+
+/* Nobody needs to wait for a place: one of those that have one could let go of it. */
+static bool has_place(const struct sim *s, uint32_t profile)
+{
+    const struct core_profile_limits *limits = &s->limits.profile[profile];
+    uint32_t coming = 0;
+    uint32_t resting = 0;
+    uint32_t workers = 0;
+    uint32_t quiet = 0; /* nothing of them is in use */
+    uint32_t promised = 0; /* connections, to those whose workers are new */
+    for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
+        const struct sim_worker *w = &s->workers[i];
+        bool is_quiet = w->alive && w->up && !w->condemned && w->profile == profile &&
+                        (w->served || need_of(s, profile, w->principal).waits == 0);
+        workers += w->alive && w->profile == profile;
+        uint32_t conns = 0;
+        for (uint32_t k = 0; k < CORE_CONNS_MAX; k++) {
+            const struct sim_conn *c = &s->conns[k];
+            bool is_used = c->open && (!c->up || c->ticket != CORE_NONE || c->pin > 0);
+            is_quiet = is_quiet && !(is_used && c->worker == i);
+            conns += c->open && c->worker == i;
+        }
+        bool is_new = w->alive && !w->condemned && !w->served && w->profile == profile &&
+                      conns == 0 &&
+                      (!w->up || need_of(s, profile, w->principal).waits > 0);
+        promised += is_new;
+        quiet += is_quiet;
+    }
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        const struct sim_conn *c = &s->conns[i];
+        bool is_open = c->open && c->profile == profile;
+        coming += is_open && !c->up && !c->is_pending;
+        resting += is_open && c->up && c->ticket == CORE_NONE && c->pin == 0 &&
+                   (c->served || need_of(s, profile, c->principal).waits == 0);
+    }
+    bool has_conn = conns_of(s, profile) + promised < limits->slots || resting > 0;
+    bool has_worker = limits->workers == 0 || workers < limits->workers || quiet > 0;
+    uint32_t half = limits->slots > 1 ? limits->slots / 2 : 1;
+    return has_conn && has_worker && coming + promised < half;
+}
+
+/* Who waits has a connection on its way, where there is a slot and a worker for one. */
+static void check_growth(struct sim *s, uint32_t profile, uint32_t login)
+{
+    const struct core_profile_limits *limits = &s->limits.profile[profile];
+    struct need need = need_of(s, profile, login);
+    const struct sim_login *l = login_at(s, profile, login);
+    bool pauses = l->failed_ns > 0 && s->now_ns <= l->failed_ns + s->limits.backoff_ns_max;
     /* Caps and the reserve may hold who waits: then nothing has to come for him. */
     bool may_hold = s->limits.reserved_slots + s->limits.run_principal + s->limits.run_client > 0;
-    uint32_t logins = s->limits.profile[profile].logins;
-    bool is_probe = coming == 1 && s->failed_ns[profile] > s->up_ns[profile];
-    SIM_CHECK(s, logins == 0 || coming <= logins);
-    SIM_CHECK(s, waits <= coming || (logins > 0 && coming == logins) || is_probe || pauses || may_hold ||
-                     conns_of(s, profile) == s->limits.profile[profile].slots ||
-                     !has_worker_with_room(s, profile));
+    bool is_probe = need.coming == 1 && l->failed_ns > l->up_ns;
+    bool is_logging_in = limits->logins > 0 && need.coming == limits->logins;
+    bool is_busy = s->running[profile] + oracle_pin_count(s, profile) == limits->slots;
+    SIM_CHECK(s, limits->logins == 0 || need.coming <= limits->logins);
+    bool is_asked = l->asks || is_pending(s, profile, login);
+    if (need.waits <= need.coming || is_logging_in || is_probe || pauses || may_hold || is_asked) {
+        return;
+    }
+    if (limits->per_principal) {
+        /* Nobody else's trouble keeps him waiting. */
+        SIM_CHECK(s, is_busy || need.workers > 0 || need.coming > 0 || need.idle > 0 ||
+                         !has_place(s, profile));
+        return;
+    }
+    SIM_CHECK(s, conns_of(s, profile) == limits->slots || !has_worker_with_room(s, profile, login));
 }
 
 void oracle_settled(struct sim *s)
@@ -503,14 +687,18 @@ void oracle_settled(struct sim *s)
     for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
         const struct sim_conn *c = &s->conns[i];
         uint64_t idle_ns = s->limits.profile[c->profile].idle_ns;
-        bool rests = c->open && c->up && c->ticket == CORE_NONE && c->pin == 0 && idle_ns > 0;
+        bool rests = c->open && c->up && c->ticket == CORE_NONE && c->pin == 0 && idle_ns > 0 &&
+                     !c->is_personal;
         SIM_CHECK(s, c->open || c->ticket == CORE_NONE);
         SIM_CHECK(s, !rests || s->now_ns < c->rests_ns + idle_ns);
         check_age(s, c);
     }
     oracle_pin_settled(s);
     for (uint32_t i = 0; i < s->limits.profiles; i++) {
-        check_growth(s, i);
+        bool has_own = s->limits.profile[i].per_principal;
+        for (uint32_t l = has_own; l <= (has_own ? SIM_PRINCIPALS : 0); l++) {
+            check_growth(s, i, l);
+        }
     }
     for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
         const struct sim_worker *w = &s->workers[i];

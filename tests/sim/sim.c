@@ -114,7 +114,7 @@ static bool reaches_all_reasons(const struct sim_result *sum)
 {
     static const enum core_reason tickets[] = {CORE_OK, CORE_CANCELLED, CORE_TIMEOUT,
         CORE_QUEUE_TIMEOUT, CORE_QUEUE_FULL, CORE_NO_SESSION, CORE_WORKER_DIED,
-        CORE_UNAVAILABLE, CORE_DRAINING, CORE_CLOSED};
+        CORE_UNAVAILABLE, CORE_LOGIN_PENDING, CORE_DRAINING, CORE_CLOSED};
     static const enum core_reason sessions[] = {
         CORE_TOO_MANY, CORE_NO_SESSION, CORE_CLOSED, CORE_IDLE_LIMIT, CORE_AGE_LIMIT};
     bool all = true;

@@ -71,6 +71,10 @@ struct sim_conn {
     uint32_t generation;
     uint32_t worker;
     uint32_t profile;
+    uint32_t principal; /* who is logged in; 0: the profile's own */
+    bool served;        /* somebody had it */
+    bool is_pending;    /* a person has to sign in, */
+    bool is_personal;   /* or did */
     bool open;
     bool up;                    /* told so */
     uint64_t rests_ns;          /* since then nobody has it */
@@ -88,10 +92,18 @@ struct sim_conn {
 struct sim_worker {
     uint32_t generation;
     uint32_t profile;
+    uint32_t principal;
     bool alive;
     bool up;
+    bool served; /* a connection of it */
     bool condemned;
     uint64_t end_ns; /* condemned: dead by then */
+};
+
+struct sim_login {
+    uint64_t failed_ns; /* to start or connect, the last time */
+    uint64_t up_ns;     /* last login */
+    bool asks;          /* another connection would need a person: none is opened */
 };
 
 struct sim_result {
@@ -129,8 +141,7 @@ struct sim {
     struct sim_conn conns[CORE_CONNS_MAX];
     struct sim_worker workers[CORE_WORKERS_MAX];
     uint32_t running[CORE_PROFILES_MAX];
-    uint64_t failed_ns[CORE_PROFILES_MAX]; /* to start or connect, the last time */
-    uint64_t up_ns[CORE_PROFILES_MAX]; /* last login */
+    struct sim_login logins[CORE_PROFILES_MAX][SIM_SYMBOLS]; /* by principal */
     struct core_action grant; /* of the last fetch */
     uint32_t held[SIM_SYMBOLS]; /* symbols that accounts hold */
     double tokens;      /* of the global rate, as a bucket that refills without pause */

@@ -24,6 +24,8 @@ static const char *const words[] = {
     [CORE_CONN_LOST] = "lost",
     [CORE_STARTED] = "started",
     [CORE_DONE] = "done",
+    [CORE_CONN_PENDING] = "pending",
+    [CORE_LOGIN_CHANGED] = "changed",
     [CORE_FETCH] = "fetch",
     [CORE_FETCHED] = "fetched",
     [CORE_QUOTA_DAY] = "day",
@@ -197,8 +199,11 @@ void story_print_event(const struct story *s, const struct core_event *e, struct
             e->reason != CORE_CANCELLED ? core_reason_name(e->reason) : "");
     } else if (e->kind == CORE_WORKER_UP || e->kind == CORE_WORKER_LOST) {
         put_owner('W', e->worker, e->generation, s->worker_generation, out);
-    } else if (e->kind >= CORE_CONN_UP && e->kind <= CORE_DONE) {
+    } else if (e->kind >= CORE_CONN_UP && e->kind <= CORE_CONN_PENDING) {
         put_conn(s, e, out);
+    } else if (e->kind == CORE_LOGIN_CHANGED) {
+        put_who(s, e, out);
+        buf_printf(out, " p%" PRIu32, e->profile);
     } else if (e->kind == CORE_FETCHED) {
         put_who(s, e, out);
         put_count("rows", e->rows, out);

@@ -81,6 +81,8 @@ static const struct field profile_fields[] = {
     {"conn_idle", offsetof(struct core_profile_limits, idle_ns), sizeof(uint64_t), true},
     {"conn_age", offsetof(struct core_profile_limits, age_ns), sizeof(uint64_t), true},
     {"logins", offsetof(struct core_profile_limits, logins), sizeof(uint32_t), false},
+    {"workers", offsetof(struct core_profile_limits, workers), sizeof(uint32_t), false},
+    {"per_principal", offsetof(struct core_profile_limits, per_principal), sizeof(bool), false},
     {"connect", offsetof(struct core_profile_limits, connect_ns), sizeof(uint64_t), true},
 };
 
@@ -129,18 +131,22 @@ static uint64_t value_of(const void *limits, const struct field *field)
 {
     const char *at = (const char *)limits + field->offset;
     uint64_t wide = 0;
-    uint32_t narrow;
+    uint32_t narrow = 0;
+    uint8_t flag = 0;
     memcpy(&wide, at, field->size == sizeof(wide) ? sizeof(wide) : 0);
-    memcpy(&narrow, at, sizeof(narrow));
-    return field->size == sizeof(wide) ? wide : narrow;
+    memcpy(&narrow, at, field->size == sizeof(narrow) ? sizeof(narrow) : 0);
+    memcpy(&flag, at, field->size == sizeof(flag) ? sizeof(flag) : 0);
+    return wide + narrow + (flag > 0); /* one of them */
 }
 
 static void set_value(void *limits, const struct field *field, uint64_t value)
 {
     uint32_t narrow = (uint32_t)value;
-    bool is_wide = field->size == sizeof(value);
-    memcpy((char *)limits + field->offset, is_wide ? (void *)&value : (void *)&narrow,
-        field->size);
+    bool flag = value > 0;
+    const void *from = field->size == sizeof(value)    ? (void *)&value
+                       : field->size == sizeof(narrow) ? (void *)&narrow
+                                                       : (void *)&flag;
+    memcpy((char *)limits + field->offset, from, field->size);
 }
 
 static bool parse_value(void *limits, const struct field *field, struct str value)

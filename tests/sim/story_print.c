@@ -191,6 +191,10 @@ void story_print_action(struct story *s, const struct core_action *a, struct buf
     case CORE_KILL:
         print_worker(s, a, out);
         print_profile(s, a, out);
+        if (a->kind == CORE_SPAWN && a->principal > 0) {
+            ASSERT(a->principal < STORY_NAMES_MAX);
+            buf_printf(out, " as %s", s->names[a->principal]);
+        }
         break;
     case CORE_CONNECT:
         print_conn(s, a, "connect ", out);
@@ -198,6 +202,9 @@ void story_print_action(struct story *s, const struct core_action *a, struct buf
         break;
     case CORE_DISCONNECT:
         print_conn(s, a, "disconnect ", out);
+        break;
+    case CORE_SIGN_IN:
+        print_conn(s, a, "sign_in ", out);
         break;
     case CORE_START:
         print_start(s, a, out);

@@ -54,6 +54,19 @@ static void run_statement(struct sim *s, const struct core_action *a)
     later(s, start_ns + run_ns, e);
 }
 
+/* The engine takes its time; longer where somebody has to sign in. */
+static void open_conn(struct sim *s, struct core_event e, bool needs_person)
+{
+    uint64_t took_ns = sim_ms(1 + below(s, 20));
+    if (needs_person) {
+        struct core_event asked = {
+            .kind = CORE_CONN_PENDING, .conn = e.conn, .generation = e.generation};
+        later(s, took_ns, asked);
+        took_ns += sim_ms(below(s, 150));
+    }
+    later(s, took_ns, e);
+}
+
 static void carry_out(struct sim *s, const struct core_action *a)
 {
     struct core_event e = {
@@ -77,7 +90,7 @@ static void carry_out(struct sim *s, const struct core_action *a)
         e.kind = fails ? CORE_CONN_LOST : CORE_CONN_UP;
         e.context.part[CORE_DATABASE] = a->profile % 2;
         e.context.part[CORE_SCHEMA] = 1;
-        later(s, sim_ms(1 + below(s, 20)), e);
+        open_conn(s, e, a->profile == 1 && below(s, 4) == 0);
     } else if (a->kind == CORE_START) {
         run_statement(s, a);
     } else if (a->kind == CORE_INTERRUPT && !s->conns[a->conn].stuck) {
@@ -238,6 +251,11 @@ static void client_does_something(struct sim *s)
         sim_step(s, (struct core_event){.kind = CORE_QUOTA_DAY});
     } else if (dice == 82) {
         fetch_page(s);
+    } else if (dice == 83 && below(s, 4) == 0) {
+        sim_step(s, (struct core_event){.kind = CORE_LOGIN_CHANGED,
+                        .profile = 1,
+                        .client = 1,
+                        .principal = 1 + (uint32_t)below(s, SIM_PRINCIPALS)});
     } else if (session != CORE_NONE) {
         use_session(s, session, below(s, 30));
     }
@@ -331,7 +349,11 @@ static struct core_limits limits_of(struct sim *s)
                         .connect_ns = sim_ms(15),
                         .logins = 1 + (uint32_t)below(s, 2)},
             {.slots = 1 + (uint32_t)below(s, 3),
-                .conns_per_worker = 1,
+                .conns_per_worker = 1 + (uint32_t)below(s, 2),
+                .per_principal = below(s, 2) == 0,
+                .workers = (uint32_t)below(s, 4),
+                .logins = (uint32_t)below(s, 2),
+                .connect_ns = below(s, 2) * sim_ms(100),
                 .age_ns = sim_ms(100 + below(s, 2000))}}};
 }
 
@@ -366,6 +388,10 @@ struct sim_result sim_watch(uint64_t seed, uint64_t actions,
         .now_ns = sim_ms(seed % 2 == 0 ? 1000000 : 100), /* up for long, or just now */
         .faults = seed % 3 != 0};
     s.limits = limits_of(&s);
+    if (s.limits.profile[1].per_principal && below(&s, 2) == 0) {
+        /* Nothing holds who waits but others' logins. */
+        s.limits.reserved_slots = s.limits.run_principal = s.limits.run_client = 0;
+    }
     s.pending = (struct pending){.at = s.pending_at, .max = SIM_PENDING_MAX};
     for (uint32_t i = 0; i < SIM_PENDING_MAX; i++) {
         s.news_free[i] = i;

@@ -128,6 +128,7 @@ static const struct {
     {"packet_two", "the worker sent a packet that is no frame"},
     {"ready_short", "the worker sent a malformed READY on its control socket"},
     {"page", "the worker sent an unexpected PAGE on its control socket"},
+    {"sign_in_early", "the worker sent an unexpected SIGN_IN on its control socket"},
 };
 
 static void a_worker_that_speaks_garbage_is_lost(void **state)
@@ -140,9 +141,10 @@ static void a_worker_that_speaks_garbage_is_lost(void **state)
         await_why(rig, CONN_LOST, 0, bad_workers[i].why);
         rig_stop(rig);
     }
-    static const char *const scripts[] = {"ready_twice", "failed_late"};
+    static const char *const scripts[] = {"ready_twice", "failed_late", "sign_in_short"};
     static const char *const whys[] = {
-        "the worker sent an unexpected READY on its control socket", "on second thought"};
+        "the worker sent an unexpected READY on its control socket", "on second thought",
+        "the worker sent a malformed SIGN_IN on its control socket"};
     for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
         struct rig *rig = peer_start(scripts[i]);
         await(rig, WORKER_UP, 1);
@@ -196,6 +198,22 @@ static void a_connection_that_speaks_garbage_is_lost(void **state)
         assert_true(backend_pid(rig->backend, 1) > 0); /* the worker itself serves on */
         rig_stop(rig);
     }
+}
+
+/* Before it is open, and only for a connection that there is. */
+static void where_to_sign_in_is_told_of_its_connection(void **state)
+{
+    (void)state;
+    struct rig *rig = peer_start("sign_in");
+    await(rig, WORKER_UP, 1);
+    backend_connect(rig->backend, 3, 1, 1);
+    const struct news *news = await(rig, SIGN_IN, 3);
+    assert_string_equal(news->text, "https://sign-in.invalid/");
+    assert_int_equal(news->generation, 1);
+    exec(rig, 3, 5, "whatever");
+    backend_cancel(rig->backend, 3, 1, 5); /* the peer goes on with it */
+    await(rig, CONN_UP, 3);
+    rig_stop(rig);
 }
 
 static void an_engine_that_refuses_is_told_apart(void **state)
@@ -408,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_handler_may_act_on_a_loss),
         cmocka_unit_test(a_worker_that_speaks_garbage_is_lost),
         cmocka_unit_test(a_connection_that_speaks_garbage_is_lost),
+        cmocka_unit_test(where_to_sign_in_is_told_of_its_connection),
         cmocka_unit_test(an_engine_that_refuses_is_told_apart),
         cmocka_unit_test(a_page_sent_before_a_crash_counts),
         cmocka_unit_test(what_a_worker_said_comes_before_its_exit),

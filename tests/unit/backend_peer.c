@@ -78,8 +78,6 @@ static void put_strings(enum wire_kind kind, const char *one, const char *two)
 static void put_ready(void)
 {
     struct wire_writer writer = wire_begin(&out, WIRE_READY, 0);
-    wire_str(&writer, STR("name"));
-    wire_str(&writer, STR("version"));
     wire_str(&writer, STR("in words"));
     (void)!wire_end(&writer);
 }
@@ -141,6 +139,9 @@ static void put_error(enum wire_kind kind, uint64_t call, uint32_t code)
 }
 
 /* The next control packet is in @packet; its descriptor, or -1. Ends with the socket. */
+/* The connection of the last ATTACH. */
+static uint32_t attached;
+
 static int control_read(void)
 {
     union {
@@ -152,8 +153,14 @@ static int control_read(void)
         .msg_iovlen = 1,
         .msg_control = &control,
         .msg_controllen = sizeof(control)};
-    if (recvmsg(CONTROL_FD, &message, 0) <= 0) {
+    ssize_t len = recvmsg(CONTROL_FD, &message, 0);
+    if (len <= 0) {
         _exit(0);
+    }
+    struct wire_frame frame;
+    if (wire_parse((struct str){packet, (size_t)len}, &frame) > 0 && frame.kind == WIRE_ATTACH) {
+        struct wire_reader reader = wire_reader_of(&frame);
+        attached = wire_get_u32(&reader);
     }
     int fd = -1;
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
@@ -236,10 +243,18 @@ static void answer_calls(int fd)
     }
 }
 
+static void put_sign_in(uint32_t conn)
+{
+    struct wire_writer writer = wire_begin(&out, WIRE_SIGN_IN, 0);
+    wire_u32(&writer, conn);
+    wire_str(&writer, STR("https://sign-in.invalid/"));
+    (void)!wire_end(&writer);
+}
+
 static void misbehave(int fd)
 {
     if (is("opened_twice")) {
-        put_empty(WIRE_OPENED, 0);
+        put_strings(WIRE_OPENED, "name", "version");
     } else if (is("setup")) {
         put_empty(WIRE_SETUP, 0);
     } else if (is("hang_up")) {
@@ -295,6 +310,13 @@ static void serve(int fd)
         send_out(fd);
         return;
     }
+    if (is("sign_in")) {
+        put_sign_in(attached + 77); /* of nobody: passed over */
+        send_out(CONTROL_FD);
+        put_sign_in(attached);
+        send_out(CONTROL_FD);
+        control_read(); /* a cancel that the test sends when it has heard of it */
+    }
     if (is("not_taken")) {
         close(fd);
         return;
@@ -304,7 +326,7 @@ static void serve(int fd)
         send_out(fd);
         return;
     }
-    put_empty(WIRE_OPENED, 0);
+    put_strings(WIRE_OPENED, "name", "version");
     send_out(fd);
     if (is("trickle") || is("joined")) {
         answer_calls(fd);
@@ -318,7 +340,6 @@ static void put_overlong(void)
 {
     static char version[OVERLONG];
     struct wire_writer writer = wire_begin(&out, WIRE_READY, 0);
-    wire_str(&writer, STR(""));
     wire_str(&writer, (struct str){version, sizeof(version)});
     (void)!wire_end(&writer);
 }
@@ -346,7 +367,15 @@ static bool misbehave_early(void)
         put_ready();
         send_out(CONTROL_FD);
     } else if (is("ready_short")) {
-        put_strings(WIRE_READY, "name", "version");
+        put_empty(WIRE_READY, 0);
+        send_out(CONTROL_FD);
+    } else if (is("sign_in_early")) {
+        put_empty(WIRE_SIGN_IN, 0);
+        send_out(CONTROL_FD);
+    } else if (is("sign_in_short")) {
+        put_ready();
+        send_out(CONTROL_FD);
+        put_empty(WIRE_SIGN_IN, 0);
         send_out(CONTROL_FD);
     } else if (is("page")) {
         put_page(1, false);

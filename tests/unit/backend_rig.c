@@ -60,6 +60,13 @@ static void on_conn_up(void *ctx, uint32_t conn, uint32_t generation)
     run_hook(ctx, add(ctx, CONN_UP, conn, generation));
 }
 
+static void on_sign_in(void *ctx, uint32_t conn, uint32_t generation, struct str url)
+{
+    struct news *news = add(ctx, SIGN_IN, conn, generation);
+    news->text = copy(url);
+    run_hook(ctx, news);
+}
+
 static void on_conn_lost(
     void *ctx, uint32_t conn, uint32_t generation, bool refused, struct str why)
 {
@@ -167,6 +174,7 @@ struct rig *rig_start(const char *program)
         .worker_up = on_worker_up,
         .worker_lost = on_worker_lost,
         .conn_up = on_conn_up,
+        .sign_in = on_sign_in,
         .conn_lost = on_conn_lost,
         .started = on_started,
         .rows = on_rows,

@@ -14,6 +14,7 @@ enum kind {
     WORKER_UP,
     WORKER_LOST,
     CONN_UP,
+    SIGN_IN,
     CONN_LOST,
     STARTED,
     PAGE,

@@ -12,7 +12,7 @@
 #define SNOWFLAKE                                                                        \
     "[profile.s]\ndriver = 'snowflake'\nidentity = 'per_principal'\n"                    \
     "options.\"adbc.snowflake.sql.account\" = 'a'\n"
-#define POSTGRESQL "[profile.p]\ndriver = 'postgresql'\nidentity = 'per_principal'\n"
+#define FLIGHTSQL "[profile.p]\ndriver = 'flightsql'\nidentity = 'per_principal'\n"
 #define OTHER "[profile.o]\ndriver = '/x/other.so'\nidentity = 'per_principal'\n"
 
 static struct credential credential;
@@ -87,13 +87,15 @@ static void a_login_of_the_profile_itself_would_stand_in_for_a_missing_one(void 
     "\", which says who logs in; that belongs into a credential: snowmux credential "    \
     "add " name " PRINCIPAL"
     refused(SNOWFLAKE "options.username = 'service'", LOGIN("s", "username"));
-    refused(POSTGRESQL "options.uri = 'postgresql://service@host/db'", LOGIN("p", "uri"));
+    refused("[profile.p]\ndriver = 'postgresql'\nidentity = 'per_principal'\n"
+            "options.uri = 'postgresql://service@host/db'",
+        LOGIN("p", "uri"));
     refused(OTHER "options.password = {env = 'P'}", LOGIN("o", "password"));
     refused("[profile.s]\ndriver = 'snowflake'\nidentity = 'per_principal'\n"
             "connection = 'service'",
         LOGIN("s", "connection"));
     /* In two files, whichever comes first. */
-    parse("[profile.q]\ndriver = 'postgresql'\noptions.username = 'service'\n");
+    parse("[profile.q]\ndriver = 'flightsql'\noptions.username = 'service'\n");
     refused("[profile.q]\nidentity = 'per_principal'", LOGIN("q", "username"));
     parse(SNOWFLAKE);
     parse(OTHER "options.user = 'not known to be one'\n");
@@ -121,8 +123,7 @@ static void each_driver_has_keys_that_say_who_logs_in(void **state)
         {"snowflake", "adbc.snowflake.sql.uri.host", false},
         {"snowflake", "adbc.snowflake.sql.role", false},
         {"postgresql", "uri", true},
-        {"postgresql", "username", true},
-        {"postgresql", "password", true},
+        {"postgresql", "username", false},
         {"postgresql", "adbc.postgresql.type_resolver_mode", false},
         {"flightsql", "uri", false},
         {"flightsql", "username", true},
@@ -275,9 +276,11 @@ static void a_credential_without_a_login_is_refused(void **state)
     not_taken("[options]\npassword = 'p'\nadbc.snowflake.sql.auth_type = 'auth_jwt'",
         SNOWFLAKE_KEYS);
     config_free(&config);
-    parse(POSTGRESQL);
-    not_taken(
-        "options.password = 'p'", NOBODY("under [options] one of \"uri\", \"username\""));
+    parse(FLIGHTSQL);
+    not_taken("options.password = 'p'",
+        NOBODY("under [options] one of \"username\", \"adbc.flight.sql.authorization_header\", "
+               "\"adbc.flight.sql.client_option.mtls_*\", \"adbc.flight.sql.oauth.*\", "
+               "\"adbc.flight.sql.rpc.call_header.*\""));
     config_free(&config);
     parse(OTHER);
     not_taken(
@@ -303,9 +306,9 @@ static void what_nobody_knows_is_refused(void **state)
         "c.toml:2: unknown option \"TIMEZONE\" of the driver snowflake in [options]; a "
         "parameter of the session belongs under [profile.NAME.parameters]");
     config_free(&config);
-    parse(POSTGRESQL);
+    parse(FLIGHTSQL);
     not_taken("connection = 'ada'",
-        "c.toml:1: connection is Snowflake's, and the driver is \"postgresql\"");
+        "c.toml:1: connection is Snowflake's, and the driver is \"flightsql\"");
     not_taken(
         "option = 1", "c.toml:1: unknown key \"option\"; did you mean \"options\"?");
 }
@@ -337,7 +340,7 @@ static void a_credential_has_a_bound(void **state)
     static char text[CREDENTIAL_BYTES_MAX + 2];
     static const char start[] = "options.username = 'ada'\n#";
     (void)state;
-    parse(POSTGRESQL);
+    parse(FLIGHTSQL);
     memset(text, 'x', sizeof(text));
     memcpy(text, start, sizeof(start) - 1);
     text[CREDENTIAL_BYTES_MAX] = '\0';
@@ -365,7 +368,7 @@ static void a_file_is_read_with_its_directory(void **state)
     char want[PATH_SIZE + 16];
     struct buf err = BUF_INIT(ERR_SIZE);
     (void)state;
-    parse(POSTGRESQL);
+    parse(FLIGHTSQL);
     snprintf(path, sizeof(path), "%s/ada.toml", dir);
     snprintf(want, sizeof(want), "%s/secret", dir);
     not_read(path, ": there is no such credential");
@@ -375,7 +378,7 @@ static void a_file_is_read_with_its_directory(void **state)
     credential_free(&credential);
     write_file(path, STR("options.username = 'ada'\noptions.user = 'secret'\n"));
     not_read(path,
-        ":2: unknown option \"user\" of the driver postgresql in [options]; did "
+        ":2: unknown option \"user\" of the driver flightsql in [options]; did "
         "you mean \"username\"?");
     not_read(dir, ": a credential must be a regular file");
     snprintf(path, sizeof(path), "%s/fifo", dir);
@@ -389,7 +392,7 @@ static void a_long_file_is_refused(void **state)
     static char text[CREDENTIAL_BYTES_MAX + 2];
     char path[PATH_SIZE + 16];
     (void)state;
-    parse(POSTGRESQL);
+    parse(FLIGHTSQL);
     memset(text, '\n', sizeof(text));
     snprintf(path, sizeof(path), "%s/ada.toml", dir);
     write_file(path, (struct str){text, sizeof(text)});

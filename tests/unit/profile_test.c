@@ -180,15 +180,15 @@ static void a_variable_is_read_when_a_worker_starts(void **state)
     assert_true(init("", &err));
     struct rig *rig = rig_start(getenv("SNOWMUX_WORKER"));
     unsetenv(name);
-    backend_profile_spawn(rig->backend, 1, 1, &profile);
+    backend_profile_spawn(rig->backend, 1, 1, &profile, NULL);
     await_why(rig, WORKER_LOST, 1,
         "option fail: the environment variable SNOWMUX_TEST_SECRET is not set");
     assert_int_equal(setenv(name, "the value", 1), 0);
-    backend_profile_spawn(rig->backend, 1, 2, &profile);
+    backend_profile_spawn(rig->backend, 1, 2, &profile, NULL);
     /* The driver repeats it, and it is not shown. */
     await_why(rig, WORKER_LOST, 1, "***");
     assert_int_equal(setenv(name, "", 1), 0);
-    backend_profile_spawn(rig->backend, 1, 3, &profile);
+    backend_profile_spawn(rig->backend, 1, 3, &profile, NULL);
     await_why(rig, WORKER_LOST, 1,
         "option fail: the environment variable SNOWMUX_TEST_SECRET is empty");
     rig_stop(rig);

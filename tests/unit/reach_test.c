@@ -129,14 +129,14 @@ static void snowflake_has_the_network_and_its_key_file(void **state)
     unlink(kept);
 }
 
-static void only_signing_in_by_the_browser_runs_programs(void **state)
+static void only_signing_in_by_the_browser_runs_a_program(void **state)
 {
     (void)state;
     static const struct {
         const char *key;
         const char *value;
         enum sql_dialect_id dialect;
-        bool may_run;
+        bool signs_in;
     } cases[] = {
         {"adbc.snowflake.sql.auth_type", "auth_ext_browser", SQL_SNOWFLAKE, true},
         {"adbc.snowflake.sql.auth_type", "auth_jwt", SQL_SNOWFLAKE, false},
@@ -147,9 +147,35 @@ static void only_signing_in_by_the_browser_runs_programs(void **state)
         profile("/lib/driver.so");
         option(cases[i].key, cases[i].value);
         derive(cases[i].dialect);
-        uint32_t more = WIRE_MAY_RUN | WIRE_HAS_UNIX;
-        assert_int_equal(reach.confine & more, cases[i].may_run ? more : 0);
+        uint32_t more = WIRE_SIGNS_IN | WIRE_HAS_UNIX; /* no socket of a desktop either way */
+        assert_int_equal(reach.confine & more, cases[i].signs_in ? WIRE_SIGNS_IN : 0);
     }
+}
+
+/* As the profile, with a home of its own and what its credential names. */
+static void a_principal_has_a_home_of_its_own(void **state)
+{
+    (void)state;
+    char key[] = "/tmp/snowmux-key-XXXXXX";
+    int fd = mkstemp(key);
+    struct backend_reach own;
+    struct buf err = BUF_INIT(4096);
+    profile("/lib/libadbc_driver_snowflake.so");
+    derive(SQL_SNOWFLAKE);
+    option("adbc.snowflake.sql.client_option.jwt_private_key", key);
+    option("adbc.snowflake.sql.auth_type", "auth_ext_browser");
+    bool ok = backend_reach_init_login(
+        &own, &reach, &config.options, SQL_SNOWFLAKE, "/state/logins/main/ann", &err);
+    assert_true(ok);
+    backend_reach_free(&reach);
+    reach = own;
+    assert_home("/state/logins/main/ann");
+    assert_true(reads(key) && reads("/drivers/a.so") && reads("/etc/ssl"));
+    assert_false(reads("/state/home/main") || writes("/state/home/main"));
+    assert_int_equal(reach.confine, WIRE_CONFINED | WIRE_HAS_NETWORK | WIRE_SIGNS_IN);
+    buf_free(&err);
+    close(fd);
+    unlink(key);
 }
 
 static void postgresql_has_files_and_sockets_that_its_uri_names(void **state)
@@ -276,7 +302,8 @@ int main(void)
         cmocka_unit_test(duckdb_has_its_files_and_no_network),
         cmocka_unit_test(sqlite_has_the_file_of_its_uri),
         cmocka_unit_test(snowflake_has_the_network_and_its_key_file),
-        cmocka_unit_test(only_signing_in_by_the_browser_runs_programs),
+        cmocka_unit_test(only_signing_in_by_the_browser_runs_a_program),
+        cmocka_unit_test(a_principal_has_a_home_of_its_own),
         cmocka_unit_test(postgresql_has_files_and_sockets_that_its_uri_names),
         cmocka_unit_test(another_driver_has_the_network_whatever_its_dialect),
         cmocka_unit_test(certificates_that_the_environment_names_are_read),

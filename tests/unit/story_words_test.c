@@ -77,10 +77,11 @@ static struct core_event random_event(enum core_event_kind kind)
     e.boot_ns = story.boot_ns;
     e.wall_ns = story.wall_ns;
     bool of_session = kind >= CORE_SESSION_BODY && kind <= CORE_SESSION_CLOSE;
-    bool of_conn = kind >= CORE_CONN_UP && kind <= CORE_DONE;
+    bool of_conn = kind >= CORE_CONN_UP && kind <= CORE_CONN_PENDING;
     bool asks =
         kind == CORE_SESSION_OPEN || kind == CORE_SESSION_LOAD || kind == CORE_FETCH;
-    bool of_account = kind == CORE_FETCHED || kind == CORE_ACCOUNT_LOAD;
+    bool of_account = kind == CORE_FETCHED || kind == CORE_ACCOUNT_LOAD ||
+                      kind == CORE_LOGIN_CHANGED;
     if (asks || of_account || kind == CORE_SUBMIT) {
         e.principal = 1 + (uint32_t)below(4);
         e.client = 1 + (uint32_t)below(4);
@@ -134,6 +135,8 @@ static void add_own_fields(struct core_event *e)
     } else if (e->kind == CORE_FETCH) {
         e->is_call = below(2);
         e->session = e->is_call && below(2) ? (uint32_t)below(story.limits.sessions) : CORE_NONE;
+    } else if (e->kind == CORE_LOGIN_CHANGED) {
+        e->profile = (uint32_t)below(story.limits.profiles);
     } else if (e->kind == CORE_FETCHED) {
         e->generation = (uint32_t)below(3);
     } else if (e->kind == CORE_SESSION_LOAD) {
@@ -264,6 +267,7 @@ static void every_limit_has_a_word(void **state)
         for (uint32_t p = 0; p < CORE_PROFILES_MAX; p++) {
             story.limits.profile[p].slots = 1 + (uint32_t)below(CORE_CONNS_MAX);
             story.limits.profile[p].conns_per_worker = (uint32_t)below(CORE_CONNS_MAX);
+            story.limits.profile[p].per_principal = below(2);
         }
         check_limits(&story);
     }
@@ -274,8 +278,8 @@ static void no_limit_is_forgotten(void **state)
 {
     (void)state;
     enum {
-        /* After the bursts of five rates and odd counts, and in each profile. */
-        GAPS = (8 + CORE_PROFILES_MAX) * sizeof(uint32_t)
+        /* After the bursts of five rates and odd counts, and behind each profile's flag. */
+        GAPS = 8 * sizeof(uint32_t) + CORE_PROFILES_MAX * 7
     };
     static struct core_limits limits;
     static struct story usual;

@@ -88,7 +88,7 @@ static void malformed_headers(void **state)
     static const struct {
         size_t at;
         char byte;
-    } faults[] = {{2, 0x21}, {3, 1}, {4, 0}, {4, 19}, {5, 1}, {6, 1}, {7, 1}};
+    } faults[] = {{2, 0x21}, {3, 1}, {4, 0}, {4, 20}, {5, 1}, {6, 1}, {7, 1}};
     for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
         struct buf buf = BUF_INIT(1024);
         put_example(&buf);

@@ -88,7 +88,8 @@ class Fakesnow:
         return [entry for entry in found if not events or entry["event"] in events]
 
     def logins(self):
-        """user, role, warehouse, database, schema as asked for; session, or the code of a refusal."""
+        """user, role, warehouse, database, schema as asked for; session, or the code of a refusal; way: the
+        authenticator, "" where it was a password."""
         return self.log("login")
 
     def queries(self, word=""):

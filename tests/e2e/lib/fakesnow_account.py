@@ -22,6 +22,8 @@ DEFAULTS = {
                "REPORTER": [["USAGE", "DATABASE", "DEMO"], ["INSERT", "TABLE", "DEMO.PUBLIC.THINGS"]],
                "ACCOUNTADMIN": [["CREATE DATABASE", "ACCOUNT", "TEST"]]},
     "databases": ["DEMO"],
+    # Whether who signed in gets a token with which the driver logs in again by itself.
+    "id_tokens": True,
     # What EXPLAIN USING JSON says that a statement would scan.
     "explain": {"partitionsTotal": 1, "partitionsAssigned": 1, "bytesAssigned": 1024},
     # Who may read a result with RESULT_SCAN: its session, or (as in Snowflake) its user.

@@ -27,7 +27,7 @@ from fakesnow_mend import as_refused, as_snowflake_says
 from sqlglot import exp
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
 EXPIRED = Refused("390112", "08001", "Session token expired. Please renew the session.")
@@ -104,6 +104,8 @@ class Server:
         Session.numbers = itertools.count(100001 + self.count)
         self.engine = FakeSnow(create_database_on_connect=False, create_schema_on_connect=False, db_path=data)
         self.sessions = {}  # by token
+        self.asked = {}  # by proof key: who is to sign in, the port that waits, and whether somebody did
+        self.id_tokens = {}  # to users
         self.running = {}  # by request id
         self.scripts = []
         self.admin = self._make_databases(data)
@@ -136,8 +138,13 @@ class Server:
         except Refused as refused:
             self.log("login", user=user, code=refused.code, session=None, **asked)
             return JSONResponse(failure(refused))
-        self.log("login", user=user, code=None, session=session.number, **asked)
-        return success({
+        self.log("login", user=user, code=None, session=session.number, way=data.get("AUTHENTICATOR") or "", **asked)
+        more = {}
+        if self.account["id_tokens"] and (data.get("SESSION_PARAMETERS") or {}).get("CLIENT_STORE_TEMPORARY_CREDENTIAL"):
+            more["idToken"] = uuid.uuid4().hex
+            self.id_tokens[more["idToken"]] = user
+        return success({**more,
+            
             "token": session.token, "masterToken": session.master, "validityInSeconds": 3600,
             "masterValidityInSeconds": 14400, "sessionId": session.number,
             "displayUserName": user, "serverVersion": fakesnow.server.SERVER_VERSION,
@@ -145,9 +152,34 @@ class Server:
             "sessionInfo": {"databaseName": session.connection.database, "schemaName": session.connection.schema,
                             "warehouseName": session.warehouse, "roleName": session.role}})
 
+    async def authenticator(self, request):
+        """A driver wants somebody to sign in: the address of a page, here one of this server."""
+        data = (await body_of(request))["data"]
+        proof, user = uuid.uuid4().hex, data.get("LOGIN_NAME", "").upper()
+        self.asked[proof] = {"user": user, "port": int(data["BROWSER_MODE_REDIRECT_PORT"]), "token": None}
+        self.log("sign_in", user=user)
+        return success({"ssoUrl": "%ssso?key=%s" % (request.base_url, proof), "proofKey": proof, "tokenUrl": None})
+
+    async def sso(self, request):
+        """The page. Whoever opens it is signed in and sent to the port at which the driver waits."""
+        asked = self.asked.get(request.query_params.get("key"))
+        if not asked:
+            return JSONResponse({"error": "no such login"}, 404)
+        asked["token"] = uuid.uuid4().hex
+        return RedirectResponse("http://localhost:%d/?token=%s" % (asked["port"], asked["token"]))
+
+    def _is_known(self, user, known, data):
+        way = (data.get("AUTHENTICATOR") or "").upper()
+        if way == "EXTERNALBROWSER":
+            asked = self.asked.pop(data.get("PROOF_KEY"), None)
+            return asked and asked["user"] == user and asked["token"] and asked["token"] == data.get("TOKEN")
+        if way == "ID_TOKEN":
+            return self.id_tokens.get(data.get("TOKEN")) == user
+        return known["password"] == data.get("PASSWORD")
+
     def _login(self, user, data, asked):
         known = self.account["users"].get(user)
-        if not known or known["password"] != data.get("PASSWORD"):
+        if not known or not self._is_known(user, known, data):
             raise Refused("390100", "08001", "Incorrect username or password was specified.")
         role = asked["role"] or known.get("role")
         if role not in known["roles"]:
@@ -371,7 +403,8 @@ class Server:
 
     def routes(self):
         post = {"methods": ["POST"]}
-        return [Route("/session/v1/login-request", self.login, **post), Route("/session/token-request", self.renew, **post),
+        return [Route("/session/authenticator-request", self.authenticator, **post), Route("/sso", self.sso),
+                Route("/session/v1/login-request", self.login, **post), Route("/session/token-request", self.renew, **post),
                 Route("/session", self.session, **post), Route("/session/heartbeat", self.session, **post),
                 Route("/queries/v1/query-request", self.query, **post),
                 Route("/queries/v1/abort-request", self.abort, **post),

@@ -37,3 +37,24 @@ class Line:
             if message.get(key) == value:
                 return message
         raise AssertionError("no line with %s %r" % (key, value))
+
+
+class Foreign:
+    """A client of another user of the machine, through the socket, which has to let it in."""
+
+    def __init__(self, path, uid):
+        self.line = Line(path, uid=uid)
+        self.count = 1
+        self.line.send({"snowmux": "hello", "version": 1, "instance": "other", "session": None},
+                       {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+                           "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "other", "version": "1"}}})
+        self.line.until("snowmux", "session")
+        self.line.until("id", 1)
+
+    def call(self, tool, **arguments):
+        self.count += 1
+        self.line.send({"jsonrpc": "2.0", "id": self.count, "method": "tools/call", "params": {"name": tool, "arguments": arguments}})
+        return self.line.until("id", self.count)["result"]["structuredContent"]
+
+    def close(self):
+        self.line.__exit__()

@@ -6,8 +6,9 @@ limits slots=2 conns_per_worker=2 backoff_min=100ms backoff_max=10s
      1ms  up W0          | connect L0@1 on W0; connect L1@1 on W0
      2ms  lost L0        | -
      3ms  submit #3 b/b1 | -
-    12ms  lost L1        | end #1 unavailable retry=67ms; end #2 unavailable retry=67ms
-                         | end #3 unavailable retry=67ms
+    12ms  lost L1        | kill W0; end #1 unavailable retry=67ms
+                         | end #2 unavailable retry=67ms; end #3 unavailable retry=67ms
     13ms  submit #4 a/a1 | end #4 unavailable retry=66ms
-   103ms  submit #1 a/a1 | connect L0@3 on W0
-   104ms  lost L0        | end #1 unavailable retry=172ms
+   103ms  submit #1 a/a1 | spawn W0@3
+   103ms  up W0          | connect L0@3 on W0
+   104ms  lost L0        | kill W0; end #1 unavailable retry=172ms
