@@ -94,10 +94,10 @@ enum tool_move relation_ask(struct tool_call *call, const struct relation *relat
 
 /*
  * Takes the answer: call->name[@index] becomes the full name of the one that is meant.
- * False: answered.
+ * False: @ret says how it goes on, answered or asked once more.
  */
-MUST_USE bool relation_take(
-    struct tool_call *call, const struct tool_page *page, uint32_t index);
+MUST_USE bool relation_take(struct tool_call *call, const struct tool_page *page, uint32_t index,
+    enum tool_move *ret);
 
 /*
  * Sets the session's context, or opens a session with it: verified by asking the engine.
@@ -164,8 +164,10 @@ uint32_t show_read(const struct tool_call *call, const struct tool_page *page,
 enum tool_move query_refuse(struct tool_call *call, const struct guard_verdict *verdict,
     struct str policy, struct str sql);
 
-/* Runs the EXPLAIN of the argument `query`; its page goes to one of the next two. */
-enum tool_move explain_run(struct tool_call *call);
+/* Runs the EXPLAIN of @sql; its page goes to explain_allows(), or is the answer. */
+enum tool_move explain_run(struct tool_call *call, struct str sql);
+
+bool explain_is_bounded(struct tool_call *call); /* what it may scan, by its profile */
 
 /* False: answered, it would scan more than the profile allows. */
 MUST_USE bool explain_allows(struct tool_call *call, const struct tool_page *page);

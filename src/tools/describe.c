@@ -323,8 +323,9 @@ enum tool_move describe_page(struct tool_call *call, const struct tool_page *pag
         return take_sample(call, page);
     }
     if (call->stage == STAGE_RELATION) {
-        if (!relation_take(call, page, call->index)) {
-            return TOOL_ANSWER;
+        enum tool_move move;
+        if (!relation_take(call, page, call->index, &move)) {
+            return move;
         }
         call->names_resolved |= 1u << call->index;
         return next_missing(call);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* explain_query, and the bound of what execute_query may scan. */
+/* explain_query, and the bound of what queries and query_view may scan. */
 #include <inttypes.h>
 
 #include "sql/catalog.h"
@@ -12,12 +12,8 @@ enum {
     PLAN_TEXT_MAX = 16 * 1024,
 };
 
-enum tool_move explain_run(struct tool_call *call)
+enum tool_move explain_run(struct tool_call *call, struct str sql)
 {
-    struct str sql;
-    if (!tool_arg_required(call, "query", &sql)) {
-        return TOOL_ANSWER;
-    }
     buf_clear(&call->sql);
     if (!catalog_put_explain(&call->sql, call->dialect, sql)) {
         return tool_fail(call, TOOL_E_INTERNAL, 0, "Profile %s has no EXPLAIN.",
@@ -39,6 +35,11 @@ static int64_t scan_bytes_max(struct tool_call *call)
     bool found =
         tool_profile_find(call, str_of(call->context.part[TOOL_PROFILE]), &profile);
     return found ? profile.scan_bytes_max : 0;
+}
+
+bool explain_is_bounded(struct tool_call *call)
+{
+    return scan_bytes_max(call) > 0;
 }
 
 /* A plan without an estimate is no reason to refuse. */
@@ -68,6 +69,12 @@ bool explain_allows(struct tool_call *call, const struct tool_page *page)
     return false;
 }
 
+static enum tool_move explain_query(struct tool_call *call)
+{
+    struct str sql;
+    return tool_arg_required(call, "query", &sql) ? explain_run(call, sql) : TOOL_ANSWER;
+}
+
 enum tool_move explain_query_start(struct tool_call *call)
 {
     struct str sql;
@@ -85,7 +92,7 @@ enum tool_move explain_query_start(struct tool_call *call)
             "execute_query runs. Nothing was run.",
             guard_class_name(verdict.cls));
     }
-    return explain_run(call);
+    return explain_query(call);
 }
 
 static void put_number(struct buf *out, const char *name, int64_t value)
@@ -122,7 +129,7 @@ enum tool_move explain_query_page(struct tool_call *call, const struct tool_page
     struct buf *out = &call->out;
     struct plan plan;
     if (lookup_wants(call, NULL)) {
-        return lookup_page(call, page, explain_run);
+        return lookup_page(call, page, explain_query);
     }
     plan_read(call->dialect, page, &text, &plan);
     reply_begin(call, "done");

@@ -139,7 +139,10 @@ enum tool_move lookup_page(struct tool_call *call, const struct tool_page *page,
     return again(call);
 }
 
-/* What stands before a name is what the engine makes of it; the name itself is looked up. */
+/*
+ * What stands before a name is what the engine makes of it, or where nothing is found so, what it
+ * is exactly; the name itself is looked up.
+ */
 static bool put_relation_part(struct tool_call *call, struct str part, bool folds, char *dst)
 {
     if (str_copy(part, dst, TOOL_NAME_SIZE)) {
@@ -168,8 +171,8 @@ bool relation_parse(struct tool_call *call, struct str text, struct relation *re
         ret->quoted = parts.quoted[parts.count - 1];
         schema = parts.count > 1 ? parts.part[parts.count - 2] : schema;
         database = parts.count > 2 ? parts.part[0] : database;
-        folds[0] = parts.count > 2 && !parts.quoted[0];
-        folds[1] = parts.count > 1 && !parts.quoted[parts.count - 2];
+        folds[0] = parts.count > 2 && !parts.quoted[0] && !call->is_exact;
+        folds[1] = parts.count > 1 && !parts.quoted[parts.count - 2] && !call->is_exact;
     }
     return put_relation_part(call, database, folds[0], ret->database) &&
            put_relation_part(call, schema, folds[1], ret->schema) &&
@@ -239,9 +242,30 @@ static bool put_full_name(
     return fits;
 }
 
-bool relation_take(struct tool_call *call, const struct tool_page *page, uint32_t index)
+/* What stands before it means something else when it is taken exactly: that is tried, once. */
+static bool ask_exactly(struct tool_call *call, uint32_t index, enum tool_move *ret)
+{
+    struct relation folded;
+    struct relation exact;
+    struct str text = str_of(call->name[index]);
+    if (call->is_exact || !relation_parse(call, text, &folded)) {
+        return false;
+    }
+    call->is_exact = true;
+    if (!relation_parse(call, text, &exact) ||
+        (strcmp(folded.database, exact.database) == 0 && strcmp(folded.schema, exact.schema) == 0)) {
+        call->is_exact = false;
+        return false;
+    }
+    *ret = relation_ask(call, &exact);
+    return true;
+}
+
+bool relation_take(struct tool_call *call, const struct tool_page *page, uint32_t index,
+    enum tool_move *ret)
 {
     struct relation relation;
+    *ret = TOOL_ANSWER;
     if (!relation_parse(call, str_of(call->name[index]), &relation)) {
         return false;
     }
@@ -252,9 +276,11 @@ bool relation_take(struct tool_call *call, const struct tool_page *page, uint32_
     bool ok = row && str_copy(page_cell(row, 0), relation.name, TOOL_NAME_SIZE) &&
               str_copy(page_cell(row, 2), relation.database, TOOL_NAME_SIZE) &&
               str_copy(page_cell(row, 3), relation.schema, TOOL_NAME_SIZE);
-    if (!ok) {
+    bool is_asked = !ok && ask_exactly(call, index, ret);
+    if (!ok && !is_asked) {
         fail_relation(call, &relation, rows);
     }
     yyjson_doc_free(doc);
+    call->is_exact = is_asked;
     return ok && put_full_name(call, &relation, index);
 }

@@ -112,11 +112,12 @@ static bool may_run(struct tool_call *call, const struct guard_verdict *verdict)
 /* Where what it scans is bounded, its plan comes before it. */
 static enum tool_move run_checked(struct tool_call *call)
 {
+    struct str sql;
     if (!call->is_bounded) {
         return run_query(call);
     }
     call->stage = STAGE_EXPLAIN;
-    return explain_run(call);
+    return tool_arg_required(call, "query", &sql) ? explain_run(call, sql) : TOOL_ANSWER;
 }
 
 enum tool_move execute_query_start(struct tool_call *call)
@@ -146,7 +147,7 @@ enum tool_move execute_query_start(struct tool_call *call)
     call->effects = verdict.effects;
     call->is_command = verdict.cls != GUARD_SELECT;
     call->changes_catalog = verdict.cls > GUARD_EXPLAIN && verdict.cls != GUARD_AI;
-    call->is_bounded = !call->is_command && profile.scan_bytes_max > 0;
+    call->is_bounded = !call->is_command && explain_is_bounded(call);
     enum tool_move move = run_query(call);
     struct tool_self self;
     call->host->self(call, &self);
@@ -218,12 +219,23 @@ static enum tool_move run_view(struct tool_call *call)
     if (!relation_parse(call, str_of(call->name[0]), &relation)) {
         return TOOL_ANSWER;
     }
-    buf_clear(&call->sql);
-    buf_puts(&call->sql, "SELECT * FROM ");
-    catalog_put_name(&call->sql, call->dialect, str_of(relation.database),
-        str_of(relation.schema), str_of(relation.name));
-    buf_printf(&call->sql, " LIMIT %u", call->limit + 1);
-    return tool_run(call, call->limit, true);
+    struct buf sql = BUF_INIT(TOOL_SQL_MAX);
+    buf_puts(&sql, "SELECT * FROM ");
+    catalog_put_name(&sql, call->dialect, str_of(relation.database), str_of(relation.schema),
+        str_of(relation.name));
+    buf_printf(&sql, " LIMIT %u", call->limit + 1);
+    enum tool_move move;
+    if (call->is_bounded) {
+        call->is_bounded = false; /* its plan comes first */
+        move = explain_run(call, buf_str(&sql));
+    } else {
+        call->cell_chars = call->page_bytes = 0;
+        buf_clear(&call->sql);
+        buf_put_str(&call->sql, buf_str(&sql));
+        move = tool_run(call, call->limit, true);
+    }
+    buf_free(&sql);
+    return move;
 }
 
 enum tool_move query_view_start(struct tool_call *call)
@@ -237,18 +249,24 @@ enum tool_move query_view_start(struct tool_call *call)
             "query_view reads one relation a call; \"view_name\" holds %u.",
             call->name_count);
     }
+    call->is_bounded = explain_is_bounded(call);
     return run_view(call);
 }
 
 enum tool_move query_view_page(struct tool_call *call, const struct tool_page *page)
 {
     struct tool_page shown = *page;
+    enum tool_move move;
     if (lookup_wants(call, NULL)) {
         return lookup_page(call, page, run_view);
     }
+    if (call->is_command) { /* the plan */
+        call->is_command = false;
+        return explain_allows(call, page) ? run_view(call) : TOOL_ANSWER;
+    }
     if (call->stage == STAGE_RELATION) {
-        if (!relation_take(call, page, 0)) {
-            return TOOL_ANSWER;
+        if (!relation_take(call, page, 0, &move)) {
+            return move;
         }
         call->stage = STAGE_AGAIN;
         return run_view(call);
@@ -265,6 +283,8 @@ enum tool_move query_view_refused(
     struct tool_call *call, const struct tool_failure *failure)
 {
     struct relation relation;
+    call->is_bounded = call->is_bounded || call->is_command; /* there is no plan yet */
+    call->is_command = false;
     if (lookup_wants(call, failure)) {
         return lookup_refused(call, failure);
     }

@@ -203,6 +203,18 @@ class Scans(Engines):
         self.assertIn("4999", error["message"])
         self.assertEqual([query["sql"].split("select")[0] for query in server.queries("scanned")], ["EXPLAIN USING JSON "])
 
+    def test_a_relation_is_not_read_either_when_that_scans_too_much(self):
+        server = self.fakesnow({"explain": {"partitionsTotal": 8, "partitionsAssigned": 8, "bytesAssigned": 5000}})
+        server.sql("CREATE TABLE DEMO.PUBLIC.scanned AS SELECT 1 AS a")
+        daemon = self.daemon(settings("snowflake", server.options(), scan_bytes_max=4999))
+        client = self.client(daemon)
+        for name in ("SCANNED", "scanned", "demo.public.Scanned"):
+            self.check_error(client.call("query_view", view_name=name), "scan_too_large", True)
+        self.assertEqual({query["sql"].split("SELECT")[0] for query in server.queries("LIMIT 101")}, {"EXPLAIN USING JSON "})
+        server.control("account", explain={"partitionsTotal": 1, "partitionsAssigned": 1, "bytesAssigned": 1})
+        for name in ("SCANNED", "scanned"):
+            self.assertEqual(client.call("query_view", view_name=name).rows, [[1]])
+
     def test_a_scan_within_the_bound_runs_on_the_same_connection(self):
         server = self.fakesnow()
         daemon = self.daemon(settings("snowflake", server.options(), scan_bytes_max=1024))

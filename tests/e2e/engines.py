@@ -287,6 +287,17 @@ class SnowflakeTools(Names, Tools, EngineCase):
               ({"schema": "OTHER.PUBLIC"}, ("OTHER.PUBLIC", "OTHER", "PUBLIC")),
               ({"database": "DEMO"}, ("DEMO.PUBLIC", "DEMO", "PUBLIC"))]
 
+    def test_what_stands_before_a_name_is_taken_exactly_where_nothing_else_is_found(self):
+        self.engine.server.sql('CREATE SCHEMA IF NOT EXISTS DEMO."low"')
+        self.engine.server.sql('CREATE TABLE IF NOT EXISTS DEMO."low".found AS SELECT 7 AS seven')
+        client = self.client()
+        for name in ("low.found", "DEMO.low.FOUND", '"low".found'):
+            self.check_rows(client.call("query_view", view_name=name), [[7]])
+            (described,) = client.call("describe_table", table=name).data["relations"]
+            self.assertEqual((described["name"], described["schema"]), ("FOUND", "low"))
+        error = self.check_error(client.call("query_view", view_name="lower.found"), "object_not_found", True)
+        self.assertIn("lower", error["message"])
+
     def test_roles_and_warehouses_without_quotes_are_meant_in_upper_case(self):
         self.check_rows(self.client().sql("SELECT CURRENT_ROLE(), CURRENT_WAREHOUSE()", role="reporter", warehouse="large"),
                         [["REPORTER", "LARGE"]])
