@@ -272,7 +272,7 @@ fakesnow() {
 # DuckDB with the extensions that have the queries of TPC-H and TPC-DS; of a version of its own.
 tpc() {
     local pins=tests/e2e/requirements-tpc.txt dir=$deps/tpc
-    cmp -s "$pins" "$dir/.done" && "$dir/bin/python" -c 'import duckdb, duckdb_extension_tpcds, duckdb_extension_tpch' 2>/dev/null && return
+    cmp -s "$pins" "$dir/.done" && "$dir/bin/python" -c 'import duckdb, pytz, duckdb_extension_tpcds, duckdb_extension_tpch' 2>/dev/null && return
     say "installing DuckDB's extensions $(sed -nE 's/^duckdb-extension-([a-z]+)==([0-9.]+).*/\1-\2/p' "$pins" | paste -sd' ') (for tests)"
     environment tpc "$pins"
     cp "$pins" "$dir/.done"

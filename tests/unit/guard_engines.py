@@ -1,23 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""guard_engines.py CORPUS [DIALECT...]: are the legal reads of the corpora legal and reads?
+"""guard_engines.py CORPUS [--deps DEPS | DIALECT...]: are the legal reads of the corpora legal and reads?
 
 Each is run over the tables of its dialect's schema, and must leave the database as it was:
 sqlite with Python's own module, duckdb with its package, postgresql with psycopg and the
 connection string in SNOWMUX_POSTGRESQL (tables are made in a schema of its own and dropped).
 snowflake is parsed with sqlglot, which does not know all of it; what it does not know is
-counted. Without dialects: those whose package is at hand.
+counted. Without dialects: those whose package is at hand. With DEPS: each in the Python there that
+has its package.
 """
 import importlib
 import logging
 import os
 import re
 import sqlite3
+import subprocess
 import sys
 import tempfile
 
 SQLITE_MIN = (3, 39)
 SNOWFLAKE_UNKNOWN_MAX = 7
+ENVIRONMENTS = {"tpc": ("sqlite", "duckdb"), "fakesnow": ("snowflake",)}
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
 
 
@@ -120,7 +123,20 @@ def check(corpus, dialect, run, bad_max=0):
     return bad <= bad_max
 
 
+def main_of(corpus, deps):
+    """Every environment there is, by a process of its own."""
+    states = []
+    for name, dialects in ENVIRONMENTS.items():
+        python = os.path.join(deps, name, "bin", "python")
+        if os.path.exists(os.path.join(deps, name, ".done")):
+            states.append(subprocess.run([python, __file__, corpus, *dialects], check=False).returncode)
+    states = states or [subprocess.run([sys.executable, __file__, corpus], check=False).returncode]
+    sys.exit(max(0 if state == 0 else 1 for state in states) if any(state != 77 for state in states) else 77)
+
+
 def main():
+    if sys.argv[2:3] == ["--deps"]:
+        main_of(sys.argv[1], sys.argv[3])
     engines = {"sqlite": sqlite, "duckdb": duckdb, "postgresql": postgresql,
                "snowflake": snowflake}
     results = {name: engines[name](sys.argv[1]) for name in sys.argv[2:] or engines}
