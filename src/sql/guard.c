@@ -174,6 +174,7 @@ static void on_token(struct walk *walk)
         if (walk->seen && !walk->ended) {
             finish(walk);
             walk->ended = true;
+            walk->end = walk->token.offset;
         }
     } else if (walk->ended) {
         walk_note(walk, &walk->token, GUARD_MULTIPLE, "a second statement");
@@ -220,8 +221,10 @@ struct guard_verdict guard_check(enum sql_dialect_id id, uint32_t classes, struc
     walk.known = walk.refused = walk.seen = walk.ended = walk.explain = false;
     walk.list = walk.label = walk.identifier = walk.stop = false;
     walk.verdict = (struct guard_verdict){.cls = GUARD_SELECT};
+    walk.end = (uint32_t)sql.len;
     run(&walk);
     struct guard_verdict verdict = walk.verdict;
+    verdict.end = walk.end;
     verdict.allowed = !walk.refused;
     if (walk.refused) {
         sql_position(walk.lexer.sql, verdict.offset, &verdict.line, &verdict.column);

@@ -63,6 +63,7 @@ struct guard_verdict {
     uint32_t line;      /* from 1, of the offending word; 0 when allowed */
     uint32_t column;    /* characters, from 1 */
     uint32_t offset;    /* bytes, from 0 */
+    uint32_t end;       /* bytes of the statement, without a semicolon and what follows it */
     unsigned effects;   /* enum guard_effect; also where only the class is refused */
     bool volatile_or_stateful; /* the answer depends on more than the stored data */
     struct str use_catalog;    /* raw names of a lone USE x.y or USE x (x here, as the */

@@ -49,7 +49,8 @@ struct walk {
     bool known;
     bool refused;
     bool seen;  /* the statement has begun */
-    bool ended; /* its semicolon was read */
+    bool ended; /* its semicolon was read, */
+    uint32_t end; /* which was here */
     bool explain;
     bool list;       /* LIST @stage */
     bool label;      /* the token follows AS: a name, whatever it says */

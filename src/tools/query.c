@@ -77,10 +77,20 @@ enum tool_move query_refuse(struct tool_call *call, const struct guard_verdict *
     return move;
 }
 
+/* What is to be run: a driver may put it into brackets, where no semicolon may be. */
+static bool take_statement(struct tool_call *call, struct str *ret)
+{
+    if (!tool_arg_required(call, "query", ret)) {
+        return false;
+    }
+    ret->len = call->query_len;
+    return true;
+}
+
 static enum tool_move run_query(struct tool_call *call)
 {
     struct str sql;
-    if (!tool_arg_required(call, "query", &sql)) {
+    if (!take_statement(call, &sql)) {
         return TOOL_ANSWER;
     }
     buf_clear(&call->sql);
@@ -117,7 +127,7 @@ static enum tool_move run_checked(struct tool_call *call)
         return run_query(call);
     }
     call->stage = STAGE_EXPLAIN;
-    return tool_arg_required(call, "query", &sql) ? explain_run(call, sql) : TOOL_ANSWER;
+    return take_statement(call, &sql) ? explain_run(call, sql) : TOOL_ANSWER;
 }
 
 enum tool_move execute_query_start(struct tool_call *call)
@@ -144,6 +154,7 @@ enum tool_move execute_query_start(struct tool_call *call)
     if (!may_run(call, &verdict)) {
         return TOOL_ANSWER;
     }
+    call->query_len = verdict.end;
     call->effects = verdict.effects;
     call->is_command = verdict.cls != GUARD_SELECT;
     call->changes_catalog = verdict.cls > GUARD_EXPLAIN && verdict.cls != GUARD_AI;

@@ -189,6 +189,7 @@ struct tool_call {
     uint32_t names_resolved; /* replaced by what the catalogue calls it */
     struct buf scratch;
     struct buf failure; /* the first failure's text, while names are looked up */
+    uint32_t query_len;         /* of the argument `query`: without a semicolon at its end */
     bool is_exact;              /* what stands before a name is taken as it is written */
     bool is_bounded;            /* its statement is explained before it is run */
     bool shows;                 /* its names are asked for with SHOW */
