@@ -258,7 +258,7 @@ drivers() {
     cp "$pins" "$dir/.done"
 }
 
-# A server of Snowflake's protocol; it takes pyarrow from the environment above.
+# A server of Snowflake's protocol, and what that of Flight SQL runs on; pyarrow comes from the environment above.
 fakesnow() {
     local pins=tests/e2e/requirements-fakesnow.txt dir=$deps/fakesnow
     cmp -s "$pins" "$dir/.done" && "$dir/bin/python" -c 'import pyarrow, fakesnow' 2>/dev/null && return

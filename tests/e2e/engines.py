@@ -8,6 +8,7 @@ from lib.case import main
 from lib.client import Answer
 from lib.daemon import wait_gone
 from lib.engine import ENGINES, EngineCase
+from lib.flightsql import READER, READER_PASSWORD
 from lib.program import poll
 
 CLIENTS = (("ts_v1", "http", "legacy"), ("ts_v2", "http", "modern"), ("python", "stdio", "auto"))
@@ -185,7 +186,7 @@ class Tools:
         client = self.client(1)
         first = client.call("open_session", label="first")
         self.check_context(client.sql("SELECT 1", session=first.data["session"]))
-        self.assertEqual(client.call("whoami").data["profiles"][0]["dialect"], self.engine.kind)
+        self.assertEqual(client.call("whoami").data["profiles"][0]["dialect"], self.engine.dialect)
         listed = client.call("list_sessions")
         self.assertIn(first.data["session"], [one["session"] for one in listed.data["sessions"]])
         self.assertFalse(client.call("close_session", session=first.data["session"]).is_error)
@@ -376,8 +377,22 @@ class DuckdbTools(Names, Tools, EngineCase):
         self.check_rows(client.sql("SELECT %s" % ", ".join("current_setting('%s')" % name for name in asked)), [["read_only", False, True]])
 
 
+class FlightSqlTools(Names, Tools, EngineCase):
+    kind = "flightsql"
+    codes = {"sqlstate": None}
+    wrong_names = DuckdbTools.wrong_names
+    places = DuckdbTools.places
+
+    def test_what_the_server_does_not_allow_its_user_is_an_error_of_the_statement(self):
+        client = self.client(0, policy="session_state", options={"username": READER, "password": READER_PASSWORD})
+        self.check_rows(client.sql("SELECT count(*) FROM orders"), [[2]])
+        error = self.check_error(client.sql("CREATE TEMP TABLE mine AS SELECT 1 AS n"), "sql_error", True)
+        self.assertIn("reader may only read", error["message"])
+        self.assertEqual(len([one for one in self.engine.logins() if one["user"] == READER]), 1)
+
+
 class Together(EngineCase):
-    def test_four_profiles_of_one_daemon_answer_at_once(self):
+    def test_five_profiles_of_one_daemon_answer_at_once(self):
         engines = [self.engine(kind) for kind in ENGINES]
         settings = {key: value for engine in engines for key, value in engine.settings().items()}
         settings["profile.sqlite"]["slots"] = 1  # it has a worker for each connection
@@ -391,8 +406,8 @@ class Together(EngineCase):
             self.check_rows(answer, [engine.edge, [2] + [None] * 7])
             self.assertEqual(answer.data["context"], engine.context)
         self.assertEqual({one["name"]: one["dialect"] for one in clients[0].call("whoami").data["profiles"]},
-                         {kind: kind for kind in ENGINES})
-        self.assertEqual(self.metrics(daemon)["workers"], 4)
+                         {engine.profile: engine.dialect for engine in engines})
+        self.assertEqual(self.metrics(daemon)["workers"], 5)
 
 
 if __name__ == "__main__":

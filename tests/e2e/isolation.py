@@ -258,5 +258,9 @@ class DuckdbIsolation(Moved, Isolation, EngineCase):
              "SET search_path = 'main'", "CHECKPOINT", "LOAD leak", "CREATE TEMP SEQUENCE leak", "PRAGMA database_list")
 
 
+class FlightSqlIsolation(DuckdbIsolation):
+    kind = "flightsql"
+
+
 if __name__ == "__main__":
     main()

@@ -117,5 +117,12 @@ class DuckdbMultiplex(Multiplex, EngineCase):
         return ["%s.%s" % (context["database"], context["schema"])]
 
 
+class FlightSqlMultiplex(DuckdbMultiplex):
+    kind = "flightsql"
+
+    def count_logins(self):
+        return len(self.engine.logins())
+
+
 if __name__ == "__main__":
     main()

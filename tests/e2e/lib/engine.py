@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The four engines behind one face: the same small shop in each, a profile for a daemon, and what
+"""The five engines behind one face: the same small shop in each, a profile for a daemon, and what
 the engine itself saw. Servers end with the test that started them."""
 import os
 import shutil
@@ -13,6 +13,7 @@ from lib.client import DEPS
 from lib.daemon import BUILD
 from lib.drivers import DRIVERS
 from lib.fakesnow import Fakesnow
+from lib.flightsql import FlightSql
 from lib.postgres import Postgres
 
 # The shop: ORDERS with a row of values at their edges and a row of NULLs, and the view BIG_ORDERS.
@@ -51,6 +52,10 @@ class Engine:
 
     tells = False  # of what it runs and ran
     long_word = None
+
+    @property
+    def dialect(self):
+        return self.kind
 
     def spelled(self, word):
         """As the engine writes a name."""
@@ -197,14 +202,15 @@ class DuckdbEngine(Engine):
     database, schema = "shop", "sales"
 
     def start(self):
-        self.files = [self.make("shop", "CREATE SCHEMA sales", *self.shop("sales."),
-                                "CREATE TABLE sales.here AS SELECT 'shop.sales' AS place",
-                                "CREATE TABLE main.here AS SELECT 'shop.main' AS place",
-                                "COMMENT ON TABLE sales.orders IS 'what was sold'"),
-                      self.make("store", "CREATE SCHEMA sales", "CREATE TABLE sales.here AS SELECT 'store.sales' AS place",
-                                "CREATE TABLE main.here AS SELECT 'store.main' AS place")]
+        self.files = [self.make(name, self.fill(name)) for name in ("shop", "store")]
 
-    def make(self, name, *statements):
+    def fill(self, name):
+        """The statements that make one of the two databases."""
+        shop = [*self.shop("sales."), "COMMENT ON TABLE sales.orders IS 'what was sold'"] if name == "shop" else []
+        heres = ["CREATE TABLE %s.here AS SELECT '%s.%s' AS place" % (schema, name, schema) for schema in ("sales", "main")]
+        return ["CREATE SCHEMA sales", *shop, *heres]
+
+    def make(self, name, statements):
         script, path = (os.path.join(self.folder, name + ending) for ending in (".sql", ".duckdb"))
         with open(script, "w", encoding="utf-8") as file:
             file.write(";\n".join(statements) + ";\n")
@@ -216,7 +222,36 @@ class DuckdbEngine(Engine):
         return {"profile." + self.profile: {"files": self.files, "schema": "sales", **keys}}
 
 
-ENGINES = {one.kind: one for one in (PostgresEngine, SnowflakeEngine, SqliteEngine, DuckdbEngine)}
+class FlightSqlEngine(DuckdbEngine):
+    """DuckDB behind a server."""
+
+    kind = driver = "flightsql"
+    dialect = "duckdb"
+    tells, long_word = True, "range(100000000)"
+
+    def start(self):
+        databases = [["ATTACH ':memory:' AS " + name, "USE " + name, *self.fill(name)] for name in ("shop", "store")]
+        self.server = FlightSql([statement for one in databases for statement in one])
+        self.cleanup(self.server.close)
+        self.server.start()
+
+    def options(self, port=None, **more):
+        return self.server.options(port, **more)
+
+    def settings(self, options=None, **keys):
+        return Engine.settings(self, options, **{"dialect": "duckdb", "database": "shop", "schema": "sales", **keys})
+
+    def saw(self, word):
+        return [query["sql"] for query in self.server.queries(word)]
+
+    def logins(self):
+        return self.server.logins()
+
+    def is_running(self, word):
+        return any(not query["is_ended"] for query in self.server.queries(word))
+
+
+ENGINES = {one.kind: one for one in (PostgresEngine, SnowflakeEngine, SqliteEngine, DuckdbEngine, FlightSqlEngine)}
 
 
 class EngineCase(Case):
