@@ -7,6 +7,7 @@ from lib.case import main
 from lib.client import Answer
 from lib.engine import ENGINES, EngineCase
 from lib.fakesnow import IMPATIENT
+from lib.flightsql import RPC
 from lib.program import poll
 from lib.proxy import Proxy
 
@@ -334,6 +335,22 @@ class PostgresFaults(Faults, EngineCase):
         self.check_all(clients)
         # One more is the worker's own.
         self.assertLessEqual(len(self.engine.logins()), 3)
+
+
+class FlightSqlFaults(Faults, EngineCase):
+    kind = "flightsql"
+    impatient = {RPC + "connect": "2"}
+    silent = ("error reading server preface",)
+    gone = ("refused", "EOF", "reset", "closed", "not logged in")
+
+    def ends_meanwhile(self):
+        self.engine.server.kill9()
+
+    def nowhere(self):
+        return {"uri": "grpc://nowhere.invalid:1"}
+
+    def cut(self, size):
+        self.proxy.cut()
 
 
 if __name__ == "__main__":
