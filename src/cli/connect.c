@@ -66,6 +66,7 @@ const char *connect_what_is_wrong(enum sql_dialect_id dialect, const char *messa
         {"JWT", "login"},
         {"token", "login"},
         {"password", "login"},
+        {"the login was refused", "login"},
     };
     static const char *const objects[] = {"warehouse", "database", "schema", "role"};
     if (strncmp(message, table[0].words, strlen(table[0].words)) == 0) {

@@ -429,6 +429,18 @@ static void fail_lost(struct call *call)
     }
 }
 
+/* To wait does not help where the warehouse refuses who logs in. */
+static void fail_unreached(struct call *call, uint64_t retry_ms)
+{
+    const struct profile *p = &call->daemon->profile[call->profile];
+    const char *why = logins_seen_by(call->daemon, call->profile, call->principal)->why;
+    bool is_refused = str_starts(str_of(why), STR(WIRE_LOGIN_REFUSED));
+    retry_ms = retry_ms > 0 ? retry_ms : 1000;
+    tool_fail(&call->tool, is_refused ? TOOL_E_LOGIN_REFUSED : TOOL_E_UNAVAILABLE,
+        is_refused ? 0 : retry_ms, "Profile %s cannot be reached: %s. %s", p->config->name,
+        why, call->is_lost ? "There is no answer." : "The statement was not run.");
+}
+
 void call_fail_for(struct call *call, const struct core_action *a)
 {
     struct daemon *d = call->daemon;
@@ -457,11 +469,7 @@ void call_fail_for(struct call *call, const struct core_action *a)
         fail_lost(call);
         break;
     case CORE_UNAVAILABLE:
-        tool_fail(tool, TOOL_E_UNAVAILABLE, retry_ms > 0 ? retry_ms : 1000,
-            "Profile %s cannot be reached: %s. %s",
-            d->profile[call->profile].config->name,
-            logins_seen_by(d, call->profile, call->principal)->why,
-            call->is_lost ? "There is no answer." : "The statement was not run.");
+        fail_unreached(call, retry_ms);
         break;
     case CORE_LOGIN_PENDING:
         logins_fail_pending(call, retry_ms);

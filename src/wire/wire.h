@@ -62,6 +62,12 @@ enum {
     WIRE_PATHS_MAX = 256, /* to read, and to write */
 };
 
+/*
+ * So begins the message of a FAILED, or of an ERROR with WIRE_E_LOST, where the warehouse
+ * refused who logs in: to wait does not help.
+ */
+#define WIRE_LOGIN_REFUSED "the login was refused: "
+
 enum wire_kind {
     WIRE_SETUP = 1,
     WIRE_ATTACH = 2,

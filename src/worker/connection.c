@@ -180,6 +180,9 @@ static bool exec_refused(struct exec *exec, struct failure failure)
 {
     exec->failure = failure;
     exec->code = failure_is_lost(&failure) ? WIRE_E_LOST : WIRE_E_SQL;
+    if (failure.status == ADBC_STATUS_UNAUTHENTICATED) {
+        failure_say_refused(&exec->failure);
+    }
     return false;
 }
 
@@ -486,6 +489,9 @@ static void *connection_main(void *cookie)
     struct connection *conn = cookie;
     struct failure failure;
     if (conn->database && !open_connection(conn, &failure)) {
+        if (failure_is_refused(&failure)) {
+            failure_say_refused(&failure);
+        }
         send_failure(conn, WIRE_FAILED, 0,
             failure_is_lost(&failure) ? WIRE_E_LOST : WIRE_E_SQL, &failure);
     } else if (send_opened(conn)) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "wire/wire.h"
 
 void failure_set(struct failure *failure, const char *message)
 {
@@ -37,6 +38,34 @@ struct failure failure_take(struct AdbcError *error, AdbcStatusCode status)
     struct AdbcError fresh = ADBC_ERROR_INIT;
     *error = fresh;
     return failure;
+}
+
+bool failure_is_refused(const struct failure *failure)
+{
+    /* PostgreSQL's driver has nothing but words, of the server and of its library. */
+    static const char *const postgresql[] = {"authentication failed",
+        "no password supplied", "no pg_hba.conf entry", "is not permitted to log in"};
+    struct str message = str_of(failure->message);
+    bool is_snowflake = failure->vendor_code / 1000 == 390;
+    for (size_t i = 0; i < ARRAY_LEN(postgresql); i++) {
+        if (str_starts(message, STR("[libpq]")) &&
+            strstr(failure->message, postgresql[i])) {
+            return true;
+        }
+    }
+    return failure->status == ADBC_STATUS_UNAUTHENTICATED ||
+           failure->status == ADBC_STATUS_UNAUTHORIZED ||
+           (is_snowflake && strcmp(failure->sqlstate, "08004") == 0);
+}
+
+void failure_say_refused(struct failure *failure)
+{
+    char words[sizeof(failure->message)];
+    struct str kept = str_utf8_prefix(
+        str_of(failure->message), sizeof(words) - sizeof(WIRE_LOGIN_REFUSED));
+    memcpy(words, kept.ptr, kept.len);
+    snprintf(failure->message, sizeof(failure->message), WIRE_LOGIN_REFUSED "%.*s",
+        (int)kept.len, words);
 }
 
 bool failure_is_lost(const struct failure *failure)

@@ -21,5 +21,11 @@ struct failure failure_copy(const struct AdbcError *error, AdbcStatusCode status
 /* The same, then releases @error and makes it ready for use again. */
 struct failure failure_take(struct AdbcError *error, AdbcStatusCode status);
 
+/* Of a login that failed: did the warehouse refuse who logs in? */
+bool failure_is_refused(const struct failure *failure);
+
+/* Says so before the engine's words, as wire.h has it. */
+void failure_say_refused(struct failure *failure);
+
 /* Is the session at the warehouse gone? The status alone is too coarse to say so. */
 bool failure_is_lost(const struct failure *failure);

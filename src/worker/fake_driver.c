@@ -503,6 +503,9 @@ static AdbcStatusCode database_option(struct AdbcDatabase *self, const char *key
     if (strcmp(key, "fail") == 0) {
         return fail(error, ADBC_STATUS_INVALID_ARGUMENT, "28000", 390100, value);
     }
+    if (strcmp(key, "refuse") == 0) {
+        return fail(error, ADBC_STATUS_UNAUTHENTICATED, "28000", 0, value);
+    }
     /* A passphrase, and what needs one, shall not come as far as here. */
     if (strstr(key, "_pkcs8_password") || strstr(value, "ENCRYPTED PRIVATE KEY")) {
         return fail(error, ADBC_STATUS_INVALID_ARGUMENT, "28000", 0, "a passphrase");

@@ -316,6 +316,9 @@ static bool handle_setup(struct worker *worker, const struct wire_frame *frame)
     secret_hide(failure.message, buf_str(&held.phrase));
     held_free(&held);
     if (!ok) {
+        if (failure_is_refused(&failure)) {
+            failure_say_refused(&failure);
+        }
         worker->has_failed = true;
         return send_failed(frame->call, failure.message);
     }

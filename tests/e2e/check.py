@@ -78,6 +78,11 @@ class Check(Case):
         self.assertIn("profile network: not ok, network: dial tcp", text)
         self.assertTrue(text.endswith("\nnot ok\n"), text)
 
+    def test_a_driver_that_calls_it_unauthenticated_tells_of_the_login(self):
+        daemon = self.configured('[profile.x]\n%s\noptions.refuse = "not one of us"\n' % SCRIPTED)
+        _, profiles = self.lines(daemon, "--connect")
+        self.assertEqual((profiles["x"]["wrong"], profiles["x"]["message"]), ("login", "the login was refused: not one of us"))
+
     def test_a_check_without_connect_reads_no_secret(self):
         daemon = self.configured("[profile.x]\n%s\noptions.password = {command = [\"touch\", \"%s\"]}\n" % (
             SCRIPTED, "/nonexistent/never"))

@@ -97,7 +97,7 @@ class CheckSnowflake(Case):
             DRIVERS["snowflake"])))
         client = self.http("ts_v1", daemon)
         answer = client.call("execute_query", query="SELECT 1")
-        self.assertIn("390100", self.check_error(answer, "unavailable", True)["message"])
+        self.assertIn("390100", self.check_error(answer, "login_refused", False)["message"])
         self.connection("dev")
         poll(lambda: not client.call("execute_query", query="SELECT 1").is_error, "the new password logs in")
 

@@ -196,6 +196,12 @@ class Errors(Case):
         self.assertGreater(error["retry_after_ms"], 0)
         self.assertEqual(client.sql("SELECT 1", profile="demo").rows, [[1]])
 
+    def provoke_login_refused(self):
+        client, _ = self.client({"profile.fake": FAKE, "profile.fake.options": {"refuse": "no such user"}})
+        error = self.check("login_refused", client.sql("SELECT 1", profile="fake"))
+        self.assertIn("Profile fake cannot be reached: the login was refused: no such user. ", error["message"])
+        self.assertEqual(client.sql("SELECT 1", profile="demo").rows, [[1]])
+
     def provoke_draining(self):
         client, daemon = self.client({"profile.demo": {**FAKE, "slots": 1}}, "stdio")
         running = client.send("execute_query", query="SELECT 'sleep 1000'")

@@ -191,11 +191,14 @@ static void a_failed_setup_says_why(void **state)
     setup.option_count = 1;
     backend_spawn(rig->backend, 1, 2, &setup);
     await_why(rig, WORKER_LOST, 1, "a wrong password");
+    option = (struct backend_option){STR("refuse"), STR("no such user")};
+    backend_spawn(rig->backend, 1, 3, &setup);
+    await_why(rig, WORKER_LOST, 1, WIRE_LOGIN_REFUSED "no such user");
     setup = fake_setup();
     struct str init[] = {STR("rows 1"), STR("error bad init")};
     setup.init = init;
     setup.init_count = ARRAY_LEN(init);
-    backend_spawn(rig->backend, 1, 3, &setup);
+    backend_spawn(rig->backend, 1, 4, &setup);
     await_why(rig, WORKER_LOST, 1, "bad init");
     char long_value[WIRE_PACKET_MAX] = {0};
     option = (struct backend_option){STR("x"), {long_value, sizeof(long_value)}};

@@ -25,8 +25,8 @@ SERIES = "SELECT n, 'row ' || n AS text FROM ({numbers}) AS numbers ORDER BY n"
 
 
 def quoted(options):
-    """Keys with dots in them, as a TOML key."""
-    return {'"%s"' % key: value for key, value in options.items()}
+    """Keys with dots in them, as a TOML key; None: without it."""
+    return {'"%s"' % key: value for key, value in options.items() if value is not None}
 
 
 class Engine:

@@ -29,10 +29,11 @@ class FlightSql:
             file.write(";\n".join(statements) + ";\n")
         self.program = None
         self.port = 0
+        self.password = PASSWORD  # of the next start
 
     def start(self):
         """A second start takes the port of the first; sessions of the first are not known."""
-        users = ["%s:%s" % (USER, PASSWORD), "%s:%s:reader" % (READER, READER_PASSWORD)]
+        users = ["%s:%s" % (USER, self.password), "%s:%s:reader" % (READER, READER_PASSWORD)]
         command = [PYTHON, os.path.join(HERE, "flightsql_server.py"), str(self.port), self.script, *users]
         self.program = Program("flightsql", command, env={**ENV, "PYTHONWARNINGS": "ignore"}, cwd=self.directory, stdin=subprocess.PIPE)
         try:
