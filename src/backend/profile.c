@@ -135,6 +135,15 @@ static void lock_down(struct builder *b, const struct config_profile *config, co
     buf_free(&sql);
 }
 
+static void put_limits(struct builder *b, const struct config_profile *config)
+{
+    const struct setup_limit *limits;
+    uint32_t count = setup_limits(config->driver, &limits);
+    for (uint32_t i = 0; i < count; i++) {
+        put_option(b, limits[i].key, limits[i].value);
+    }
+}
+
 static struct str str_at(const struct backend_profile *profile, struct slice slice)
 {
     return (struct str){profile->text.ptr + slice.at, slice.len};
@@ -307,6 +316,7 @@ bool backend_profile_init(struct backend_profile *ret, const struct config_profi
         }
         lock_down(&b, config, state_dir);
     }
+    put_limits(&b, config);
     if (b.schema.len == 0 && ret->dialect == SQL_DUCKDB) { /* elsewhere the login says */
         b.schema = put(&b, catalog_default_schema(ret->dialect));
     }

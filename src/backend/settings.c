@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What is set on a connection and on a statement, in the way of each engine. */
-#include "backend/profile.h"
-#include "base/str.h"
+#include "backend/setup.h"
+#include "config/driver_options.h"
 #include "sql/quote.h"
 
 /* One hour and a minute more than the longest time limit a caller may ask for. */
@@ -43,6 +43,24 @@ static const struct {
         },
     [SQL_SQLITE] = {.read_only = "PRAGMA query_only = ON"},
 };
+
+#define FLIGHT_LIMIT "adbc.flight.sql.rpc.timeout_seconds."
+
+/*
+ * Flight SQL's driver waits for ever where it is not told otherwise. A statement runs under
+ * query or under fetch, as the server likes; under update it moves and closes sessions, and
+ * would run updates, of which we send none.
+ */
+static const struct setup_limit flight_limits[] = {{FLIGHT_LIMIT "connect", "20"},
+    {FLIGHT_LIMIT "query", BACKSTOP_S}, {FLIGHT_LIMIT "fetch", BACKSTOP_S},
+    {FLIGHT_LIMIT "update", "60"}};
+
+uint32_t setup_limits(const char *driver, const struct setup_limit **ret)
+{
+    const struct driver_options *known = driver_options_of(str_of(driver));
+    *ret = flight_limits;
+    return known && strcmp(known->name, "flightsql") == 0 ? ARRAY_LEN(flight_limits) : 0;
+}
 
 uint32_t backend_profile_settable(const struct backend_profile *profile)
 {

@@ -4,6 +4,14 @@
 #include "backend/profile.h"
 #include "config/snowflake_connection.h"
 
+struct setup_limit {
+    const char *key;
+    const char *value;
+};
+
+/* A driver's own time limits, for where the profile has none; returns how many. */
+uint32_t setup_limits(const char *driver, const struct setup_limit **ret);
+
 /* The driver's path, or its name as it stands; false: it was looked for in vain. */
 MUST_USE bool driver_find(struct buf *ret, const struct config_profile *config,
     const struct backend_drivers *drivers, struct buf *err);

@@ -387,6 +387,37 @@ class FlightSqlFaults(Faults, EngineCase):
     def cut(self, size):
         self.proxy.cut()
 
+    def check_silence_is_bounded(self, sql, limit, words):
+        """Our own limit is a minute away."""
+        self.start({RPC + limit: "1"})
+        self.check_works()
+        if limit == "query":
+            self.proxy.stall()
+        error = self.check_error(self.ask(sql), "sql_error", True)
+        self.assertIn(words, error["message"])
+        self.check_sound()
+
+    def test_a_server_that_falls_silent_is_bounded_by_the_driver_too(self):
+        self.check_silence_is_bounded("SELECT 1", "query", "(DeadlineExceeded; ExecuteQuery)")
+        self.proxy.resume()
+        self.check_works()
+
+    def test_a_result_that_does_not_come_is_bounded_by_the_driver_too(self):
+        self.check_silence_is_bounded(self.engine.long(), "fetch", "(DeadlineExceeded; DoGet")
+        poll(lambda: not self.engine.is_running(self.engine.long_word), "the server notices")
+        self.check_works()
+
+    def test_silence_ends_with_the_time_limit_of_a_call_and_of_a_login(self):
+        self.start(self.impatient)
+        self.check_works()
+        self.proxy.stall()
+        answer = self.client.call("execute_query", query="SELECT 1", profile="broken", timeout_s=1)
+        self.check_error(answer, "timeout", True)
+        self.check_unavailable(self.ask(), *self.silent)
+        self.check_sound()
+        self.proxy.resume()
+        self.wait_works()
+
     def test_a_token_that_is_no_good_is_told_like_a_password(self):
         self.start({"username": None, "password": None, "adbc.flight.sql.authorization_header": "Bearer of-nobody"})
         for _ in range(3):

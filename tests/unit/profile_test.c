@@ -164,6 +164,31 @@ static void a_name_that_a_user_wrote_is_in_capitals_on_snowflake(void **state)
     buf_free(&err);
 }
 
+static void a_driver_that_waits_for_ever_is_given_limits(void **state)
+{
+    static const char *const wanted[][2] = {
+        {"connect", "20"}, {"query", "3660"}, {"fetch", "3660"}, {"update", "60"}};
+    struct buf err;
+    (void)state;
+    strcpy(config.driver, "/lib/libadbc_driver_flightsql.so");
+    strcpy(config.dialect, "postgresql");
+    assert_true(init("", &err));
+    assert_int_equal(profile.setup.option_count, ARRAY_LEN(wanted));
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+        char key[64];
+        snprintf(
+            key, sizeof(key), "adbc.flight.sql.rpc.timeout_seconds.%s", wanted[i][0]);
+        assert_true(str_eq(profile.setup.options[i].key, str_of(key)));
+        assert_true(str_eq(profile.setup.options[i].value, str_of(wanted[i][1])));
+    }
+    backend_profile_free(&profile);
+    buf_free(&err);
+    strcpy(config.driver, "/lib/libadbc_driver_postgresql.so");
+    assert_true(init("", &err));
+    assert_int_equal(profile.setup.option_count, 0);
+    buf_free(&err);
+}
+
 static void a_variable_is_read_when_a_worker_starts(void **state)
 {
     static char key[] = "fail";
@@ -205,6 +230,7 @@ int main(void)
         TEST(another_driver_stays_as_it_is_named),
         TEST(a_context_is_set_as_the_engine_has_it),
         TEST(a_name_that_a_user_wrote_is_in_capitals_on_snowflake),
+        TEST(a_driver_that_waits_for_ever_is_given_limits),
         TEST(a_variable_is_read_when_a_worker_starts),
     };
     return rig_prepare() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
