@@ -5,6 +5,7 @@ import itertools
 
 from lib.case import main
 from lib.client import Answer
+from lib.drivers import Driver, DriverError
 from lib.engine import ENGINES, EngineCase
 from lib.fakesnow import IMPATIENT, PASSWORD, USER
 from lib.flightsql import RPC
@@ -417,6 +418,33 @@ class FlightSqlFaults(Faults, EngineCase):
         self.check_sound()
         self.proxy.resume()
         self.wait_works()
+
+    def test_tokens_in_the_details_of_errors_are_never_passed_on(self):
+        driver = Driver("flightsql")
+        self.addCleanup(driver.close)
+        with self.assertRaises(DriverError) as caught:
+            driver.connect(self.engine.options()).query("SELECT nothing")
+        self.assertIn(self.engine.logins()[-1]["token"], caught.exception.details)
+        self.start()
+        answer = self.ask("SELECT nothing")
+        self.check_error(answer, "sql_error", True)
+        self.engine.server.forget()
+        self.check_works()
+        self.daemon_.event("warehouse_lost")
+        seen = answer.text + "\n".join(self.daemon_.program.err.lines)
+        for token in filter(None, (login["token"] for login in self.engine.logins())):
+            self.assertNotIn(token, seen)
+        self.assertNotIn("Bearer", seen)
+
+    def test_no_more_logins_than_connections_after_the_server_forgot_its_sessions(self):
+        self.start(slots=2)
+        clients = self.ten_at_once()
+        self.check_all(clients)
+        for _ in range(2):
+            before = len(self.engine.logins())
+            self.engine.server.forget()
+            self.check_all(clients)
+            self.assertLessEqual(len(self.engine.logins()) - before, 2)
 
     def test_a_token_that_is_no_good_is_told_like_a_password(self):
         self.start({"username": None, "password": None, "adbc.flight.sql.authorization_header": "Bearer of-nobody"})

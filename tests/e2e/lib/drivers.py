@@ -18,12 +18,12 @@ QUIET = {"SF_DISABLE_MINICORE": "true", "SNOWFLAKE_DISABLE_PLATFORM_DETECTION": 
 
 
 class DriverError(Exception):
-    """What the driver says: .status (a name), .vendor_code, .sqlstate, .message."""
+    """What the driver says: .status (a name), .vendor_code, .sqlstate, .message, and .details in one text."""
 
     def __init__(self, fail):
         super().__init__("%s (%s, %s): %s" % (fail["type"], fail["vendor_code"], fail["sqlstate"], fail["message"]))
         self.status, self.vendor_code = fail["type"], fail["vendor_code"]
-        self.sqlstate, self.message = fail["sqlstate"], fail["message"]
+        self.sqlstate, self.message, self.details = fail["sqlstate"], fail["message"], fail["details"]
 
 
 class Rows:

@@ -87,7 +87,8 @@ def answer(ask, deed):
     except BaseException as error:
         out = {"error": {"type": error.status_code.name if isinstance(error, Error) else type(error).__name__,
                          "message": str(error), "vendor_code": getattr(error, "vendor_code", None),
-                         "sqlstate": getattr(error, "sqlstate", None)}}
+                         "sqlstate": getattr(error, "sqlstate", None),
+                         "details": str(getattr(error, "details", ""))}}
     with writing:
         sys.stdout.write(json.dumps({"id": ask["id"], "ok": out}) + "\n")
         sys.stdout.flush()
