@@ -158,7 +158,7 @@ class PostgresIdentity(Identity, EngineCase):
     kind = "postgresql"
     user_sql = "SELECT current_user"
     tables_word = "relkind"
-    refused = ("unavailable", "login_failed")
+    refused = ("login_refused",)
 
     @classmethod
     def make_users(cls):
@@ -177,7 +177,7 @@ class SnowflakeIdentity(Identity, EngineCase):
     kind = "snowflake"
     user_sql = "SELECT CURRENT_USER()"
     tables_word = "INFORMATION_SCHEMA.TABLES"
-    refused = ("unavailable", "login_failed")
+    refused = ("login_refused",)
 
     @classmethod
     def make_users(cls):
