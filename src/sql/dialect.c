@@ -152,7 +152,8 @@ static const struct sql_dialect DIALECTS[] = {
     [SQL_POSTGRESQL] = {.name = "postgresql",
         .lex_flags = SQL_LEX_NESTED_COMMENTS | SQL_LEX_E_STRINGS | SQL_LEX_DOLLAR |
                      SQL_LEX_DOLLAR_TAGS | SQL_LEX_U_STRINGS,
-        .flags = SQL_ROW_LOCKS | SQL_TEMP_SCHEMA | SQL_INTO_TEMP | SQL_DOTTED_VARIABLES,
+        .flags = SQL_ROW_LOCKS | SQL_TEMP_SCHEMA | SQL_INTO_TEMP | SQL_DOTTED_VARIABLES |
+                 SQL_DOT_CALLS,
         .leads = POSTGRESQL_LEADS,
         .functions = postgresql_functions,
         .owners = postgresql_owners,

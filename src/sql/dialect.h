@@ -19,6 +19,7 @@ enum sql_dialect_flag {
     SQL_BLOCKS = 1 << 12,        /* BEGIN also opens a block of statements */
     SQL_VARIABLES = 1 << 13,     /* SET a = 1 sets a variable, not a setting */
     SQL_DOTTED_VARIABLES = 1 << 14, /* SET a.b = 1 does */
+    SQL_DOT_CALLS = 1 << 15,        /* (x).f is f(x) */
 };
 
 /* A statement's first word; @reason is NULL for reads. */

@@ -146,7 +146,8 @@ const struct sql_name postgresql_functions[] = {DRAW("nextval"), DRAW("setval"),
     BAD("pg_restore_*", STATE), BAD("pg_clear_*", STATE), BAD("brin_summarize_*", STATE),
     BAD("brin_desummarize_*", STATE), BAD("gin_clean_pending_list", STATE),
     BAD("binary_upgrade_*", STATE), BAD("query_to_xml*", TEXTS),
-    BAD("cursor_to_xml*", TEXTS), BAD("ts_stat", TEXTS), BAD("crosstab*", TEXTS),
+    BAD("table_to_xml*", TEXTS), BAD("schema_to_xml*", TEXTS),
+    BAD("database_to_xml*", TEXTS), BAD("cursor_to_xml*", TEXTS), BAD("ts_stat", TEXTS), BAD("crosstab*", TEXTS),
     BAD("ts_rewrite", TEXTS), BAD("xpath_table", TEXTS), BAD("connectby", TEXTS), END};
 
 const struct sql_name postgresql_owners[] = {BAD("cron", STATE), BAD("aws_s3", FILES),

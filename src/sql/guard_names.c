@@ -63,17 +63,20 @@ void walk_check_call(struct walk *walk)
     struct str name = sql_token_name(token);
     bool dot = sql_token_is(&walk->prev, ".");
     bool called = sql_token_is(&walk->next, "(");
+    bool attribute = dot && !called && walk_has(walk, SQL_DOT_CALLS);
     bool bare = token->kind == SQL_TOKEN_WORD && !dot;
-    if ((called || bare) && sql_find_name(dialect->volatile_names, name)) {
+    if ((called || bare || attribute) && sql_find_name(dialect->volatile_names, name)) {
         walk->verdict.volatile_or_stateful = true;
     }
     if (dot && walk_has(walk, SQL_DOT_NEXTVAL) && str_eq_nocase(name, STR("nextval"))) {
         walk_note(walk, token, GUARD_DML, "the sequence would be advanced");
     }
+    if (called || attribute) {
+        note_found(walk, token, sql_find_name(dialect->functions, name));
+    }
     if (!called) {
         return;
     }
-    note_found(walk, token, sql_find_name(dialect->functions, name));
     struct str owner = dot ? sql_token_name(&walk->prev2) : STR("");
     note_found(walk, token, sql_find_name(dialect->owners, owner));
     if (walk_top(walk)->table_call) {
