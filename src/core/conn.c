@@ -134,6 +134,7 @@ void conn_lost(struct core *core, uint32_t conn, bool repeats)
         c->ticket = CORE_NONE;
         t->conn = CORE_NONE;
         t->requeued = true;
+        t->wants_new = core->workers[c->worker].state != WORKER_DYING;
         t->queued_ns = core->now_ns;
         quota_settle(core, ticket, 0, 0);
         sched_give_back(core, conn);
@@ -219,6 +220,7 @@ static void up(struct core *core, uint32_t conn, const struct core_context *cont
     uint64_t age_ns = core->profiles[c->profile].limits.age_ns;
     uint64_t early_ns = pool_scatter(core->now_ns + conn, age_ns / 10 + 1);
     c->base = c->actual = *context;
+    c->up_ns = core->now_ns;
     c->retire_ns = age_ns > 0 && !c->is_pending ? core->now_ns + age_ns - early_ns : CORE_NEVER;
     core->profiles[c->profile].pending -= c->is_pending;
     c->is_personal = c->is_pending;

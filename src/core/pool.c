@@ -128,6 +128,14 @@ void pool_due(struct core *core, enum owner owner, uint32_t index)
     }
 }
 
+/* What ended one connection may have ended all that were open: the second try gets a new one. */
+static bool may_serve(const struct core *core, const struct conn *c, const struct ticket *t)
+{
+    return c->state == CONN_IDLE && c->login == t->login &&
+           core->workers[c->worker].state == WORKER_UP &&
+           !(t->wants_new && c->up_ns <= t->queued_ns);
+}
+
 /* The idle connection that needs the fewest context statements, of those that can be set so. */
 static uint32_t best_idle(const struct core *core, uint32_t ticket)
 {
@@ -136,8 +144,7 @@ static uint32_t best_idle(const struct core *core, uint32_t ticket)
     int best_cost = CORE_PARTS + 1;
     for (uint32_t i = 0; i < core->conn_mark; i++) {
         const struct conn *c = &core->conns[i];
-        if (c->state == CONN_IDLE && c->login == t->login &&
-            core->workers[c->worker].state == WORKER_UP) {
+        if (may_serve(core, c, t)) {
             int cost = conn_cost(c, &t->context);
             if (cost >= 0 && cost < best_cost) {
                 best = i;

@@ -128,7 +128,8 @@ struct ticket {
     bool is_catalog;
     bool is_stateful;
     bool graced;
-    bool requeued; /* it lost its connection and runs again; that happens to it once */
+    bool requeued; /* it lost its connection and runs again; that happens to it once, */
+    bool wants_new; /* on a new one, where it was the warehouse that ended the connection */
 };
 
 /* Who is limited: a principal (no parent) or one of its client keys. */
@@ -222,6 +223,7 @@ struct conn {
     uint32_t pin;     /* session; NONE */
     struct lease lease; /* while it is in use */
     uint64_t rest_ns; /* idle since then */
+    uint64_t up_ns;   /* it was opened */
     bool is_fresh;    /* it has served nobody yet */
     bool is_pending;  /* it waits for a person to sign in, */
     bool is_personal; /* or did so */
