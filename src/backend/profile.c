@@ -290,7 +290,7 @@ bool backend_profile_init(struct backend_profile *ret, const struct config_profi
         backend_profile_free(ret);
         return false;
     }
-    if (ret->dialect == SQL_DUCKDB && strcmp(config->policy, "read_write") == 0) {
+    if (ret->dialect == SQL_DUCKDB && config_has_policy(config, "read_write")) {
         buf_printf(err,
             "profile %s: DuckDB's files are opened for reading; policy may be \"read_only\" or "
             "\"session_state\"",

@@ -37,6 +37,14 @@ static void put_read(struct backend_reach *reach, struct str path)
     reach->read_count++;
 }
 
+static void put_write(struct backend_reach *reach, struct str path)
+{
+    ASSERT(reach->read_count == 0);
+    buf_put_str(&reach->text, path);
+    buf_putc(&reach->text, '\0');
+    reach->write_count++;
+}
+
 static void put_reads(struct backend_reach *reach, const char *const *paths, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -67,11 +75,11 @@ static void put_state(struct buf *text, const char *state_dir, const char *name,
 static void put_writes(struct backend_reach *reach, const char *state_dir,
     const char *home, const struct config_profile *config_or_null)
 {
-    ASSERT(reach->write_count == 0 && reach->read_count == 0);
+    ASSERT(reach->read_count == 0);
     put_state(&reach->text, state_dir, REACH_SPOOL, NULL);
     put_state(&reach->text, state_dir, home, config_or_null);
     put_state(&reach->text, state_dir, home, config_or_null);
-    reach->write_count = 2;
+    reach->write_count += 2;
     reach->read_count = 1;
 }
 
@@ -135,8 +143,8 @@ static void put_named_parts(struct backend_reach *reach, const char *value)
 }
 
 /*
- * Key files, tokens, certificates: whatever file an option names by an absolute path. Values
- * that are kept elsewhere were read before the worker is confined.
+ * Key files, tokens, certificates: whatever file an option names by an absolute path.
+ * Values that are kept elsewhere were read before the worker is confined.
  */
 static void put_named(struct backend_reach *reach, const struct config_options *options)
 {
@@ -153,22 +161,39 @@ static void put_named(struct backend_reach *reach, const struct config_options *
     }
 }
 
+/* SQLite's file; "" where no option names one. */
+static struct str sqlite_file(const struct config_profile *config)
+{
+    struct str path = STR("");
+    for (uint32_t i = 0; i < config->options.len; i++) {
+        if (strcmp(config->options.at[i].key, "uri") == 0) {
+            path = str_of(config->options.at[i].value);
+        }
+    }
+    path = str_starts(path, STR("file:")) ? str_from(path, 5) : path;
+    path = str_starts(path, STR("//")) ? str_from(path, 2) : path;
+    path.len = strcspn(path.ptr, "?#");
+    return path;
+}
+
 static void put_sqlite(struct backend_reach *reach, const struct config_profile *config)
 {
     static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
-    for (uint32_t i = 0; i < config->options.len; i++) {
-        const char *uri = config->options.at[i].value;
-        if (strcmp(config->options.at[i].key, "uri") != 0) {
-            continue;
-        }
-        struct str path = str_of(uri);
-        path = str_starts(path, STR("file:")) ? str_from(path, 5) : path;
-        path = str_starts(path, STR("//")) ? str_from(path, 2) : path;
-        path.len = strcspn(path.ptr, "?#");
-        for (size_t j = 0; j < ARRAY_LEN(endings) && path.len > 0; j++) {
-            put_with_ending(reach, path, endings[j]);
-        }
+    struct str path = sqlite_file(config);
+    for (size_t j = 0; j < ARRAY_LEN(endings) && path.len > 0; j++) {
+        put_with_ending(reach, path, endings[j]);
     }
+}
+
+/* Who writes to the file makes its journal beside it: the directory; "" for who only
+ * reads. */
+static struct str sqlite_journals(const struct config_profile *config)
+{
+    struct str path = sqlite_file(config);
+    while (path.len > 0 && path.ptr[path.len - 1] != '/') {
+        path.len--;
+    }
+    return config_has_policy(config, "read_write") ? path : STR("");
 }
 
 static void put_network(struct backend_reach *reach)
@@ -258,12 +283,19 @@ bool backend_reach_init(struct backend_reach *ret, const struct config_profile *
         return true;
     }
     ret->confine = WIRE_CONFINED;
+    struct str journals = engine == SQLITE ? sqlite_journals(config) : STR("");
+    if (journals.len > 0) {
+        put_write(ret, journals);
+    }
     put_writes(ret, state_dir, engine == DUCKDB ? REACH_SPILL : REACH_HOMES, config);
     put_read(ret, str_of(driver));
     put_files(ret, config, engine);
     put_named(ret, &config->options);
     if (engine == SQLITE) {
         put_sqlite(ret, config);
+    }
+    if (journals.len > 0) {
+        put_read(ret, journals);
     }
     if (engine == OTHER) {
         ret->confine |= WIRE_HAS_NETWORK;
@@ -290,21 +322,24 @@ bool backend_reach_init(struct backend_reach *ret, const struct config_profile *
     return true;
 }
 
-bool backend_reach_init_login(struct backend_reach *ret, const struct backend_reach *profile,
-    const struct config_options *options, enum sql_dialect_id dialect, const char *home,
-    struct buf *err)
+bool backend_reach_init_login(struct backend_reach *ret,
+    const struct backend_reach *profile, const struct config_options *options,
+    enum sql_dialect_id dialect, const char *home, struct buf *err)
 {
-    *ret = (struct backend_reach){.confine = profile->confine, .text = BUF_INIT(TEXT_MAX)};
+    *ret =
+        (struct backend_reach){.confine = profile->confine, .text = BUF_INIT(TEXT_MAX)};
     if (!(profile->confine & WIRE_CONFINED)) {
         return true;
     }
-    ASSERT(profile->write_count == 2 && profile->read_count > 0); /* results, home; home first */
-    const struct str paths[] = {profile->write[0], str_of(home), str_of(home)};
-    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-        buf_put_str(&ret->text, paths[i]);
+    /* A home of its own for the profile's, which is the last to write and the first to
+     * read. */
+    ASSERT(profile->write_count >= 2 && profile->read_count > 0);
+    for (size_t i = 0; i <= profile->write_count; i++) {
+        buf_put_str(
+            &ret->text, i < profile->write_count - 1 ? profile->write[i] : str_of(home));
         buf_putc(&ret->text, '\0');
     }
-    ret->write_count = 2;
+    ret->write_count = profile->write_count;
     ret->read_count = 1;
     for (uint32_t i = 1; i < profile->read_count; i++) {
         put_read(ret, profile->read[i]);
@@ -314,7 +349,8 @@ bool backend_reach_init_login(struct backend_reach *ret, const struct backend_re
     ret->confine |= knows_uri && needs_unix(options, dialect) ? WIRE_HAS_UNIX : 0;
     ret->confine |= needs_browser(options, dialect) ? WIRE_SIGNS_IN : 0;
     if (!buf_ok(&ret->text) || ret->read_count > WIRE_PATHS_MAX) {
-        buf_printf(err, "a credential's options name more files than a worker can be told of");
+        buf_printf(
+            err, "a credential's options name more files than a worker can be told of");
         backend_reach_free(ret);
         return false;
     }

@@ -9,7 +9,7 @@
 #include "sql/guard.h"
 
 enum {
-    REACH_WRITES_MAX = 2
+    REACH_WRITES_MAX = 3
 };
 
 /* Where a daemon keeps what workers write. */

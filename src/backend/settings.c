@@ -74,7 +74,9 @@ uint32_t backend_profile_opening(
     const char *const *opening = engines[profile->dialect].opening;
     uint32_t count = 0;
     /* A temporary table is no read for an engine: this mode is for reading only. */
-    if (read_only && strcmp(profile->config->policy, "read_only") == 0) {
+    bool reads_only = !config_has_policy(profile->config, "session_state") &&
+                      !config_has_policy(profile->config, "read_write");
+    if (read_only && reads_only) {
         ret[count++] = (struct backend_option){STR(""), str_of(read_only)};
     }
     for (size_t i = 0; i < PROFILE_OPENING_MAX - 1 && opening[i]; i++) {

@@ -172,7 +172,7 @@ int command_guard(const struct options *options)
     if (!guard_policy_find(policy, &run.classes)) {
         fprintf(stderr,
             "snowmux: guard: --policy is %s; it is one of read_only, "
-            "session_state, read_write\n",
+            "session_state, read_write, each also with +ai\n",
             options->policy);
         return 2;
     }

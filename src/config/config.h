@@ -104,10 +104,12 @@ struct config_profile {
 #define PROFILE_INT(key, value, min, max, text) int64_t key;
 #define PROFILE_STRING(key, value, text) char key[CONFIG_PATH_SIZE];
 #define PROFILE_CREDITS(key, text) struct config_names key; /* thousandths an hour */
+#define PROFILE_POLICIES(key, text) struct config_names key; /* places in config_policies */
 #include "config/profile.def"
 #undef PROFILE_INT
 #undef PROFILE_STRING
 #undef PROFILE_CREDITS
+#undef PROFILE_POLICIES
 };
 
 struct config {
@@ -167,6 +169,15 @@ MUST_USE bool config_names_find(
 /* What a value of `client.types` counts from. */
 extern const char *const config_client_types[];
 extern const uint32_t config_client_type_count;
+
+/* What a policy may be, ended by NULL. */
+extern const char *const config_policies[];
+
+/* That of a principal; @profile's own where its table names no other. */
+const char *config_policy_of(const struct config_profile *profile, struct str principal);
+
+/* Does a policy of the profile begin with @word? */
+bool config_has_policy(const struct config_profile *profile, const char *word);
 
 /* The table as Markdown, for docs/configuration.md and `snowmux help config`. */
 void config_describe(struct buf *out);

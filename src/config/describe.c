@@ -151,6 +151,7 @@ static void put_default(struct buf *out, const struct setting *setting)
     case SETTING_WEIGHTS:
     case SETTING_CREDITS:
     case SETTING_TYPES:
+    case SETTING_POLICIES:
     case SETTING_OPTIONS:
     case SETTING_PARAMETERS:
         buf_puts(out, "`{}`");
@@ -195,6 +196,7 @@ static void put_range(struct buf *out, const struct setting *setting)
     case SETTING_WEIGHTS:
     case SETTING_CREDITS:
     case SETTING_TYPES:
+    case SETTING_POLICIES:
         buf_printf(out, "at most %d names, each ", CONFIG_NAMES_MAX);
         names_put_range(out, setting->kind);
         break;

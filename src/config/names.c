@@ -10,9 +10,21 @@ enum {
     MILLI = 1000
 };
 
-const char *const config_client_types[] = {"claude_desktop", "claude_code", "roo_code", "cursor",
-    "vscode", "codex", "http_client", "websocket_client", "unknown"};
+const char *const config_client_types[] = {"claude_desktop", "claude_code", "roo_code",
+    "cursor", "vscode", "codex", "http_client", "websocket_client", "unknown"};
 const uint32_t config_client_type_count = ARRAY_LEN(config_client_types);
+
+const char *const config_policies[] = {"read_only", "session_state", "read_write",
+    "read_only+ai", "session_state+ai", "read_write+ai", NULL};
+
+/* The words a value may be. */
+static const char *const *words_of(enum setting_kind kind, uint32_t *ret_count)
+{
+    bool is_type = kind == SETTING_TYPES;
+    *ret_count =
+        is_type ? config_client_type_count : (uint32_t)ARRAY_LEN(config_policies) - 1;
+    return is_type ? config_client_types : config_policies;
+}
 
 void names_put_range(struct buf *out, enum setting_kind kind)
 {
@@ -21,10 +33,11 @@ void names_put_range(struct buf *out, enum setting_kind kind)
     } else if (kind == SETTING_CREDITS) {
         buf_printf(out, "a number from 0 to %d", CREDITS_MAX);
     } else {
-        for (uint32_t i = 0; i < config_client_type_count; i++) {
-            bool is_last = i + 1 == config_client_type_count;
-            buf_puts(out, i == 0 ? "" : is_last ? " or " : ", ");
-            buf_put_json(out, str_of(config_client_types[i]));
+        uint32_t count;
+        const char *const *words = words_of(kind, &count);
+        for (uint32_t i = 0; i < count; i++) {
+            buf_puts(out, i == 0 ? "" : i + 1 == count ? " or " : ", ");
+            buf_put_json(out, str_of(words[i]));
         }
     }
 }
@@ -42,8 +55,10 @@ static bool take_value(enum setting_kind kind, const struct toml_node *node, int
         *ret = ok ? llround(value * MILLI) : 0;
         return ok;
     }
-    for (uint32_t i = 0; node->kind == TOML_STRING && i < config_client_type_count; i++) {
-        if (str_eq(node->text, str_of(config_client_types[i]))) {
+    uint32_t count;
+    const char *const *words = words_of(kind, &count);
+    for (uint32_t i = 0; node->kind == TOML_STRING && i < count; i++) {
+        if (str_eq(node->text, str_of(words[i]))) {
             *ret = i;
             return true;
         }
@@ -110,4 +125,21 @@ bool config_names_find(const struct config_names *names, struct str text, int64_
         }
     }
     return false;
+}
+
+const char *config_policy_of(const struct config_profile *profile, struct str principal)
+{
+    int64_t at = 0;
+    return config_names_find(&profile->policies, principal, &at) ? config_policies[at]
+                                                                 : profile->policy;
+}
+
+bool config_has_policy(const struct config_profile *profile, const char *word)
+{
+    bool has = str_starts(str_of(profile->policy), str_of(word));
+    for (uint32_t i = 0; i < profile->policies.len; i++) {
+        has = has || str_starts(str_of(config_policies[profile->policies.at[i].value]),
+                         str_of(word));
+    }
+    return has;
 }

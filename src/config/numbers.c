@@ -70,6 +70,7 @@ static struct member_list members_of(enum setting_kind kind)
     case SETTING_WEIGHTS:
     case SETTING_CREDITS:
     case SETTING_TYPES:
+    case SETTING_POLICIES:
     case SETTING_FILES:
     case SETTING_OPTIONS:
     case SETTING_PARAMETERS:

@@ -347,6 +347,7 @@ bool reader_set(struct reader *reader, const struct setting *setting,
     case SETTING_WEIGHTS:
     case SETTING_CREDITS:
     case SETTING_TYPES:
+    case SETTING_POLICIES:
         return names_set(reader, setting, node, at);
     case SETTING_FILES:
     case SETTING_OPTIONS:

@@ -53,10 +53,14 @@ static const struct setting PROFILE_ROWS[] = {
 #define PROFILE_CREDITS(key, text)                                                       \
     {"profile", #key, SETTING_CREDITS, offsetof(struct config_profile, key),             \
         sizeof(struct config_names), 0, 0, 0, NULL, NULL, text},
+#define PROFILE_POLICIES(key, text)                                                      \
+    {"profile", #key, SETTING_POLICIES, offsetof(struct config_profile, key),            \
+        sizeof(struct config_names), 0, 0, 0, NULL, NULL, text},
 #include "config/profile.def"
 #undef PROFILE_INT
 #undef PROFILE_STRING
 #undef PROFILE_CREDITS
+#undef PROFILE_POLICIES
     {"profile", "files", SETTING_FILES, 0, 0, 0, 1, CONFIG_FILES_MAX, NULL, NULL,
         "DuckDB: the database files; the first is the main one. Other drivers: files and directories they may read"},
     {"profile", "options", SETTING_OPTIONS, 0, 0, 0, 0, CONFIG_OPTIONS_MAX, NULL, NULL,
@@ -84,11 +88,13 @@ static const struct setting PROFILE_ROWS[] = {
 #define CONFIG_WEIGHTS(section, key, text)
 #define CONFIG_TYPES(section, key, text)
 #define PROFILE_CREDITS(key, text)
+#define PROFILE_POLICIES(key, text)
 #include "config/config.def"
 #include "config/profile.def"
 #undef CONFIG_WEIGHTS
 #undef CONFIG_TYPES
 #undef PROFILE_CREDITS
+#undef PROFILE_POLICIES
 #undef CONFIG_INT
 #undef CONFIG_STRING
 #undef CONFIG_UIDS
@@ -102,7 +108,6 @@ _Static_assert(ARRAY_LEN(CONFIG_ROWS) <= SETTING_KEYS_MAX, "raise SETTING_KEYS_M
 _Static_assert(ARRAY_LEN(PROFILE_ROWS) <= SETTING_KEYS_MAX, "raise SETTING_KEYS_MAX");
 
 static const char *const LOG_LEVELS[] = {"debug", "info", "warn", "error", NULL};
-static const char *const POLICIES[] = {"read_only", "session_state", "read_write", NULL};
 static const char *const CONFINE[] = {"auto", "off", NULL};
 static const char *const IDENTITIES[] = {"service", "per_principal", NULL};
 static const char *const DIALECTS[] = {
@@ -114,7 +119,7 @@ static const struct {
     const char *const *values;
 } CHOICES[] = {
     {"daemon", "log_level", LOG_LEVELS},
-    {"profile", "policy", POLICIES},
+    {"profile", "policy", config_policies},
     {"profile", "confine", CONFINE},
     {"profile", "identity", IDENTITIES},
     {"profile", "dialect", DIALECTS},

@@ -13,9 +13,10 @@ enum setting_kind {
     SETTING_AMOUNTS,
     SETTING_SHARES,
     SETTING_BOUNDS,
-    SETTING_WEIGHTS, /* struct config_names; this and the next two: names.h */
+    SETTING_WEIGHTS, /* struct config_names; this and the next three: names.h */
     SETTING_CREDITS,
     SETTING_TYPES,
+    SETTING_POLICIES,
     SETTING_FILES,     /* read by profile.c */
     SETTING_OPTIONS,   /* read by profile_options.c, like the next */
     SETTING_PARAMETERS

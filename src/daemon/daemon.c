@@ -328,8 +328,6 @@ static bool make_profiles(struct daemon *d)
         if (p->rules.setup.home.len > 0 && !make_dir(p->rules.setup.home.ptr)) {
             return false;
         }
-        bool is_policy = guard_policy_find(str_of(config->policy), &p->classes);
-        ASSERT(is_policy); /* the configuration is checked */
         p->defaults[TOOL_PROFILE] = str_of(config->name);
         p->defaults[TOOL_ROLE] = p->rules.role;
         p->defaults[TOOL_WAREHOUSE] = p->rules.warehouse;

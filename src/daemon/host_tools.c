@@ -55,12 +55,14 @@ static uint32_t profile_count(struct tool_call *tool)
 
 static void profile_at(struct tool_call *tool, uint32_t index, struct tool_profile *ret)
 {
-    const struct profile *p = &call_of(tool)->daemon->profile[index];
+    const struct daemon *d = call_of(tool)->daemon;
+    const struct profile *p = &d->profile[index];
+    const char *policy =
+        config_policy_of(p->config, symbol_str(d->symbols, call_of(tool)->principal));
     *ret = (struct tool_profile){
         .name = str_of(p->config->name),
         .dialect = p->rules.dialect,
-        .policy = str_of(p->config->policy),
-        .classes = p->classes,
+        .policy = str_of(policy),
         .slots = (uint32_t)p->config->slots,
         .scan_bytes_max = p->config->scan_bytes_max,
         .scan_mb_per_s = p->config->scan_mb_per_s,
@@ -70,6 +72,8 @@ static void profile_at(struct tool_call *tool, uint32_t index, struct tool_profi
     };
     const struct call *call = call_of(tool);
     const struct login *login = logins_seen_by(call->daemon, index, call->principal);
+    bool is_policy = guard_policy_find(ret->policy, &ret->classes);
+    ASSERT(is_policy); /* the configuration is checked */
     memcpy(ret->defaults, p->defaults, sizeof(ret->defaults));
     for (int i = 0; i < TOOL_PARTS; i++) {
         ret->base[i] = str_of(login->base[i]);

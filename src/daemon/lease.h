@@ -28,7 +28,6 @@ struct login {
 
 struct profile {
     const struct config_profile *config;
-    uint32_t classes;             /* of statements, that its policy lets through */
     struct backend_profile rules; /* driver, dialect, how a context is set */
     struct str defaults[TOOL_PARTS];
     struct login own;

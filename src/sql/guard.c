@@ -248,6 +248,9 @@ const char *guard_class_name(enum guard_class cls)
 
 bool guard_policy_find(struct str name, uint32_t *ret_classes)
 {
+    struct str ai = STR("+ai");
+    bool has_ai = name.len > ai.len && str_eq(str_from(name, name.len - ai.len), ai);
+    name.len -= has_ai ? ai.len : 0;
     if (str_eq(name, STR("read_only"))) {
         *ret_classes = guard_read_only;
     } else if (str_eq(name, STR("session_state"))) {
@@ -257,5 +260,6 @@ bool guard_policy_find(struct str name, uint32_t *ret_classes)
     } else {
         return false;
     }
+    *ret_classes |= has_ai ? GUARD_BIT(GUARD_AI) : 0;
     return true;
 }

@@ -77,5 +77,5 @@ struct guard_verdict guard_check(
 /* A stable name: "select", "dml", … */
 const char *guard_class_name(enum guard_class cls);
 
-/* "read_only", "session_state", "read_write"; false for other names. */
+/* "read_only", "session_state", "read_write", each also with "+ai"; false for other names. */
 bool guard_policy_find(struct str name, uint32_t *ret_classes);

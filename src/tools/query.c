@@ -156,7 +156,7 @@ enum tool_move execute_query_start(struct tool_call *call)
     }
     call->query_len = verdict.end;
     call->effects = verdict.effects;
-    call->is_command = verdict.cls != GUARD_SELECT;
+    call->is_command = verdict.cls != GUARD_SELECT && verdict.cls != GUARD_AI;
     call->changes_catalog = verdict.cls > GUARD_EXPLAIN && verdict.cls != GUARD_AI;
     call->is_bounded = !call->is_command && explain_is_bounded(call);
     enum tool_move move = run_query(call);

@@ -19,20 +19,29 @@ static int64_t find(const struct config_names *names, const char *text)
 static void names_are_found_in_any_case_and_by_their_beginning(void **state)
 {
     (void)state;
-    parse("[weight]\nprincipal = {\"uid:1000\" = 3, \"uid:*\" = 2}\n"
-          "[weight.client]\n\"Claude-Code\" = 100\n"
-          "[client.types]\n\"my-agent*\" = \"codex\"\n\"*\" = \"unknown\"\n"
-          "[profile.p]\nfiles = ['a']\nwarehouse_credits = {WH_XS = 1, wh_l = 8.5, free = 0}\n");
+    parse(
+        "[weight]\nprincipal = {\"uid:1000\" = 3, \"uid:*\" = 2}\n"
+        "[weight.client]\n\"Claude-Code\" = 100\n"
+        "[client.types]\n\"my-agent*\" = \"codex\"\n\"*\" = \"unknown\"\n"
+        "[profile.p]\nfiles = ['a']\nwarehouse_credits = {WH_XS = 1, wh_l = 8.5, free = 0}\n"
+        "policies = {\"uid:1000\" = 'read_write', \"uid:1*\" = 'read_only+ai'}\n");
     assert_int_equal(find(&config.weight_principal, "uid:1000"), 3);
     assert_int_equal(find(&config.weight_principal, "uid:1001"), 2);
     assert_int_equal(find(&config.weight_principal, "key:x"), -1);
     assert_int_equal(find(&config.weight_client, "claude-code"), 100);
     assert_int_equal(find(&config.weight_client, "claude-code-2"), -1);
-    assert_string_equal(config_client_types[find(&config.client_types, "MY-AGENT 2")], "codex");
+    assert_string_equal(
+        config_client_types[find(&config.client_types, "MY-AGENT 2")], "codex");
     assert_string_equal(config_client_types[find(&config.client_types, "")], "unknown");
     assert_int_equal(find(&config.profile[0].warehouse_credits, "wh_xs"), 1000);
     assert_int_equal(find(&config.profile[0].warehouse_credits, "WH_L"), 8500);
     assert_int_equal(find(&config.profile[0].warehouse_credits, "FREE"), 0);
+    const struct config_profile *p = &config.profile[0];
+    assert_string_equal(config_policy_of(p, STR("uid:1000")), "read_write");
+    assert_string_equal(config_policy_of(p, STR("uid:1001")), "read_only+ai");
+    assert_string_equal(config_policy_of(p, STR("uid:0")), "read_only");
+    assert_true(config_has_policy(p, "read_write"));
+    assert_false(config_has_policy(p, "session_state"));
     parse("[weight]\nprincipal = {x = 4}\n"); /* replaced whole */
     assert_int_equal(find(&config.weight_principal, "uid:1000"), -1);
     assert_int_equal(find(&config.weight_client, "claude-code"), 100);
@@ -54,6 +63,10 @@ static void wrong_tables_are_refused(void **state)
         "t.toml:2: client.types.\"x\" must be \"claude_desktop\", \"claude_code\", "
         "\"roo_code\", \"cursor\", \"vscode\", \"codex\", \"http_client\", "
         "\"websocket_client\" or \"unknown\", got \"vs code\"");
+    refused("[profile.p]\nfiles = ['a']\npolicies = {x = 'write'}",
+        "t.toml:3: profile.p.policies.\"x\" must be \"read_only\", \"session_state\", "
+        "\"read_write\", \"read_only+ai\", \"session_state+ai\" or \"read_write+ai\", "
+        "got \"write\"");
     struct buf toml = BUF_INIT(64 * 1024);
     buf_puts(&toml, "[weight.client]\n");
     for (int i = 0; i <= CONFIG_NAMES_MAX; i++) {

@@ -37,6 +37,7 @@ static void defaults_are_those_of_the_table(void **state)
 #define PROFILE_STRING(key, value, text)                                                 \
     assert_string_equal(config.profile[0].key, value);
 #define PROFILE_CREDITS(key, text) assert_int_equal(config.profile[0].key.len, 0);
+#define PROFILE_POLICIES(key, text) assert_int_equal(config.profile[0].key.len, 0);
 #include "config/profile.def"
 #undef CONFIG_INT
 #undef CONFIG_STRING
@@ -48,6 +49,7 @@ static void defaults_are_those_of_the_table(void **state)
 #undef CONFIG_WEIGHTS
 #undef CONFIG_TYPES
 #undef PROFILE_CREDITS
+#undef PROFILE_POLICIES
 #undef PROFILE_INT
 #undef PROFILE_STRING
 }
@@ -228,6 +230,7 @@ static void every_row_has_its_own_range(void **state)
 #define CONFIG_WEIGHTS(section, key, text)
 #define CONFIG_TYPES(section, key, text)
 #define PROFILE_CREDITS(key, text)
+#define PROFILE_POLICIES(key, text)
 #define PROFILE_INT(key, value, min, max, text)                                          \
     assert_range("profile.p", #key, min, max);                                           \
     assert_int_equal(config.profile[0].key, max);
@@ -244,6 +247,7 @@ static void every_row_has_its_own_range(void **state)
 #undef CONFIG_WEIGHTS
 #undef CONFIG_TYPES
 #undef PROFILE_CREDITS
+#undef PROFILE_POLICIES
 #undef PROFILE_INT
 #undef PROFILE_STRING
 }
@@ -266,7 +270,8 @@ static void strings_are_checked(void **state)
         "t.toml:2: daemon.log_level must be \"debug\", \"info\", \"warn\" or \"error\", "
         "got \"\"");
     refused("[profile.p]\npolicy = 'anything'",
-        "t.toml:2: profile.p.policy must be \"read_only\", \"session_state\" or \"read_write\", got \"anything\"");
+        "t.toml:2: profile.p.policy must be \"read_only\", \"session_state\", \"read_write\", "
+        "\"read_only+ai\", \"session_state+ai\" or \"read_write+ai\", got \"anything\"");
     refused("[profile.p]\ndialect = 'DuckDB'",
         "t.toml:2: profile.p.dialect must be \"\", \"duckdb\", \"snowflake\", "
         "\"postgresql\" or \"sqlite\", got \"DuckDB\"");
@@ -274,7 +279,8 @@ static void strings_are_checked(void **state)
         "t.toml:2: profile.p.driver must be a path, got \"\"");
     refused("[profile.p]\npolicy = "
             "'0123456789012345678901234567890123456789012345678901234567890123456789'",
-        "t.toml:2: profile.p.policy must be \"read_only\", \"session_state\" or \"read_write\", got "
+        "t.toml:2: profile.p.policy must be \"read_only\", \"session_state\", \"read_write\", "
+        "\"read_only+ai\", \"session_state+ai\" or \"read_write+ai\", got "
         "\"0123456789012345678901234567890123456789012345678901234567890123\"...");
 }
 

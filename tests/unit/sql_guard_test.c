@@ -182,8 +182,8 @@ static void no_prefix_of_a_text_breaks_anything(void **state)
 /* The least policy that lets a text through, the one before it, and what is said then. */
 static void expect_policy(enum sql_dialect_id id, const struct corpus_line *line)
 {
-    static const char *const POLICIES[] = {
-        "read_only", "session_state", "read_write", "none"};
+    static const char *const POLICIES[] = {"read_only", "session_state", "read_write",
+        "read_only+ai", "read_write+ai", "none"};
     static const char *const EFFECTS[] = {
         "begins", "ends", "temporary", "variable", "prepares"};
     struct str text = {line->text, line->len};
@@ -194,7 +194,7 @@ static void expect_policy(enum sql_dialect_id id, const struct corpus_line *line
     size_t first = 0;
     char said[128] = "";
     struct guard_verdict v = {0};
-    for (; first < 3; first++) {
+    for (; first < ARRAY_LEN(POLICIES) - 1; first++) {
         uint32_t classes;
         assert_true(guard_policy_find(str_of(POLICIES[first]), &classes));
         v = guard_check(id, classes, text);
@@ -252,6 +252,8 @@ static void a_policy_has_no_class_that_cannot_be_vouched_for(void **state)
     assert_int_equal(guard_read_only & ~guard_session_state, 0);
     uint32_t classes;
     assert_false(guard_policy_find(STR("read"), &classes));
+    assert_false(guard_policy_find(STR("+ai"), &classes));
+    assert_false(guard_policy_find(STR("read_only+ia"), &classes));
     struct guard_verdict all = guard_check(SQL_DUCKDB, ~0u, STR("select 1; select 2"));
     assert_int_equal(all.cls, GUARD_MULTIPLE);
     assert_false(all.allowed);

@@ -19,12 +19,18 @@ FAULT = re.compile("event=assert|runtime error:|ERROR: AddressSanitizer|WARNING:
 SAID = re.compile(r"snowmux \S+ is listening on (http://127\.0\.0\.1:(\d+)/mcp); next: .+")
 
 
+def inline(value):
+    if not isinstance(value, dict):
+        return json.dumps(value)
+    return "{%s}" % ", ".join("%s = %s" % (json.dumps(key), inline(one)) for key, one in value.items())
+
+
 def toml(sections):
     """{"query": {"grace_s": 1}} as the text of a configuration file."""
     lines = []
     for section, keys in sections.items():
         lines.append("[%s]" % section)
-        lines += ["%s = %s" % (key, json.dumps(value)) for key, value in keys.items()]
+        lines += ["%s = %s" % (key, inline(value)) for key, value in keys.items()]
     return "\n".join(lines) + "\n"
 
 
