@@ -271,6 +271,12 @@ void account_park(struct core *core, uint32_t principal)
     }
 }
 
+bool account_at_cap(const struct core *core, uint32_t principal)
+{
+    uint32_t at = find(core, CORE_NONE, principal);
+    return at != CORE_NONE && account_is_full(core, at);
+}
+
 static uint64_t until(const struct core *core, uint64_t at_ns)
 {
     return at_ns > core->now_ns ? at_ns - core->now_ns : 0;

@@ -276,6 +276,8 @@ static void check_login(const struct core *core, uint32_t at)
     ASSERT(!l->is_asking || login_lives(l));
     ASSERT(l->wait == LOGIN_READY || l->principal != 0);
     ASSERT(l->wait != LOGIN_CROWDED || l->is_crowded);
+    bool is_coming = l->connecting + l->workers > 0 || l->deadline.heap_at != 0;
+    ASSERT(l->wait != LOGIN_OPENING || is_coming || l->is_asking); /* else nobody wakes it */
     bool all_served = l->queued > 0;
     for (uint32_t i = l->waits_first; i != CORE_NONE; i = core->tickets[i].waits_next) {
         all_served = all_served && pool_has_idle(core, i);

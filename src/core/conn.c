@@ -70,7 +70,7 @@ static void conn_drop(struct core *core, uint32_t conn)
     w->conns--;
     worker_rest(core, c->worker);
     login_wake(core, c->login);
-    login_wake_crowd(core, c->profile);
+    login_wake_all(core);
 }
 
 void conn_discard(struct core *core, uint32_t conn)
@@ -166,7 +166,7 @@ static void conn_rest(struct core *core, uint32_t conn)
     until_ns = until_ns < c->retire_ns ? until_ns : c->retire_ns;
     deadline_arm(core, &c->deadline, c->is_personal ? CORE_NEVER : until_ns);
     login_wake(core, c->login);
-    login_wake_crowd(core, c->profile);
+    login_wake_all(core);
 }
 
 static bool may_pin(const struct core *core, uint32_t session)
@@ -240,6 +240,9 @@ static void pending(struct core *core, uint32_t conn)
     struct conn *c = &core->conns[conn];
     struct login *l = &core->logins[c->login];
     struct profile *p = &core->profiles[c->profile];
+    if (c->is_pending) {
+        return; /* it says so again */
+    }
     if (login_lives(l) || l->is_pending) {
         l->is_asking = login_lives(l);
         conn_discard(core, conn);
@@ -251,6 +254,7 @@ static void pending(struct core *core, uint32_t conn)
         p->pending++;
         conn_action(core, CORE_SIGN_IN, conn);
         login_pending(core, c->login);
+        login_wake_crowd(core, c->profile); /* it no longer counts among those who log in */
     }
 }
 
@@ -387,6 +391,9 @@ void conn_lease(struct core *core, uint32_t ticket, uint32_t conn)
         sched_take(core, ticket, conn);
         login_count(core, core->conns[conn].login, -1, 1, 0);
         start(core, ticket, conn);
+        if (account_is_full(core, core->accounts[core->tickets[ticket].account].parent)) {
+            login_wake_all(core); /* what was promised to it need not wait */
+        }
     }
 }
 

@@ -340,6 +340,7 @@ const char *core_reason_name(enum core_reason reason)
         [CORE_RATE_LIMITED] = "rate_limited",
         [CORE_QUOTA_EXHAUSTED] = "quota_exhausted",
         [CORE_ELSEWHERE] = "elsewhere",
+        [CORE_UNSETTABLE] = "unsettable",
         [CORE_CLOSED] = "closed",
         [CORE_IDLE_LIMIT] = "idle_limit",
         [CORE_AGE_LIMIT] = "age_limit",

@@ -121,6 +121,7 @@ enum core_reason {
     CORE_RATE_LIMITED,   /* one of its rates is used up */
     CORE_QUOTA_EXHAUSTED, /* one of its amounts per day is used up */
     CORE_ELSEWHERE,      /* its session holds a connection that cannot be used for it */
+    CORE_UNSETTABLE,     /* the connections there can be have a context that it would unset */
     CORE_CLOSED,         /* session closed */
     CORE_IDLE_LIMIT,     /* session: nobody came back */
     CORE_AGE_LIMIT,      /* session: as old as it may get */

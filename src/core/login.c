@@ -27,7 +27,7 @@ uint32_t login_find(const struct core *core, uint32_t profile, uint32_t principa
     return at;
 }
 
-/* All it remembers is how often it failed lately. */
+/* All it remembers is how often it failed lately, and its pause. */
 static bool is_unused(const struct login *l)
 {
     return l->is_used && l->principal != 0 && !l->is_flushing && !l->is_crowded &&
@@ -45,6 +45,7 @@ static void forget(struct core *core, uint32_t at)
     deadline_arm(core, &l->deadline, CORE_NEVER);
     act(core, CORE_RELEASE)->user = l->principal;
     l->is_used = false;
+    account_park(core, l->principal); /* nobody would wake it any more */
     l->hash_next = core->free_login;
     core->free_login = at;
 }
@@ -237,6 +238,14 @@ enum core_reason login_refuses(
     return CORE_UNAVAILABLE;
 }
 
+void login_check(struct core *core, uint32_t login)
+{
+    uint64_t retry_ns;
+    if (login_refuses(core, login, &retry_ns) != CORE_OK) {
+        flush(core, login);
+    }
+}
+
 void login_pending(struct core *core, uint32_t login)
 {
     core->logins[login].is_pending = true;
@@ -267,8 +276,8 @@ void login_changed(struct core *core, const struct core_event *event)
 {
     ASSERT(event->profile < core->limits.profiles);
     uint32_t login = login_find(core, event->profile, event->principal);
-    if (login == CORE_NONE) {
-        return;
+    if (login == CORE_NONE || core->logins[login].principal == 0) {
+        return; /* whose secret it is not */
     }
     for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
         const struct worker *w = &core->workers[i];

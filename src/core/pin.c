@@ -73,6 +73,7 @@ static void push(struct core *core, uint32_t ticket)
         owner(core, ticket)->turn = ticket;
     }
     sched_push(core, ticket, false);
+    login_check(core, core->tickets[ticket].login); /* a call that was held was not asked */
 }
 
 /* Something of its session comes before it; what may leave something waits for all of that. */

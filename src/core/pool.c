@@ -128,12 +128,16 @@ void pool_due(struct core *core, enum owner owner, uint32_t index)
     }
 }
 
-/* What ended one connection may have ended all that were open: the second try gets a new one. */
+/*
+ * What ended one connection may have ended all that were open: the second try gets a new one,
+ * unless a person would have to sign in for that.
+ */
 static bool may_serve(const struct core *core, const struct conn *c, const struct ticket *t)
 {
+    bool wants_new = t->wants_new && !core->logins[t->login].is_asking;
     return c->state == CONN_IDLE && c->login == t->login &&
            core->workers[c->worker].state == WORKER_UP &&
-           !(t->wants_new && c->up_ns <= t->queued_ns);
+           !(wants_new && c->up_ns <= t->queued_ns);
 }
 
 /* The idle connection that needs the fewest context statements, of those that can be set so. */
@@ -219,9 +223,10 @@ struct places {
 
 static bool is_promise(const struct core *core, const struct worker *w)
 {
-    return w->state == WORKER_STARTING ||
-           (w->state == WORKER_UP && w->is_fresh && w->conns == 0 &&
-               core->logins[w->login].queued > 0);
+    const struct login *l = &core->logins[w->login];
+    bool is_waited_for = w->is_fresh && w->conns == 0 && l->queued > 0;
+    return w->state == WORKER_STARTING || (w->state == WORKER_UP && is_waited_for &&
+                                              !account_at_cap(core, l->principal));
 }
 
 static struct places look_for_places(const struct core *core, uint32_t login)
@@ -300,19 +305,42 @@ static bool is_at_rest(const struct core *core, uint32_t worker, uint32_t login)
     return true;
 }
 
-/* The worker that is at rest longest goes; one of this profile, where it has all it may. */
-static bool make_room_for_worker(struct core *core, uint32_t login)
+/* Somebody signed in for a connection of it. */
+static bool is_personal(const struct core *core, uint32_t worker)
+{
+    bool is_found = false;
+    for (uint32_t i = 0; i < core->conn_mark; i++) {
+        const struct conn *c = &core->conns[i];
+        is_found = is_found ||
+                   (c->worker == worker && c->state != CONN_CLOSED && c->is_personal);
+    }
+    return is_found;
+}
+
+/* Of another profile only while nobody waits for it, unless this profile has none at all. */
+static bool may_take_worker(const struct core *core, const struct worker *w, uint32_t login)
 {
     uint32_t profile = core->logins[login].profile;
-    uint32_t most = core->profiles[profile].limits.workers;
-    bool is_full = most > 0 && core->profiles[profile].workers >= most;
+    const struct profile *p = &core->profiles[profile];
+    bool is_full = p->limits.workers > 0 && p->workers >= p->limits.workers;
+    bool is_needed = p->workers > 0 && core->logins[w->login].queued > 0;
+    return w->state == WORKER_UP && w->login != login &&
+           (w->profile == profile || (!is_full && !is_needed));
+}
+
+/* The worker that is at rest longest goes, and last one for which somebody signed in. */
+static bool make_room_for_worker(struct core *core, uint32_t login)
+{
     uint32_t oldest = CORE_NONE;
     for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
         const struct worker *w = &core->workers[i];
-        if (w->state == WORKER_UP && w->login != login &&
-            (!is_full || w->profile == profile) &&
-            (oldest == CORE_NONE || w->rest_ns < core->workers[oldest].rest_ns) &&
-            is_at_rest(core, i, login)) {
+        const struct worker *o = oldest == CORE_NONE ? NULL : &core->workers[oldest];
+        if (!may_take_worker(core, w, login) || !is_at_rest(core, i, login)) {
+            continue;
+        }
+        bool is_later = is_personal(core, i);
+        bool was_later = o && is_personal(core, oldest);
+        if (!o || (is_later == was_later ? w->rest_ns < o->rest_ns : was_later)) {
             oldest = i;
         }
     }
@@ -378,6 +406,15 @@ static bool grow(struct core *core, uint32_t login, enum login_wait *ret_wait)
     return true;
 }
 
+/*
+ * One more connection would need a person again, and those there are do not serve this call: it
+ * wants a part unset that is set on them, which no statement does.
+ */
+static bool is_unsettable(const struct login *l)
+{
+    return l->is_asking && l->idle > 0 && l->busy == 0;
+}
+
 static bool dispatch_profile(struct core *core, uint32_t profile)
 {
     struct profile *p = &core->profiles[profile];
@@ -399,6 +436,11 @@ static bool dispatch_profile(struct core *core, uint32_t profile)
         return true;
     }
     uint32_t login = core->tickets[ticket].login;
+    if (is_unsettable(&core->logins[login])) {
+        sched_remove(core, ticket);
+        ticket_end(core, ticket, CORE_UNSETTABLE);
+        return true;
+    }
     return grow(core, login, &wait) || login_wait(core, login, wait);
 }
 
@@ -451,9 +493,13 @@ bool pool_dispatch(struct core *core)
     if (login_flush(core)) {
         return true;
     }
-    for (uint32_t i = 0; i < core->limits.profiles; i++) {
-        if (dispatch_profile(core, i)) {
-            return true;
+    /* First who has no worker: else another profile's backlog could keep them all. */
+    for (int has_worker = 0; has_worker < 2; has_worker++) {
+        for (uint32_t i = 0; i < core->limits.profiles; i++) {
+            bool has = core->profiles[i].workers > 0;
+            if (has == has_worker && dispatch_profile(core, i)) {
+                return true;
+            }
         }
     }
     return false;

@@ -427,6 +427,7 @@ uint32_t account_find(const struct core *core, uint32_t principal, uint32_t clie
 void account_add_node(struct core *core, uint32_t node);
 void account_drop_node(struct core *core, uint32_t node);
 bool account_is_full(const struct core *core, uint32_t account);
+bool account_at_cap(const struct core *core, uint32_t principal);
 void account_park(struct core *core, uint32_t principal); /* its login waits, or no more */
 bool account_node_is_parked(const struct core *core, uint32_t node);
 void account_count(struct core *core, uint32_t client, int queued, int running);
@@ -516,6 +517,7 @@ void login_failed(struct core *core, uint32_t login); /* to start a worker or to
 void login_succeeded(struct core *core, uint32_t login);
 void login_due(struct core *core, uint32_t login);
 void login_pending(struct core *core, uint32_t login); /* a person has to sign in */
+void login_check(struct core *core, uint32_t login); /* who waits for it in vain is told */
 enum core_reason login_refuses(const struct core *core, uint32_t login, uint64_t *ret_retry_ns);
 bool login_flush(struct core *core); /* ends one call that waits in vain; false: none does */
 void login_changed(struct core *core, const struct core_event *event);
@@ -530,6 +532,5 @@ void pool_event(struct core *core, const struct core_event *event);
 /* Each does one thing that is possible; false: nothing is. */
 bool pool_bury(struct core *core); /* of what dead workers left: before anybody gets a lease */
 bool pool_dispatch(struct core *core);
-bool pool_unavailable(const struct core *core, uint32_t profile, uint64_t *ret_retry_ns);
 bool pool_has_idle(const struct core *core, uint32_t ticket); /* for the context it wants */
 void pool_due(struct core *core, enum owner owner, uint32_t index);

@@ -483,6 +483,9 @@ void call_fail_for(struct call *call, const struct core_action *a)
             "cannot run: in another profile, or on a connection that it would have to change. "
             "It was not run.");
         break;
+    case CORE_UNSETTABLE:
+        lease_refuse_unset(call);
+        break;
     case CORE_NO_SESSION:
     case CORE_CLOSED:
     case CORE_IDLE_LIMIT:

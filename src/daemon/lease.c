@@ -95,13 +95,11 @@ static int64_t differences(struct call *call, uint32_t ret_wanted[CORE_PARTS])
     return replay;
 }
 
-static void refuse_unset(struct call *call)
+void lease_refuse_unset(struct call *call)
 {
-    call->context_moved = true; /* nothing was sent: it is as it was, which the core does not know */
     tool_fail(&call->tool, TOOL_E_CONTEXT_FAILED, 0,
         "The connection that this call has was set to a database or schema, and by itself has none; "
         "name a database and a schema. Nothing was run.");
-    call_move(call, TOOL_ANSWER);
 }
 
 /* The lease is as it was: nothing was sent. */
@@ -162,7 +160,9 @@ void lease_run(struct call *call)
     uint32_t wanted[CORE_PARTS];
     int64_t replay = differences(call, wanted);
     if (replay < 0) {
-        refuse_unset(call);
+        call->context_moved = true; /* nothing was sent: it is as it was, which the core does not know */
+        lease_refuse_unset(call);
+        call_move(call, TOOL_ANSWER);
         return;
     }
     for (int i = 0; i < CORE_PARTS; i++) {

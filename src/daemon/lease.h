@@ -53,6 +53,7 @@ void lease_connect(struct daemon *d, const struct core_action *a);
 void lease_disconnect(struct daemon *d, const struct core_action *a);
 void lease_run(struct call *call); /* the tool's SQL on the lease it has */
 void lease_forget(struct call *call);
+void lease_refuse_unset(struct call *call); /* its answer says so; nothing was run */
 
 /* logins.c */
 void logins_init(struct daemon *d, uint32_t profile);

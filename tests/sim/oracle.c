@@ -112,6 +112,17 @@ static bool is_pending(const struct sim *s, uint32_t profile, uint32_t principal
     return is_found;
 }
 
+static bool has_idle(const struct sim *s, uint32_t profile, uint32_t login)
+{
+    bool is_found = false;
+    for (uint32_t i = 0; i < CORE_CONNS_MAX; i++) {
+        const struct sim_conn *c = &s->conns[i];
+        bool is_idle = c->open && c->up && c->ticket == CORE_NONE && c->pin == 0;
+        is_found = is_found || (is_idle && c->profile == profile && c->principal == login);
+    }
+    return is_found;
+}
+
 /* The bound in the store is never below what was used. */
 static void oracle_quota(struct sim *s, const struct core_action *a)
 {
@@ -165,6 +176,8 @@ static bool is_fitting(
         return submitted && s->draining;
     case CORE_ELSEWHERE:
         return waits && oracle_pin_is_elsewhere(s, t);
+    case CORE_UNSETTABLE:
+        return waits && s->logins[t->profile][login].asks && has_idle(s, t->profile, login);
     case CORE_CLOSED:
         return oracle_session_ends(s, t->session);
     case CORE_RATE_LIMITED:
@@ -391,6 +404,9 @@ static uint32_t pending_of(const struct sim *s, uint32_t profile)
 static void on_pending(struct sim *s, struct sim_conn *c)
 {
     struct sim_login *l = login_at(s, c->profile, c->principal);
+    if (c->is_pending) {
+        return; /* it says so again */
+    }
     bool lives = conns_of_login(s, c->profile, c->principal, true) > 0;
     const struct core_profile_limits *limits = &s->limits.profile[c->profile];
     uint32_t half = limits->slots > 1 ? limits->slots / 2 : 1;
@@ -405,7 +421,7 @@ static void on_changed(struct sim *s, const struct core_event *e)
 {
     for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
         struct sim_worker *w = &s->workers[i];
-        bool is_his = w->profile == e->profile &&
+        bool is_his = w->profile == e->profile && w->principal > 0 &&
                       w->principal == login_of(s, e->profile, e->principal);
         if (w->alive && w->up && is_his && !w->condemned) {
             w->condemned = true;
@@ -612,6 +628,7 @@ static bool has_place(const struct sim *s, uint32_t profile)
     uint32_t coming = 0;
     uint32_t resting = 0;
     uint32_t workers = 0;
+    uint32_t alive = 0;
     uint32_t quiet = 0; /* nothing of them is in use */
     uint32_t promised = 0; /* connections, to those whose workers are new */
     for (uint32_t i = 0; i < CORE_WORKERS_MAX; i++) {
@@ -619,6 +636,7 @@ static bool has_place(const struct sim *s, uint32_t profile)
         bool is_quiet = w->alive && w->up && !w->condemned && w->profile == profile &&
                         (w->served || need_of(s, profile, w->principal).waits == 0);
         workers += w->alive && w->profile == profile;
+        alive += w->alive;
         uint32_t conns = 0;
         for (uint32_t k = 0; k < CORE_CONNS_MAX; k++) {
             const struct sim_conn *c = &s->conns[k];
@@ -640,7 +658,8 @@ static bool has_place(const struct sim *s, uint32_t profile)
                    (c->served || need_of(s, profile, c->principal).waits == 0);
     }
     bool has_conn = conns_of(s, profile) + promised < limits->slots || resting > 0;
-    bool has_worker = limits->workers == 0 || workers < limits->workers || quiet > 0;
+    bool is_full = alive == CORE_WORKERS_MAX || (limits->workers > 0 && workers >= limits->workers);
+    bool has_worker = !is_full || quiet > 0;
     uint32_t half = limits->slots > 1 ? limits->slots / 2 : 1;
     return has_conn && has_worker && coming + promised < half;
 }
