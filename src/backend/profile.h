@@ -12,7 +12,8 @@ enum backend_part { PART_ROLE, PART_WAREHOUSE, PART_DATABASE, PART_SCHEMA, PART_
 enum {
     PROFILE_OPTIONS_MAX = 8, /* that the profile itself means */
     PROFILE_INIT_MAX = CONFIG_FILES_MAX + 8,
-    PROFILE_OPENING_MAX = 4,
+    PROFILE_OPENING_MAX = 2,
+    PROFILE_CLEANING_MAX = PROFILE_OPENING_MAX + 1,
 };
 
 struct backend_profile {
@@ -76,6 +77,14 @@ uint32_t backend_profile_replay(const struct backend_profile *profile, uint32_t 
  */
 uint32_t backend_profile_opening(
     const struct backend_profile *profile, struct backend_option ret[PROFILE_OPENING_MAX]);
+
+/*
+ * What a connection is set to before it passes to another session: what a function called in a
+ * SELECT may have left (variables, a role, temporary tables, locks), of which no guard knows, is
+ * gone, and so is every part of a context. At most PROFILE_CLEANING_MAX; 0: functions leave nothing.
+ */
+uint32_t backend_profile_cleaning(
+    const struct backend_profile *profile, struct backend_option ret[PROFILE_CLEANING_MAX]);
 
 /* The engine's own words, without what its driver added to them. */
 struct str backend_profile_message(const struct backend_profile *profile, struct str message);

@@ -9,18 +9,23 @@
 #define BACKSTOP_MS BACKSTOP_S "000"
 
 /*
- * A statement whose worker died ends with its connection, not with its result. Release 14 has the
- * setting, and a server on another system may refuse it.
+ * In one statement, since it is sent again whenever a connection passes to another session. A
+ * statement whose worker died ends with its connection, not with its result: release 14 has the
+ * setting for that, and a server on another system may refuse it.
  */
-#define PG_NOTICE_THE_LOSS                                                                   \
-    "SELECT pg_catalog.set_config(name, '2s', false) FROM pg_catalog.pg_settings WHERE "     \
-    "name = 'client_connection_check_interval' AND pg_catalog.version() LIKE '%linux%'"
+#define PG_OPENING(more)                                                                     \
+    "SELECT pg_catalog.set_config(s.name, s.value, false) FROM (VALUES "                     \
+    "('statement_timeout', '" BACKSTOP_MS "'), ('application_name', 'snowmux')" more ") s "   \
+    "(name, value) UNION ALL SELECT pg_catalog.set_config(name, '2s', false) FROM "          \
+    "pg_catalog.pg_settings WHERE name = 'client_connection_check_interval' AND "            \
+    "pg_catalog.version() LIKE '%linux%'"
 
 enum { PLACE = 1 << PART_DATABASE | 1 << PART_SCHEMA };
 
 static const struct {
-    const char *read_only; /* the engine's own mode; NULL: none, or there by other means */
-    const char *opening[PROFILE_OPENING_MAX - 1];
+    const char *opening[PROFILE_OPENING_MAX];
+    const char *opening_read_only[PROFILE_OPENING_MAX]; /* NULL: no such mode, or by other means */
+    const char *cleaning;   /* before those; NULL: nothing that is allowed leaves anything */
     uint32_t settable;      /* bit per part */
     const char *tag_option; /* of a statement */
     bool has_tag_comment;
@@ -35,13 +40,13 @@ static const struct {
         },
     [SQL_POSTGRESQL] =
         {
-            .read_only = "SET default_transaction_read_only = on",
-            .opening = {"SET statement_timeout = " BACKSTOP_MS,
-                "SET application_name = 'snowmux'", PG_NOTICE_THE_LOSS},
+            .opening = {PG_OPENING("")},
+            .opening_read_only = {PG_OPENING(", ('default_transaction_read_only', 'on')")},
+            .cleaning = "DISCARD ALL",
             .settable = 1 << PART_SCHEMA,
             .has_tag_comment = true,
         },
-    [SQL_SQLITE] = {.read_only = "PRAGMA query_only = ON"},
+    [SQL_SQLITE] = {.opening_read_only = {"PRAGMA query_only = ON"}},
 };
 
 #define FLIGHT_LIMIT "adbc.flight.sql.rpc.timeout_seconds."
@@ -70,19 +75,28 @@ uint32_t backend_profile_settable(const struct backend_profile *profile)
 uint32_t backend_profile_opening(
     const struct backend_profile *profile, struct backend_option ret[PROFILE_OPENING_MAX])
 {
-    const char *read_only = engines[profile->dialect].read_only;
     const char *const *opening = engines[profile->dialect].opening;
+    const char *const *read_only = engines[profile->dialect].opening_read_only;
     uint32_t count = 0;
     /* A temporary table is no read for an engine: this mode is for reading only. */
     bool reads_only = !config_has_policy(profile->config, "session_state") &&
                       !config_has_policy(profile->config, "read_write");
-    if (read_only && reads_only) {
-        ret[count++] = (struct backend_option){STR(""), str_of(read_only)};
-    }
-    for (size_t i = 0; i < PROFILE_OPENING_MAX - 1 && opening[i]; i++) {
-        ret[count++] = (struct backend_option){STR(""), str_of(opening[i])};
+    opening = reads_only && read_only[0] ? read_only : opening;
+    for (; count < PROFILE_OPENING_MAX && opening[count]; count++) {
+        ret[count] = (struct backend_option){STR(""), str_of(opening[count])};
     }
     return count;
+}
+
+uint32_t backend_profile_cleaning(
+    const struct backend_profile *profile, struct backend_option ret[PROFILE_CLEANING_MAX])
+{
+    const char *cleaning = engines[profile->dialect].cleaning;
+    if (!cleaning) {
+        return 0;
+    }
+    ret[0] = (struct backend_option){STR(""), str_of(cleaning)};
+    return 1 + backend_profile_opening(profile, &ret[1]);
 }
 
 /* Where statements are sent instead: the driver has no option for a role or a warehouse. */

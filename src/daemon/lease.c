@@ -46,6 +46,7 @@ void lease_connect(struct daemon *d, const struct core_action *a)
     lease->profile = a->profile;
     lease->login = d->worker_login[a->worker];
     lease->base_exec = 0;
+    lease->is_used = false;
     lease->holds = 0;
     lease->moved_inside = false;
     set_context(d, lease, NULL);
@@ -74,6 +75,31 @@ void lease_forget(struct call *call)
     }
     call->conn = CORE_NONE;
     call->exec = 0;
+}
+
+static struct str user_of(const struct call *call)
+{
+    return str_of(call->tool.session[0] != '\0' ? call->tool.session : call->tool.query);
+}
+
+/*
+ * What must be sent before another session's statement; the lease then is set to what it was when it
+ * was opened. Until the statement starts it is nobody's.
+ */
+static uint32_t clean(struct call *call, struct backend_option ret[PROFILE_CLEANING_MAX])
+{
+    struct daemon *d = call->daemon;
+    struct lease *lease = &d->leases[call->conn];
+    struct str user = user_of(call);
+    uint32_t count = 0;
+    if (lease->is_used && (user.len == 0 || !str_eq(user, str_of(lease->user)))) {
+        count = backend_profile_cleaning(&d->profile[call->profile].rules, ret);
+    }
+    if (count > 0) {
+        set_context(d, lease, lease->base);
+        lease->user[0] = '\0';
+    }
+    return count;
 }
 
 /* Which parts of the lease differ from what the call wants now; -1: one cannot be unset. */
@@ -150,7 +176,7 @@ void lease_run(struct call *call)
     const struct config *config = d->config;
     struct lease *lease = &d->leases[call->conn];
     struct str context[CORE_PARTS];
-    struct backend_option options[CORE_PARTS];
+    struct backend_option options[PROFILE_CLEANING_MAX + CORE_PARTS];
     struct backend_option own[2];
     struct buf scratch = BUF_INIT(SCRATCH_MAX);
     struct buf mark = BUF_INIT(SCRATCH_MAX);
@@ -158,6 +184,7 @@ void lease_run(struct call *call)
     const struct backend_profile *rules = &d->profile[call->profile].rules;
     char path[RESULT_PATH_SIZE] = "";
     uint32_t wanted[CORE_PARTS];
+    uint32_t option_count = clean(call, options);
     int64_t replay = differences(call, wanted);
     if (replay < 0) {
         call->context_moved = true; /* nothing was sent: it is as it was, which the core does not know */
@@ -184,8 +211,9 @@ void lease_run(struct call *call)
     }
     known_begin(call);
     call->exec = ++d->exec_last;
-    uint32_t option_count =
-        backend_profile_replay(rules, (uint32_t)replay, context, &scratch, options);
+    lease->is_used = true;
+    option_count += backend_profile_replay(
+        rules, (uint32_t)replay, context, &scratch, &options[option_count]);
     uint32_t own_count = put_tag(call, &sql, &mark, &own[0]);
     own_count += call->tool.is_command && backend_profile_command(rules, &own[own_count]);
     struct backend_exec exec = {
@@ -316,6 +344,7 @@ static void on_started(void *ctx, uint32_t conn, uint32_t generation, uint64_t e
     struct daemon *d = ctx;
     struct call *call = call_of(d, conn, generation, exec);
     if (call) {
+        str_copy(user_of(call), d->leases[conn].user, HANDLE_SIZE);
         core_event_for_call(d, CORE_STARTED, call, CORE_OK);
         work(d);
     }

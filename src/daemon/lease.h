@@ -41,6 +41,8 @@ struct lease {
     struct call *call;            /* NULL: idle */
     uint32_t context[CORE_PARTS]; /* what it is set to: symbols, held; */
     uint32_t base[CORE_PARTS];    /* when it was opened. 0: none */
+    char user[HANDLE_SIZE];       /* the session, or call without one, that it served last; "" none */
+    bool is_used;                 /* by somebody, since it was opened */
     unsigned holds;               /* of its session: enum guard_effect, less what ended */
     bool moved_inside;            /* its context, within a transaction */
     uint64_t base_exec;           /* number of the question for that; 0: answered */

@@ -180,12 +180,31 @@ class PostgresIsolation(Moved, Isolation, EngineCase):
     kind = "postgresql"
     elsewhere = {"schema": "other"}
     stays = ("CREATE TEMP TABLE leak AS SELECT 1", "BEGIN", "START TRANSACTION", "SAVEPOINT leak", "SET my.leak = 'x'", "SET ROLE postgres",
-             "SET search_path = leak", "SET SESSION AUTHORIZATION postgres", "RESET ALL", "DISCARD ALL", "PREPARE leak AS SELECT 1",
+             "SET search_path = leak", "SET SESSION AUTHORIZATION postgres", "RESET ALL", "DISCARD TEMP", "PREPARE leak AS SELECT 1",
              "LISTEN leak", "DECLARE leak CURSOR FOR SELECT 1", "SELECT set_config('my.leak', 'x', false)", "SELECT pg_advisory_lock(1)",
              "SELECT pg_cancel_backend(1)", "SELECT pg_terminate_backend(1)", "SELECT query FROM pg_stat_activity", "LOCK TABLE orders")
 
     def aborts(self):
         return self.engine.saw("canceling statement")
+
+    def test_what_a_function_leaves_on_the_connection_is_gone_for_the_next_session(self):
+        sneaks = {
+            "variable": ("SELECT set_config('my.leak', 'of a', false)", "SELECT coalesce(current_setting('my.leak', true), '')"),
+            "path": ("SET search_path = other", "SELECT current_schema()"),
+            "limit": ("SET statement_timeout = 1", "SELECT current_setting('statement_timeout')"),
+            "mode": ("SET default_transaction_read_only = off", "SELECT current_setting('default_transaction_read_only')"),
+            "role": ("SET ROLE lender", "SELECT current_user"),
+            "lock": ("SELECT pg_advisory_lock(77)", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")}
+        self.engine.server.sql("CREATE ROLE lender; GRANT lender TO tester;" + ";".join(
+            "CREATE FUNCTION sales.leave_%s() RETURNS int LANGUAGE sql AS $$ %s; SELECT 1 $$" % (name, body)
+            for name, (body, _) in sneaks.items()))
+        a, b = self.two()
+        for name, (_, look) in sneaks.items():
+            clean = b.sql(look).rows
+            self.check_rows(a.sql("SELECT sales.leave_%s()" % name), [[1]])
+            if name in ("variable", "role"):
+                self.assertNotEqual(a.sql(look).rows, clean)  # its own it keeps, while nobody comes between
+            self.check_rows(b.sql(look), clean)
 
     def test_the_mark_of_each_statement_is_its_own(self):
         a, b = self.two()
