@@ -115,6 +115,22 @@ const struct sql_name snowflake_catalog_calls[] = {OK("automatic_clustering_hist
     OK("tag_references*"), OK("warehouse_load_history"), OK("warehouse_metering_history"),
     END};
 
+/* Schemas whose relations tell of everybody's work. */
+const struct sql_name snowflake_usage_owners[] = {OK("account_usage"), OK("organization_usage"),
+    OK("reader_account_usage"), END};
+
+/* Of those the ones that show statements or logins. */
+const struct sql_name snowflake_usage[] = {BAD("query_*", SECRETS), BAD("access_history", SECRETS),
+    BAD("login_history", SECRETS), BAD("sessions", SECRETS), BAD("aggregate_*", SECRETS),
+    BAD("task_history", SECRETS), BAD("complete_task_graphs", SECRETS),
+    BAD("alert_history", SECRETS), BAD("lock_wait_history", SECRETS), BAD("cortex_*", SECRETS), END};
+
+/* And in a context that may be there, those that nobody calls a table of his own. */
+const struct sql_name snowflake_bare_relations[] = {BAD("query_history", SECRETS),
+    BAD("query_attribution_history", SECRETS), BAD("query_acceleration_eligible", SECRETS),
+    BAD("access_history", SECRETS), BAD("login_history", SECRETS),
+    BAD("aggregate_query_history", SECRETS), BAD("aggregate_access_history", SECRETS), END};
+
 const struct sql_name snowflake_volatile[] = {OK("random"), OK("randstr"), OK("uniform"),
     OK("normal"), OK("zipf"), OK("uuid_string"), OK("seq1"), OK("seq2"), OK("seq4"),
     OK("seq8"), OK("current_*"), OK("localtime"), OK("localtimestamp"), OK("sysdate"),
