@@ -12,6 +12,7 @@ struct daemon;
 
 enum {
     WHY_SIZE = 512,
+    HOLDS_KINDS = 4, /* a transaction, temporary objects, variables, prepared statements */
     READER_WORKER = CORE_WORKERS_MAX, /* reads spools; not the core's */
     READER_CONN = CORE_CONNS_MAX,
 };
@@ -33,6 +34,9 @@ struct profile {
     struct str defaults[TOOL_PARTS];
     struct login own;
     struct list logins; /* of principals */
+    uint64_t leases[2]; /* that were given: on a connection not used before; on a used one */
+    uint64_t statements; /* sent for calls, */
+    uint64_t context_statements; /* and before them, to set where they run */
 };
 /* A backend connection as the daemon sees it. */
 struct lease {
@@ -43,6 +47,7 @@ struct lease {
     uint32_t context[CORE_PARTS]; /* what it is set to: symbols, held; */
     uint32_t base[CORE_PARTS];    /* when it was opened. 0: none */
     unsigned holds;               /* of its session: enum guard_effect, less what ended */
+    bool is_used;                 /* a call had it */
     bool moved_inside;            /* its context, within a transaction */
     uint64_t base_exec;           /* number of the question for that; 0: answered */
 };
@@ -54,6 +59,11 @@ void lease_connect(struct daemon *d, const struct core_action *a);
 void lease_disconnect(struct daemon *d, const struct core_action *a);
 void lease_run(struct call *call); /* the tool's SQL on the lease it has */
 void lease_forget(struct call *call);
+
+/* holds.c */
+void holds_note(struct call *call); /* its statement has run */
+/* Sessions with a connection of their own, by what it holds: each kind, so maybe several times. */
+void holds_count(const struct daemon *d, uint32_t ret[HOLDS_KINDS]);
 
 /* logins.c */
 void logins_init(struct daemon *d, uint32_t profile);
