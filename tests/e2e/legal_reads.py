@@ -63,7 +63,7 @@ class DuckdbReads(Reads, EngineCase):
     keys = {"schema": "main"}
 
     def prepare(self, engine):
-        engine.files = [engine.make("reads", *lines("duckdb_schema.txt"))]
+        engine.files = [engine.make("reads", lines("duckdb_schema.txt"))]
 
 
 main()
