@@ -307,3 +307,41 @@ bool probe_grants(struct probe *p, struct str role, struct probe_page *ret,
     buf_free(&sql);
     return ok;
 }
+
+/*
+ * A superuser may do all, and a member of pg_write_all_data write everywhere: the tables are not
+ * listed then. Roles that a release does not have are no rows of pg_roles.
+ */
+static const char rights_sql[] =
+    "WITH me AS (SELECT * FROM pg_catalog.pg_roles WHERE rolname = current_user), "
+    "memberships AS (SELECT r.rolname FROM pg_catalog.pg_roles r, me WHERE NOT me.rolsuper AND "
+    "r.rolname IN ('pg_write_all_data', 'pg_execute_server_program', 'pg_write_server_files', "
+    "'pg_read_server_files') AND pg_catalog.pg_has_role(me.oid, r.oid, 'MEMBER')), "
+    "tables AS (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, "
+    "pg_catalog.concat_ws(', ', "
+    "CASE WHEN pg_catalog.has_any_column_privilege(c.oid, 'INSERT') THEN 'INSERT' END, "
+    "CASE WHEN pg_catalog.has_any_column_privilege(c.oid, 'UPDATE') THEN 'UPDATE' END, "
+    "CASE WHEN pg_catalog.has_table_privilege(c.oid, 'DELETE') THEN 'DELETE' END, "
+    "CASE WHEN pg_catalog.has_table_privilege(c.oid, 'TRUNCATE') THEN 'TRUNCATE' END) AS rights "
+    "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace, me "
+    "WHERE NOT me.rolsuper AND c.relkind IN ('r', 'p', 'v', 'f') AND c.relpersistence <> 't' AND "
+    "n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND NOT EXISTS "
+    "(SELECT 1 FROM memberships WHERE rolname = 'pg_write_all_data')) "
+    "SELECT what FROM (SELECT 1 AS n, 'is a superuser' AS what FROM me WHERE rolsuper UNION ALL "
+    "SELECT 2, 'may create roles' FROM me WHERE rolcreaterole AND NOT rolsuper UNION ALL "
+    "SELECT 3, 'may create databases' FROM me WHERE rolcreatedb AND NOT rolsuper UNION ALL "
+    "SELECT 4, 'owns the database ' || d.datname FROM pg_catalog.pg_database d, me WHERE "
+    "d.datname = pg_catalog.current_database() AND NOT me.rolsuper AND "
+    "pg_catalog.pg_has_role(me.oid, d.datdba, 'MEMBER') UNION ALL "
+    "SELECT 5, 'is a member of ' || rolname FROM memberships UNION ALL "
+    "SELECT 6, 'has ' || rights || ' on the table ' || name FROM tables WHERE rights <> '') AS found "
+    "ORDER BY n, what COLLATE \"C\"";
+
+bool probe_rights(struct probe *p, struct probe_page *ret, struct probe_failure *ret_failure)
+{
+    struct buf sql = BUF_INIT(SQL_MAX);
+    buf_puts(&sql, rights_sql);
+    bool ok = run(p, NULL, 0, &sql, ret, ret_failure);
+    buf_free(&sql);
+    return ok;
+}

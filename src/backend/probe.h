@@ -52,4 +52,8 @@ MUST_USE bool probe_context(struct probe *p, enum backend_part part, struct str 
 MUST_USE bool probe_grants(struct probe *p, struct str role, struct probe_page *ret,
     struct probe_failure *ret_failure);
 
+/* PostgreSQL: what the role may do beyond reading, a row each of how to say that ("may ..."). */
+MUST_USE bool probe_rights(
+    struct probe *p, struct probe_page *ret, struct probe_failure *ret_failure);
+
 void probe_page_free(struct probe_page *page);

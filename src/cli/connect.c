@@ -266,6 +266,40 @@ static void look_at_grants(struct probe *p, struct finding *finding)
     }
 }
 
+static void take_rights(const struct probe_page *page, struct finding *finding)
+{
+    yyjson_doc *rows = yyjson_read(page->rows.ptr, page->rows.len, 0);
+    uint32_t broad = 0;
+    size_t i;
+    size_t max;
+    yyjson_val *row;
+    yyjson_arr_foreach(yyjson_doc_get_root(rows), i, max, row)
+    {
+        if (++broad <= GRANTS_SHOWN_MAX) {
+            warn(finding, "the role %s %.300s: more than reading needs",
+                finding->context[PART_ROLE], cell(row, 0));
+        }
+    }
+    if (broad > GRANTS_SHOWN_MAX) {
+        warn(finding, "%u%s more grants go beyond reading", broad - GRANTS_SHOWN_MAX,
+            page->is_cut ? " and" : "");
+    }
+    yyjson_doc_free(rows);
+}
+
+static void look_at_rights(struct probe *p, struct finding *finding)
+{
+    struct probe_page page = {0};
+    struct probe_failure failure;
+    if (probe_rights(p, &page, &failure)) {
+        take_rights(&page, finding);
+    } else { /* what only looks like PostgreSQL may not know the question */
+        warn(finding, "the rights of the role %s cannot be listed: %.300s",
+            finding->context[PART_ROLE], failure.message);
+    }
+    probe_page_free(&page);
+}
+
 void connect_profile(const char *worker, const struct backend_profile *profile,
     const struct backend_login *login_or_null, struct finding *ret)
 {
@@ -282,9 +316,11 @@ void connect_profile(const char *worker, const struct backend_profile *profile,
     } else {
         (void)str_copy(probe_driver_name(p), ret->driver, sizeof(ret->driver));
         (void)str_copy(probe_driver_version(p), ret->version, sizeof(ret->version));
-        if (enter(p, profile, ret) && is_there(profile, ret) &&
-            profile->dialect == SQL_SNOWFLAKE) {
+        bool is_in = enter(p, profile, ret) && is_there(profile, ret);
+        if (is_in && profile->dialect == SQL_SNOWFLAKE) {
             look_at_grants(p, ret);
+        } else if (is_in && profile->dialect == SQL_POSTGRESQL) {
+            look_at_rights(p, ret);
         }
     }
     probe_free(p);

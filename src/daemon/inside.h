@@ -4,6 +4,7 @@
  * Inside of the switchboard. Who enters which room:
  *   step.c      the core: events in, actions out
  *   lease.c     workers: what actions ask of them, what they answer
+ *   holds.c     what statements leave there, and whose it is
  *   logins.c    who logs in at a profile: credentials, homes, what waits for a person
  *   base_context.c  what a new connection is set to by itself
  *   calls.c     tools: one call's life, from the asker to its answer

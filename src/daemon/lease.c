@@ -46,9 +46,9 @@ void lease_connect(struct daemon *d, const struct core_action *a)
     lease->profile = a->profile;
     lease->login = d->worker_login[a->worker];
     lease->base_exec = 0;
-    lease->is_used = false;
     lease->holds = 0;
-    lease->moved_inside = false;
+    lease->moved_inside = lease->is_used = false;
+    lease->is_clean = true;
     set_context(d, lease, NULL);
     backend_connect(d->backend, a->conn, a->generation, a->worker);
 }
@@ -92,7 +92,7 @@ static uint32_t clean(struct call *call, struct backend_option ret[PROFILE_CLEAN
     struct lease *lease = &d->leases[call->conn];
     struct str user = user_of(call);
     uint32_t count = 0;
-    if (lease->is_used && (user.len == 0 || !str_eq(user, str_of(lease->user)))) {
+    if (!lease->is_clean && (user.len == 0 || !str_eq(user, str_of(lease->user)))) {
         count = backend_profile_cleaning(&d->profile[call->profile].rules, ret);
     }
     if (count > 0) {
@@ -211,9 +211,11 @@ void lease_run(struct call *call)
     }
     known_begin(call);
     call->exec = ++d->exec_last;
-    lease->is_used = true;
+    lease->is_clean = false;
     option_count += backend_profile_replay(
         rules, (uint32_t)replay, context, &scratch, &options[option_count]);
+    d->profile[call->profile].statements++;
+    d->profile[call->profile].context_statements += option_count;
     uint32_t own_count = put_tag(call, &sql, &mark, &own[0]);
     own_count += call->tool.is_command && backend_profile_command(rules, &own[own_count]);
     struct backend_exec exec = {
@@ -246,6 +248,8 @@ void lease_start(struct daemon *d, const struct core_action *a)
     ASSERT(call && lease->generation == a->generation);
     lease_forget(call); /* it runs again: its connection went */
     lease->call = call;
+    d->profile[call->profile].leases[lease->is_used]++;
+    lease->is_used = true;
     call->conn = a->conn;
     call->leased_ns = clock_boot_ns();
     call->has_queued = true;
@@ -384,23 +388,6 @@ static void keep_result(struct call *call, const struct backend_page *from,
     str_copy(page->result, call->query->result, HANDLE_SIZE);
 }
 
-/* A statement has done what the guard said it would: that stays on its connection, or is over. */
-static void note_effects(struct call *call)
-{
-    struct lease *lease = &call->daemon->leases[call->conn];
-    unsigned effects = call->tool.keeps_result ? call->tool.effects : 0;
-    if (effects & GUARD_ENDS) {
-        lease->holds &= ~(unsigned)GUARD_BEGINS;
-        /* A rollback takes back what was set meanwhile, too. */
-        call->context_unknown = call->context_unknown || lease->moved_inside;
-    }
-    lease->holds |= effects & ~(unsigned)GUARD_ENDS;
-    if (effects && call->session && !call->session->lost_text) {
-        sessions_hold(call->session,
-            lease->holds ? str_of(call->tool.context.part[TOOL_PROFILE]) : STR(""));
-    }
-}
-
 static void on_page(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec,
     const struct backend_page *from)
 {
@@ -432,7 +419,7 @@ static void on_page(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec
         keep_result(call, from, &page, &result);
         known_keep(call, &page);
         call->context_unknown = false;
-        note_effects(call);
+        holds_note(call);
     }
     call->rows += conn == READER_CONN || is_shown(call) ? from->row_count : 0;
     call_page(call, &page);

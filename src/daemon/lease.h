@@ -12,6 +12,7 @@ struct daemon;
 
 enum {
     WHY_SIZE = 512,
+    HOLDS_KINDS = 4, /* a transaction, temporary objects, variables, prepared statements */
     READER_WORKER = CORE_WORKERS_MAX, /* reads spools; not the core's */
     READER_CONN = CORE_CONNS_MAX,
 };
@@ -32,6 +33,9 @@ struct profile {
     struct str defaults[TOOL_PARTS];
     struct login own;
     struct list logins; /* of principals */
+    uint64_t leases[2]; /* that were given: on a connection not used before; on a used one */
+    uint64_t statements; /* sent for calls, */
+    uint64_t context_statements; /* and before them, to set where they run */
 };
 /* A backend connection as the daemon sees it. */
 struct lease {
@@ -42,8 +46,9 @@ struct lease {
     uint32_t context[CORE_PARTS]; /* what it is set to: symbols, held; */
     uint32_t base[CORE_PARTS];    /* when it was opened. 0: none */
     char user[HANDLE_SIZE];       /* the session, or call without one, that it served last; "" none */
-    bool is_used;                 /* by somebody, since it was opened */
+    bool is_clean;                /* nothing ran on it since it was opened */
     unsigned holds;               /* of its session: enum guard_effect, less what ended */
+    bool is_used;                 /* a call had it */
     bool moved_inside;            /* its context, within a transaction */
     uint64_t base_exec;           /* number of the question for that; 0: answered */
 };
@@ -56,6 +61,11 @@ void lease_disconnect(struct daemon *d, const struct core_action *a);
 void lease_run(struct call *call); /* the tool's SQL on the lease it has */
 void lease_forget(struct call *call);
 void lease_refuse_unset(struct call *call); /* its answer says so; nothing was run */
+
+/* holds.c */
+void holds_note(struct call *call); /* its statement has run */
+/* Sessions with a connection of their own, by what it holds: each kind, so maybe several times. */
+void holds_count(const struct daemon *d, uint32_t ret[HOLDS_KINDS]);
 
 /* logins.c */
 void logins_init(struct daemon *d, uint32_t profile);

@@ -88,6 +88,7 @@ static const struct tool_stats *recent_stats(struct daemon *d)
     uint64_t now_ns = clock_boot_ns();
     if (m->stats_ns == 0 || now_ns - m->stats_ns >= NS_PER_S) {
         sessions_stats(d, 0, &m->stats);
+        holds_count(d, m->holds);
         m->stats_ns = now_ns;
     }
     return &m->stats;
@@ -174,14 +175,45 @@ static void put_sessions(const struct metrics *m, struct buf *out)
     }
 }
 
-static void put_pins(const struct daemon *d, struct buf *out)
+static void put_pins(struct daemon *d, struct buf *out)
 {
-    put_one(out, "pinned", "gauge", "Connections that hold something of a session, and run nothing.",
+    static const char *const kinds[HOLDS_KINDS] = {
+        "transaction", "temporary", "variable", "prepared"};
+    (void)recent_stats(d);
+    put_head(out, "pinned", "gauge", "Sessions that hold a connection, by what is on it.");
+    for (int i = 0; i < HOLDS_KINDS; i++) {
+        put_labelled(out, "pinned", "reason", str_of(kinds[i]), d->metrics.holds[i]);
+    }
+    put_one(out, "pinned_idle", "gauge", "Connections that hold something of a session, and run nothing.",
         core_counts(d->core).conns_pinned);
     put_head(out, "pins_lost_total", "counter", "Pinned connections that were given up, by reason.");
     for (int i = 0; i < CORE_REASONS; i++) {
         put_labelled(out, "pins_lost_total", "reason",
             str_of(core_reason_name((enum core_reason)i)), d->metrics.pins_lost[i]);
+    }
+}
+
+static void put_leases(const struct daemon *d, struct buf *out)
+{
+    static const char *const connections[] = {"new", "reused"};
+    put_head(out, "leases_total", "counter", "Connections given to calls, by profile.");
+    for (uint32_t i = 0; i < d->profile_count; i++) {
+        for (size_t c = 0; c < ARRAY_LEN(connections); c++) {
+            buf_printf(out, "snowmux_leases_total{profile=\"%s\",connection=\"%s\"} %llu\n",
+                d->profile[i].config->name, connections[c],
+                (unsigned long long)d->profile[i].leases[c]);
+        }
+    }
+    put_head(out, "statements_total", "counter", "Statements sent for calls.");
+    for (uint32_t i = 0; i < d->profile_count; i++) {
+        put_labelled(out, "statements_total", "profile", str_of(d->profile[i].config->name),
+            d->profile[i].statements);
+    }
+    put_head(out, "context_statements_total", "counter",
+        "What was sent before them to set a context.");
+    for (uint32_t i = 0; i < d->profile_count; i++) {
+        put_labelled(out, "context_statements_total", "profile",
+            str_of(d->profile[i].config->name), d->profile[i].context_statements);
     }
 }
 
@@ -237,6 +269,7 @@ void metrics_put(struct daemon *d, struct buf *out)
     put_calls(&d->metrics, out);
     put_refusals(&d->metrics, out);
     put_pool(d, out);
+    put_leases(d, out);
     put_pins(d, out);
     put_one(out, "http_connections", "gauge", "Open HTTP connections.",
         d->http ? http_connections(d->http) : 0);

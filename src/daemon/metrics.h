@@ -6,6 +6,7 @@
  */
 #include "base/histogram.h"
 #include "core/core.h"
+#include "daemon/lease.h"
 #include "tools/tool.h"
 
 struct daemon;
@@ -31,8 +32,9 @@ struct metrics {
     uint64_t queued; /* calls that waited for a connection at all */
     struct histogram response_times;
     struct histogram queue_times;
-    struct tool_stats stats; /* of the sessions, as they were, */
-    uint64_t stats_ns;       /* then; 0: never looked at */
+    struct tool_stats stats;     /* of the sessions, as they were, */
+    uint32_t holds[HOLDS_KINDS]; /* and of these, */
+    uint64_t stats_ns;           /* then; 0: never looked at */
 };
 
 void metrics_call(struct call *call); /* it is over */

@@ -55,6 +55,7 @@ struct session {
     bool is_killed;    /* the operator ends it */
     bool has_context;  /* opened with one: nothing is inherited */
     uint32_t held; /* symbol: the profile where something of it is open, or was, untold */
+    unsigned holds; /* what its connection there holds, while it has one: enum guard_effect */
     char *lost_text; /* owned: what it has to be told next; NULL: nothing */
     uint64_t resumed_wall_ns; /* it inherited from a session last seen then; 0: no, or told */
     uint32_t writes;   /* of the store, under way */

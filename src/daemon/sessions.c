@@ -338,6 +338,7 @@ void sessions_unpinned(struct daemon *d, const struct core_action *a)
     struct session *s = d->sessions[a->session];
     const char *name = d->profile[a->profile].config->name;
     d->metrics.pins_lost[a->reason]++;
+    s->holds = 0;
     log_event(LOG_INFO, "session_unpinned", "session=%s profile=%s reason=%s", s->handle.text, name,
         core_reason_name(a->reason));
     sessions_lost(s, str_of(name), core_reason_name(a->reason));

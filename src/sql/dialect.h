@@ -45,6 +45,9 @@ struct sql_dialect {
     const struct sql_name *functions;      /* forbidden when called */
     const struct sql_name *owners;         /* schemas whose functions are forbidden */
     const struct sql_name *relations;      /* forbidden after FROM */
+    const struct sql_name *bare_relations; /* without a schema before them */
+    const struct sql_name *usage_owners;   /* behind these schemas, */
+    const struct sql_name *usage;          /* these are */
     const struct sql_name *table_calls;    /* allowed in FROM f() and TABLE(f()) */
     const struct sql_name *catalog_calls;  /* those of INFORMATION_SCHEMA */
     const struct sql_name *volatile_names; /* differ from call to call or by session */

@@ -8,6 +8,7 @@
 #define WAITS "the function holds the connection"
 #define CREDITS "the function spends credits on a model"
 #define ADVANCES "the sequence would be advanced"
+#define OTHERS "it tells what another client did: connections are shared among clients"
 
 #define NAME(name)                                                                       \
     {                                                                                    \
@@ -114,6 +115,22 @@ const struct sql_name snowflake_catalog_calls[] = {OK("automatic_clustering_hist
     OK("tag_references*"), OK("warehouse_load_history"), OK("warehouse_metering_history"),
     END};
 
+/* Schemas whose relations tell of everybody's work. */
+const struct sql_name snowflake_usage_owners[] = {OK("account_usage"), OK("organization_usage"),
+    OK("reader_account_usage"), END};
+
+/* Of those the ones that show statements or logins. */
+const struct sql_name snowflake_usage[] = {BAD("query_*", SECRETS), BAD("access_history", SECRETS),
+    BAD("login_history", SECRETS), BAD("sessions", SECRETS), BAD("aggregate_*", SECRETS),
+    BAD("task_history", SECRETS), BAD("complete_task_graphs", SECRETS),
+    BAD("alert_history", SECRETS), BAD("lock_wait_history", SECRETS), BAD("cortex_*", SECRETS), END};
+
+/* And in a context that may be there, those that nobody calls a table of his own. */
+const struct sql_name snowflake_bare_relations[] = {BAD("query_history", SECRETS),
+    BAD("query_attribution_history", SECRETS), BAD("query_acceleration_eligible", SECRETS),
+    BAD("access_history", SECRETS), BAD("login_history", SECRETS),
+    BAD("aggregate_query_history", SECRETS), BAD("aggregate_access_history", SECRETS), END};
+
 const struct sql_name snowflake_volatile[] = {OK("random"), OK("randstr"), OK("uniform"),
     OK("normal"), OK("zipf"), OK("uuid_string"), OK("seq1"), OK("seq2"), OK("seq4"),
     OK("seq8"), OK("current_*"), OK("localtime"), OK("localtimestamp"), OK("sysdate"),
@@ -121,34 +138,36 @@ const struct sql_name snowflake_volatile[] = {OK("random"), OK("randstr"), OK("u
     OK("is_role_in_session"), OK("system$*"), OK("ai_*"), OK("identifier"), END};
 
 const struct sql_name postgresql_functions[] = {DRAW("nextval"), DRAW("setval"),
-    BAD("setseed", STATE), BAD("set_config", STATE), BAD("pg_read_*", FILES),
-    BAD("pg_ls_*", FILES), BAD("pg_stat_file", FILES), BAD("lo_*", FILES),
-    BAD("loread", FILES), BAD("lowrite", FILES), BAD("pg_file_*", FILES),
-    BAD("pg_logdir_ls", FILES), BAD("pg_current_logfile", FILES), BAD("dblink*", FILES),
-    BAD("postgres_fdw_*", FILES), BAD("http", FILES), BAD("http_*", FILES),
-    BAD("pg_hba_file_rules", SECRETS), BAD("pg_show_all_file_settings", SECRETS),
-    BAD("pg_ident_file_mappings", SECRETS), BAD("pg_stat_get_activity", SECRETS),
-    BAD("pg_stat_get_backend_*", SECRETS), BAD("pg_stat_statements_reset", STATE),
-    BAD("pg_stat_statements*", SECRETS), BAD("pg_prepared_statement", SECRETS),
-    BAD("pg_cursor", SECRETS), BAD("pg_sleep*", WAITS), BAD("pg_advisory*", WAITS),
-    BAD("pg_try_advisory*", WAITS), BAD("pg_prewarm", WAITS),
-    BAD("pg_terminate_backend", STATE), BAD("pg_cancel_backend", STATE),
-    BAD("pg_reload_conf", STATE), BAD("pg_rotate_logfile*", STATE),
-    BAD("pg_notify", STATE), BAD("pg_switch_*", STATE), BAD("pg_create_*", STATE),
-    BAD("pg_drop_*", STATE), BAD("pg_copy_*", STATE), BAD("pg_sync_*", STATE),
-    BAD("pg_replication_*", STATE), BAD("pg_logical_*", STATE), BAD("pg_promote", STATE),
-    BAD("pg_wal_replay_pause", STATE), BAD("pg_wal_replay_resume", STATE),
-    BAD("pg_stat_reset*", STATE), BAD("pg_stat_clear_snapshot", STATE),
-    BAD("pg_stat_force_next_flush", STATE), BAD("pg_export_snapshot", STATE),
-    BAD("pg_backup_*", STATE), BAD("pg_start_backup", STATE),
-    BAD("pg_stop_backup", STATE), BAD("pg_import_*", STATE), BAD("pg_nextoid", STATE),
-    BAD("pg_log_*", STATE), BAD("pg_extension_config_dump", STATE),
-    BAD("pg_restore_*", STATE), BAD("pg_clear_*", STATE), BAD("brin_summarize_*", STATE),
+    BAD("lastval", OTHERS), BAD("currval", OTHERS), BAD("setseed", STATE),
+    BAD("set_config", STATE), BAD("pg_read_*", FILES), BAD("pg_ls_*", FILES),
+    BAD("pg_stat_file", FILES), BAD("lo_*", FILES), BAD("loread", FILES),
+    BAD("lowrite", FILES), BAD("pg_file_*", FILES), BAD("pg_logdir_ls", FILES),
+    BAD("pg_current_logfile", FILES), BAD("dblink*", FILES), BAD("postgres_fdw_*", FILES),
+    BAD("http", FILES), BAD("http_*", FILES), BAD("pg_hba_file_rules", SECRETS),
+    BAD("pg_show_all_file_settings", SECRETS), BAD("pg_ident_file_mappings", SECRETS),
+    BAD("pg_stat_get_activity", SECRETS), BAD("pg_stat_get_backend_*", SECRETS),
+    BAD("pg_stat_statements_reset", STATE), BAD("pg_stat_statements*", SECRETS),
+    BAD("pg_prepared_statement", SECRETS), BAD("pg_cursor", SECRETS),
+    BAD("pg_sleep*", WAITS), BAD("pg_advisory*", WAITS), BAD("pg_try_advisory*", WAITS),
+    BAD("pg_prewarm", WAITS), BAD("pg_terminate_backend", STATE),
+    BAD("pg_cancel_backend", STATE), BAD("pg_reload_conf", STATE),
+    BAD("pg_rotate_logfile*", STATE), BAD("pg_notify", STATE), BAD("pg_switch_*", STATE),
+    BAD("pg_create_*", STATE), BAD("pg_drop_*", STATE), BAD("pg_copy_*", STATE),
+    BAD("pg_sync_*", STATE), BAD("pg_replication_*", STATE), BAD("pg_logical_*", STATE),
+    BAD("pg_promote", STATE), BAD("pg_wal_replay_pause", STATE),
+    BAD("pg_wal_replay_resume", STATE), BAD("pg_stat_reset*", STATE),
+    BAD("pg_stat_clear_snapshot", STATE), BAD("pg_stat_force_next_flush", STATE),
+    BAD("pg_export_snapshot", STATE), BAD("pg_backup_*", STATE),
+    BAD("pg_start_backup", STATE), BAD("pg_stop_backup", STATE),
+    BAD("pg_import_*", STATE), BAD("pg_nextoid", STATE), BAD("pg_log_*", STATE),
+    BAD("pg_extension_config_dump", STATE), BAD("pg_restore_*", STATE),
+    BAD("pg_clear_*", STATE), BAD("brin_summarize_*", STATE),
     BAD("brin_desummarize_*", STATE), BAD("gin_clean_pending_list", STATE),
     BAD("binary_upgrade_*", STATE), BAD("query_to_xml*", TEXTS),
     BAD("table_to_xml*", TEXTS), BAD("schema_to_xml*", TEXTS),
-    BAD("database_to_xml*", TEXTS), BAD("cursor_to_xml*", TEXTS), BAD("ts_stat", TEXTS), BAD("crosstab*", TEXTS),
-    BAD("ts_rewrite", TEXTS), BAD("xpath_table", TEXTS), BAD("connectby", TEXTS), END};
+    BAD("database_to_xml*", TEXTS), BAD("cursor_to_xml*", TEXTS), BAD("ts_stat", TEXTS),
+    BAD("crosstab*", TEXTS), BAD("ts_rewrite", TEXTS), BAD("xpath_table", TEXTS),
+    BAD("connectby", TEXTS), END};
 
 const struct sql_name postgresql_owners[] = {BAD("cron", STATE), BAD("aws_s3", FILES),
     BAD("aws_lambda", FILES), BAD("aws_commons", FILES), BAD("net", FILES), END};
@@ -166,13 +185,13 @@ const struct sql_name postgresql_volatile[] = {OK("random"), OK("gen_random_uuid
     OK("uuid_generate_*"), OK("uuidv4"), OK("uuidv7"), OK("now"), OK("current_*"),
     OK("localtime"), OK("localtimestamp"), OK("transaction_timestamp"),
     OK("statement_timestamp"), OK("clock_timestamp"), OK("timeofday"), OK("txid_*"),
-    OK("pg_current_*"), OK("currval"), OK("lastval"), OK("user"), OK("session_user"),
-    OK("system_user"), OK("tablesample"), OK("pg_backend_pid"), OK("age"), OK("version"),
-    OK("inet_*"), OK("has_*"), OK("pg_is_in_recovery"), OK("pg_last_*"),
-    OK("pg_postmaster_*"), OK("pg_stat_*"), OK("pg_locks"), OK("pg_settings"),
-    OK("pg_conf_load_time"), END};
+    OK("pg_current_*"), OK("user"), OK("session_user"), OK("system_user"),
+    OK("tablesample"), OK("pg_backend_pid"), OK("age"), OK("version"), OK("inet_*"),
+    OK("has_*"), OK("pg_is_in_recovery"), OK("pg_last_*"), OK("pg_postmaster_*"),
+    OK("pg_stat_*"), OK("pg_locks"), OK("pg_settings"), OK("pg_conf_load_time"), END};
 
-const struct sql_name sqlite_functions[] = {BAD("load_extension", FILES),
+const struct sql_name sqlite_functions[] = {BAD("last_insert_rowid", OTHERS),
+    BAD("changes", OTHERS), BAD("total_changes", OTHERS), BAD("load_extension", FILES),
     BAD("readfile", FILES), BAD("writefile", FILES), BAD("edit", FILES),
     BAD("fsdir", FILES), BAD("lsdir", FILES), BAD("zipfile*", FILES), BAD("csv", FILES),
     BAD("fts3_tokenizer", STATE), BAD("eval", TEXTS), BAD("bytecode", TEXTS),
@@ -192,9 +211,8 @@ const struct sql_name sqlite_relations[] = {OK("pragma_table_list"),
     BAD("lsdir", FILES), END};
 
 const struct sql_name sqlite_volatile[] = {OK("random"), OK("randomblob"),
-    OK("current_*"), OK("changes"), OK("total_changes"), OK("last_insert_rowid"),
-    OK("date"), OK("time"), OK("datetime"), OK("julianday"), OK("unixepoch"),
-    OK("strftime"), OK("timediff"), OK("pragma_*"), OK("sqlite_*"), END};
+    OK("current_*"), OK("date"), OK("time"), OK("datetime"), OK("julianday"),
+    OK("unixepoch"), OK("strftime"), OK("timediff"), OK("pragma_*"), OK("sqlite_*"), END};
 
 const struct sql_name sqlite_pragmas[] = {OK("table_info"), OK("table_xinfo"),
     OK("table_list"), OK("index_list"), OK("index_info"), OK("index_xinfo"),

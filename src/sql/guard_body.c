@@ -195,9 +195,8 @@ void walk_body(struct walk *walk)
             return;
         }
     }
-    if (token->kind == SQL_TOKEN_STRING && (frame->identifier || frame->table_call) &&
-        str_find(token->text, '@') == 1) {
-        walk_note(walk, token, GUARD_ADMIN, "a stage in place of a table");
+    if (token->kind == SQL_TOKEN_STRING && (frame->identifier || frame->table_call)) {
+        walk_check_name_text(walk);
     }
     bool part = sql_token_is(&walk->prev, ".") ||
                 (sql_token_is(&walk->prev, ":") && walk_has(walk, SQL_PATHS));

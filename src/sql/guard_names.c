@@ -84,10 +84,21 @@ void walk_check_call(struct walk *walk)
     }
 }
 
+static void check_relation_name(
+    struct walk *walk, const struct sql_token *at, struct str owner, struct str name)
+{
+    const struct sql_dialect *dialect = walk->dialect;
+    note_found(walk, at, sql_find_name(dialect->relations, name));
+    if (owner.len == 0) {
+        note_found(walk, at, sql_find_name(dialect->bare_relations, name));
+    } else if (sql_find_name(dialect->usage_owners, owner)) {
+        note_found(walk, at, sql_find_name(dialect->usage, name));
+    }
+}
+
 /* A chain like a.b.c from the current token on, without moving. */
 static void check_name_chain(struct walk *walk)
 {
-    const struct sql_dialect *dialect = walk->dialect;
     struct walk_ahead ahead = walk_ahead(walk);
     struct sql_token last = walk->token;
     struct str owner = STR("");
@@ -114,7 +125,44 @@ static void check_name_chain(struct walk *walk)
     if (file && walk_has(walk, SQL_FILE_RELATIONS)) {
         walk_note(walk, &walk->token, GUARD_ADMIN, FILE_RELATION);
     }
-    note_found(walk, &last, sql_find_name(dialect->relations, sql_token_name(&last)));
+    check_relation_name(walk, &last, owner, sql_token_name(&last));
+}
+
+static struct str without(struct str text, const char *ends)
+{
+    while (text.len > 0 && strchr(ends, text.ptr[0])) {
+        text = str_from(text, 1);
+    }
+    while (text.len > 0 && strchr(ends, text.ptr[text.len - 1])) {
+        text.len--;
+    }
+    return text;
+}
+
+/* The last part of a name like a."b".c is taken from @name. */
+static struct str take_last_part(struct str *name)
+{
+    size_t dot = name->len;
+    while (dot > 0 && name->ptr[dot - 1] != '.') {
+        dot--;
+    }
+    struct str last = str_from(*name, dot);
+    name->len = dot > 0 ? dot - 1 : 0;
+    return without(last, "\" \t\r\n");
+}
+
+void walk_check_name_text(struct walk *walk)
+{
+    const struct sql_token *token = &walk->token;
+    struct str name = without(token->text, "'$");
+    if (str_find(name, '\\') >= 0) {
+        walk_note(walk, token, GUARD_ADMIN, "a name that is written with a backslash");
+    } else if (str_starts(name, STR("@"))) {
+        walk_note(walk, token, GUARD_ADMIN, "a stage in place of a table");
+    } else {
+        struct str last = take_last_part(&name);
+        check_relation_name(walk, token, take_last_part(&name), last);
+    }
 }
 
 static void check_string_relation(struct walk *walk)

@@ -2,6 +2,7 @@
 #include "sql/lexer.h"
 
 #include "base/assert.h"
+#include "sql/odd.h"
 
 enum byte_class {
     BYTE_WORD_START = 1, /* a letter, _, or not ASCII */
@@ -92,36 +93,6 @@ static bool is_word(unsigned char c)
     return CLASSES[c] & BYTE_WORD;
 }
 
-/*
- * Bytes of the blank-like or invisible character here, 0 when it is none. @ret_blank:
- * one of those that DuckDB turns into a space before it parses. U+200B is refused though
- * it does the same to it: nobody sees it.
- */
-static size_t odd_space(const struct sql_lexer *lexer, bool *ret_blank)
-{
-    unsigned char a = peek_at(lexer, 0);
-    unsigned char b = peek_at(lexer, 1);
-    unsigned char c = peek_at(lexer, 2);
-    *ret_blank = false;
-    if (a == 0xC2 && (b <= 0xA0 || b == 0xAD)) {
-        *ret_blank = b == 0xA0;
-        return 2;
-    }
-    if (a == 0xE2 && b == 0x80 && (c <= 0x8F || (c >= 0xA8 && c <= 0xAF))) {
-        *ret_blank = c <= 0x8A || c == 0xAF;
-        return 3;
-    }
-    if (a == 0xE2 && b == 0x81 && c >= 0x9F && c <= 0xAF) {
-        *ret_blank = c <= 0xA0;
-        return 3;
-    }
-    if ((a == 0xE3 && b == 0x80 && c == 0x80) || (a == 0xEF && b == 0xBB && c == 0xBF)) {
-        *ret_blank = true;
-        return 3;
-    }
-    return a == 0xE1 && ((b == 0x9A && c == 0x80) || (b == 0xA0 && c == 0x8E)) ? 3 : 0;
-}
-
 /* Engines end a line comment at LF, some also at a lone CR: that one is an error. */
 static bool skip_line_comment(struct sql_lexer *lexer)
 {
@@ -172,7 +143,7 @@ static bool skip_blanks(struct sql_lexer *lexer)
         unsigned char c = peek_at(lexer, 0);
         unsigned char d = peek_at(lexer, 1);
         bool blank = false;
-        size_t odd = c >= 0x80 ? odd_space(lexer, &blank) : 0;
+        size_t odd = c >= 0x80 ? sql_odd_space(str_from(lexer->sql, lexer->at), &blank) : 0;
         if (is_blank(c)) {
             advance(lexer, 1);
         } else if ((c == '-' && d == '-') ||
@@ -293,13 +264,16 @@ static size_t word_wide(struct sql_lexer *lexer)
     size_t len = str_utf8_sequence(str_from(lexer->sql, lexer->at));
     if (len == 0) {
         fail(lexer, "bytes that are not UTF-8");
-    } else if (odd_space(lexer, &blank) > 0) {
+    } else if (sql_odd_space(str_from(lexer->sql, lexer->at), &blank) > 0) {
         if (!blank || !(lexer->flags & SQL_LEX_UNICODE_SPACES)) {
             fail(lexer, "invisible character outside quotes");
         }
         len = 0;
     } else if (lexer->flags & SQL_LEX_ASCII_WORDS) {
         fail(lexer, "character beyond ASCII outside quotes");
+        len = 0;
+    } else if (sql_is_like_semicolon(str_from(lexer->sql, lexer->at))) {
+        fail(lexer, "character like a semicolon outside quotes");
         len = 0;
     }
     return len;

@@ -115,4 +115,5 @@ void walk_body(struct walk *walk);
 /* The names the current token begins or takes part in (guard_names.c). */
 void walk_check_call(struct walk *walk);     /* a name: called, volatile, NEXTVAL */
 void walk_check_relation(struct walk *walk); /* a token at a relation's place */
+void walk_check_name_text(struct walk *walk); /* a string that names a table */
 void walk_take_use(struct walk *walk);       /* after USE */

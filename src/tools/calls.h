@@ -164,6 +164,9 @@ uint32_t show_read(const struct tool_call *call, const struct tool_page *page,
 enum tool_move query_refuse(struct tool_call *call, const struct guard_verdict *verdict,
     struct str policy, struct str sql);
 
+/* Why @sql, a read of ours of what a caller names, is none that a caller may send; NULL: it is. */
+const char *query_why_not(const struct tool_call *call, struct str sql);
+
 /* Runs the EXPLAIN of @sql; its page goes to explain_allows(), or is the answer. */
 enum tool_move explain_run(struct tool_call *call, struct str sql);
 

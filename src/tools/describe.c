@@ -15,6 +15,7 @@ enum {
 };
 
 static enum tool_move next_group(struct tool_call *call);
+static enum tool_move next_sample(struct tool_call *call);
 
 static bool has(uint32_t mask, uint32_t index)
 {
@@ -75,6 +76,16 @@ static enum tool_move finish(struct tool_call *call, bool truncated)
     return reply_end(call);
 }
 
+/* A relation without rows to show is described all the same. */
+static enum tool_move skip_sample(struct tool_call *call, struct str why)
+{
+    buf_puts(&call->scratch, "{\"error\":");
+    buf_put_json(&call->scratch, str_utf8_prefix(why, TOOL_MESSAGE_MAX / 4));
+    buf_puts(&call->scratch, "}\n");
+    call->index++;
+    return next_sample(call);
+}
+
 static enum tool_move run_sample(struct tool_call *call)
 {
     struct str line = line_at(call, call->index);
@@ -92,6 +103,10 @@ static enum tool_move run_sample(struct tool_call *call)
     buf_printf(&call->sql, " LIMIT %u", call->limit);
     yyjson_doc_free(doc);
     buf_free(&json);
+    const char *reason = query_why_not(call, buf_str(&call->sql));
+    if (reason) {
+        return skip_sample(call, str_of(reason));
+    }
     call->stage = STAGE_SAMPLE;
     call->cell_chars = SAMPLE_CELL_CHARS;
     return tool_run(call, call->limit, false);
@@ -333,17 +348,12 @@ enum tool_move describe_page(struct tool_call *call, const struct tool_page *pag
     return take_columns(call, page);
 }
 
-/* A relation without rows to show is still described: a view may be broken. */
+/* A view may be broken. */
 enum tool_move describe_refused(
     struct tool_call *call, const struct tool_failure *failure)
 {
     if (call->stage == STAGE_SAMPLE) {
-        buf_puts(&call->scratch, "{\"error\":");
-        buf_put_json(
-            &call->scratch, str_utf8_prefix(failure->message, TOOL_MESSAGE_MAX / 4));
-        buf_puts(&call->scratch, "}\n");
-        call->index++;
-        return next_sample(call);
+        return skip_sample(call, failure->message);
     }
     return lookup_wants(call, failure) ? lookup_refused(call, failure)
                                        : reply_refused(call, failure);

@@ -77,6 +77,11 @@ enum tool_move query_refuse(struct tool_call *call, const struct guard_verdict *
     return move;
 }
 
+const char *query_why_not(const struct tool_call *call, struct str sql)
+{
+    return guard_check(call->dialect, guard_read_only, sql).reason;
+}
+
 /* What is to be run: a driver may put it into brackets, where no semicolon may be. */
 static bool take_statement(struct tool_call *call, struct str *ret)
 {
@@ -223,6 +228,17 @@ enum tool_move execute_query_done(struct tool_call *call, const struct tool_done
     return run_checked(call);
 }
 
+static enum tool_move refuse_view(struct tool_call *call, const char *reason)
+{
+    struct buf text = BUF_INIT(2048);
+    buf_printf(&text, "Refused: " STR_FMT ": %s. Nothing was run.",
+        STR_ARG(tool_shown(str_of(call->name[0]))), reason);
+    enum tool_move move = tool_fail_more(call, TOOL_E_STATEMENT_REFUSED, 0, buf_str(&text),
+        STR("Name another relation."), STR(",\"class\":\"admin\""));
+    buf_free(&text);
+    return move;
+}
+
 /* One row more than is shown tells whether there are others. */
 static enum tool_move run_view(struct tool_call *call)
 {
@@ -236,7 +252,10 @@ static enum tool_move run_view(struct tool_call *call)
         str_of(relation.name));
     buf_printf(&sql, " LIMIT %u", call->limit + 1);
     enum tool_move move;
-    if (call->is_bounded) {
+    const char *reason = query_why_not(call, buf_str(&sql));
+    if (reason) {
+        move = refuse_view(call, reason);
+    } else if (call->is_bounded) {
         call->is_bounded = false; /* its plan comes first */
         move = explain_run(call, buf_str(&sql));
     } else {

@@ -6,13 +6,15 @@ import subprocess
 
 from lib.case import Case, main
 from lib.daemon import DEADLINE_S, DEMO, ENV, FAKE, SNOWMUX
+from lib.drivers import DRIVERS
+from lib.postgres import Postgres
 from lib.program import poll
 
 SECRET = "hunter2-and-more"
 SCRIPTED = "\n".join("%s = %s" % (key, json.dumps(value)) for key, value in FAKE.items())
 
 
-class Check(Case):
+class Checks(Case):
     def configured(self, text):
         daemon = self.daemon({"profile.demo": None}, start=False)
         with open(daemon.config, "a", encoding="utf-8") as file:
@@ -39,6 +41,8 @@ class Check(Case):
         os.chmod(path, mode)
         return path
 
+
+class Check(Checks):
     def test_a_login_says_where_it_leads(self):
         daemon = self.configured('[profile.two]\nfiles = %s\nschema = "main"\n' % json.dumps(DEMO))
         status, text = self.check(daemon, "--connect")
@@ -124,6 +128,47 @@ class Check(Case):
                                  timeout=2 * DEADLINE_S, stderr=subprocess.PIPE, text=True, check=False)
         self.assertEqual(program.returncode, 1)
         self.assertIn("no display", program.stderr)
+
+
+class CheckPostgres(Checks):
+    """What the role may do on PostgreSQL, said to whoever checks."""
+
+    def warnings(self, server, *roles):
+        text = ""
+        for role in roles:
+            text += '[profile.%s]\ndriver = %s\n[profile.%s.options]\nuri = "postgresql://%s:x@127.0.0.1:%d/test"\n' % (
+                role, json.dumps(DRIVERS["postgresql"]), role, role, server.port)
+        status, profiles = self.lines(self.configured(text), "--connect")
+        self.assertEqual(status, 0, profiles)
+        return {role: profiles[role]["warnings"] for role in roles}
+
+    def test_rights_beyond_reading_are_told(self):
+        server = Postgres().start()
+        self.addCleanup(server.close)
+        for role in ("reader", "chief", "maker", "owner", "member", "writer", "many"):
+            server.sql("CREATE ROLE %s LOGIN PASSWORD 'x'" % role)
+        server.sql("CREATE SCHEMA sales; CREATE TABLE sales.orders(id int); CREATE TABLE sales.other(id int);"
+                   "CREATE SCHEMA many; CREATE TEMP TABLE passing(id int)")
+        for i in range(11):
+            server.sql("CREATE TABLE many.t%02d(id int)" % i)
+        server.sql("GRANT USAGE ON SCHEMA sales, many TO PUBLIC; GRANT SELECT ON ALL TABLES IN SCHEMA sales TO reader;"
+                   "ALTER ROLE chief SUPERUSER; ALTER ROLE maker CREATEROLE CREATEDB; ALTER DATABASE test OWNER TO owner;"
+                   "CREATE ROLE between NOLOGIN; GRANT pg_write_all_data TO between; GRANT between TO member;"
+                   "GRANT pg_execute_server_program TO member;"
+                   "GRANT SELECT, INSERT, DELETE ON sales.orders TO writer; GRANT UPDATE (id) ON sales.other TO writer;"
+                   "GRANT TRUNCATE ON ALL TABLES IN SCHEMA many TO many")
+        told = self.warnings(server, "reader", "chief", "maker", "owner", "member", "writer", "many")
+        more = ": more than reading needs"
+        self.assertEqual(told["reader"], [])
+        self.assertEqual(told["chief"], ["the role chief is a superuser" + more])
+        self.assertEqual(told["maker"], ["the role maker may create roles" + more, "the role maker may create databases" + more])
+        self.assertEqual(told["owner"], ["the role owner owns the database test" + more])
+        self.assertEqual(told["member"], ["the role member is a member of pg_execute_server_program" + more,
+                                          "the role member is a member of pg_write_all_data" + more])
+        self.assertEqual(told["writer"], ["the role writer has INSERT, DELETE on the table sales.orders" + more,
+                                          "the role writer has UPDATE on the table sales.other" + more])
+        self.assertEqual(told["many"][0], "the role many has TRUNCATE on the table many.t00" + more)
+        self.assertEqual((len(told["many"]), told["many"][-1]), (9, "3 more grants go beyond reading"))
 
 
 if __name__ == "__main__":

@@ -94,6 +94,23 @@ class Metrics(Case):
         client.call("whoami")
         poll(lambda: self.values(daemon)["avg_response_time_ms"] > 0, "the call counts alone")
 
+    def test_reuse_and_what_it_costs_to_set_contexts_are_counted(self):
+        daemon = self.daemon()
+        client = self.http("ts_v1", daemon)
+        names = ('leases_total{profile="demo",connection="new"}', 'leases_total{profile="demo",connection="reused"}',
+                 'statements_total{profile="demo"}', 'context_statements_total{profile="demo"}')
+        figures = lambda: tuple(self.values(daemon)[name] for name in names)
+        self.assertEqual(figures(), (0, 0, 0, 0))
+        client.sql("SELECT 1")
+        self.assertEqual(figures(), (1, 0, 1, 0))
+        client.sql("SELECT 2")
+        self.assertEqual(figures(), (1, 1, 2, 0))
+        client.sql("SELECT 3", schema="information_schema")
+        client.sql("SELECT 4", schema="information_schema")
+        self.assertEqual(figures(), (1, 3, 4, 1))
+        client.sql("SELECT 5")
+        self.assertEqual(figures(), (1, 4, 5, 2))
+
     def test_each_metric_is_documented_and_no_other(self):
         daemon = self.daemon()
         text = self.ask(daemon, "/metrics")[2]

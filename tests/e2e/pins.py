@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transactions, temporary objects and variables: a session's own, over several calls, and what ends them."""
 import os
+import re
 import signal
+import urllib.request
 
 from lib.case import Case, main
 from lib.client import Answer
@@ -79,6 +81,32 @@ class Pins(Case):
         self.check_error(ben.sql("SELECT n FROM mine"), "sql_error", True)
         self.check_error(ana.sql("DELETE FROM account"), "statement_refused", False)
         self.assertEqual(self.amounts(ben), {"ana": 10, "ben": 20})
+
+    def test_what_is_held_is_counted_by_its_kind(self):
+        daemon = self.daemon(policy="session_state")
+        client, other = self.http("ts_v1", daemon), self.http("ts_v1", daemon)
+
+        def holds(**kinds):
+            found = {kind: 0 for kind in ("transaction", "temporary", "variable", "prepared")}
+            return {**found, **kinds}
+
+        def wait(wanted):
+            poll(lambda: self.pinned(daemon) == wanted, "the figures are %s" % wanted)
+
+        self.assertEqual(self.pinned(daemon), holds())
+        self.run_sql(client, "BEGIN")
+        self.run_sql(other, "SET a.b = 'c'")
+        wait(holds(transaction=1, variable=1))
+        self.run_sql(client, "CREATE TEMP TABLE mine AS SELECT 7 AS n")
+        wait(holds(transaction=1, temporary=1, variable=1))
+        self.run_sql(client, "COMMIT")
+        wait(holds(temporary=1, variable=1))
+        client.call("close_session")
+        wait(holds(variable=1))
+
+    def pinned(self, daemon):
+        with urllib.request.urlopen(daemon.url.replace("/mcp", "/metrics"), timeout=60) as page:
+            return {kind: int(count) for kind, count in re.findall(r'^snowmux_pinned{reason="(\w+)"} (\d+)$', page.read().decode(), re.M)}
 
     def test_names_inside_a_transaction_are_told_to_nobody_else(self):
         daemon = self.daemon()

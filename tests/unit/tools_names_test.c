@@ -258,6 +258,40 @@ static void a_view_shows_some_rows_and_says_that_there_are_more(void **state)
     rig_assert_error(answer, "sql_error", "gone");
 }
 
+/* As where a statement names it. */
+static void what_the_guard_refuses_is_no_view_to_show(void **state)
+{
+    static const char *const NAMES[] = {"duckdb_secrets", "main.DUCKDB_SECRETS",
+        "system.main.duckdb_secrets", "\\\"/etc/passwd\\\"", "sales.\\\"x.csv\\\""};
+    struct rig *rig = *state;
+    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
+        char arguments[128];
+        snprintf(arguments, sizeof(arguments), "{\"view_name\":\"%s\"}", NAMES[i]);
+        yyjson_val *answer = rig_call(rig, "query_view", arguments);
+        rig_assert_error(answer, "statement_refused", "Refused: ");
+        rig_assert_json(answer, "/error/class", "\"admin\"");
+        assert_int_equal(rig->run_count, 0);
+    }
+}
+
+static void a_sample_is_no_way_around_the_guard(void **state)
+{
+    struct rig *rig = *state;
+    rig->scripted = (struct tool_page){.row_count = 2,
+        .total_rows = 2,
+        .rows = STR("[[\"duckdb_secrets\",\"SALES\",\"main\",\"view\",null,\"a\",\"TEXT\",true,"
+                    "null,null],[\"orders_v\",\"SALES\",\"main\",\"view\",null,\"a\",\"TEXT\",true,"
+                    "null,null]]")};
+    yyjson_val *answer = rig_call(rig, "describe_view",
+        "{\"view_name\":[\"duckdb_secrets\",\"orders_v\"],\"sample\":1}");
+    rig_assert_json(answer, "/relations/0/columns/0/name", "\"a\"");
+    assert_non_null(strstr(rig_str(answer, "/relations/0/sample/error"), "secrets"));
+    assert_null(yyjson_ptr_get(answer, "/relations/1/sample/error"));
+    assert_int_equal(rig->run_count, 2);
+    assert_string_equal(
+        rig->last_sql, "SELECT * FROM \"SALES\".\"main\".\"orders_v\" LIMIT 1");
+}
+
 static void contexts_merge_from_profile_session_and_call(void **state)
 {
     struct rig *rig = *state;
@@ -445,6 +479,8 @@ int main(void)
         TEST(a_broken_view_is_described_without_its_rows),
         TEST(too_wide_relations_end_the_answer_early),
         TEST(a_view_shows_some_rows_and_says_that_there_are_more),
+        TEST(what_the_guard_refuses_is_no_view_to_show),
+        TEST(a_sample_is_no_way_around_the_guard),
         TEST(contexts_merge_from_profile_session_and_call),
         TEST(use_context_keeps_what_the_engine_took),
         TEST(a_lone_use_sets_the_context_of_a_session),
