@@ -372,7 +372,9 @@ class SqliteTools(Tools, EngineCase):
     kind = "sqlite"
     codes = {"sqlstate": None}
     fails = [("SELECT abs(-9223372036854775808)", "integer overflow"), ("SELECT json('{')", "malformed JSON"),
-             ("SELECT sum(x) FROM (SELECT 9223372036854775807 AS x UNION ALL SELECT 1)", "integer overflow")]
+             ("SELECT sum(x) FROM (SELECT 9223372036854775807 AS x UNION ALL SELECT 1)", "integer overflow"),
+             ("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 3000) SELECT iif(n < 2000, n, 'text') FROM t",
+              "Type mismatch in column 0")]
 
     def test_a_write_that_the_engine_refuses_is_no_outcome_unknown(self):
         client = self.client(policy="read_write")
