@@ -381,6 +381,10 @@ class SqliteTools(Tools, EngineCase):
         for sql in ("INSERT INTO orders (id) VALUES (3)", "CREATE TABLE more (n int)"):
             error = self.check_error(client.sql(sql), "sql_error", True)
             self.assertIn("attempt to write a readonly database", error["message"])
+        free = self.client(policy="read_write", confine="off")
+        for sql in ("CREATE TABLE more (n int)", "DROP TABLE more"):
+            answer = free.sql(sql)
+            self.assertFalse(answer.is_error, answer.text)
 
     def test_it_has_one_place(self):
         error = self.check_error(self.client().call("use_context", schema="elsewhere"), "context_failed", True)

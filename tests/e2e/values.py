@@ -195,6 +195,36 @@ class Values(EngineCase):
         self.check_rows(cast, [["[1,10)", "{\"'a' 'b'\"}", "(1,b)"]])
         self.assertNotIn("notice", cast.data)
 
+    def test_a_whole_number_that_may_be_money_says_so(self):
+        """The driver does not tell them apart."""
+        def types(client, sql, **more):
+            answer = client.sql(sql, **more)
+            return [column["type"] for column in answer.data["columns"]], answer
+
+        may_be = "BIGINT or money in its smallest unit"
+        self.assertEqual(types(self.client, "SELECT big, id FROM orders")[0], ["BIGINT", "INTEGER"])
+        named, answer = types(self.client, "SELECT '12.34'::MONEY AS price, 1 AS one, '12.34'::money::numeric::text")
+        self.assertEqual((named, answer.rows), ([may_be, "INTEGER", "VARCHAR"], [[1234, 1, "12.34"]]))
+        self.engine.server.sql("CREATE TABLE sales.prices AS SELECT n, n::int::money AS price FROM generate_series(1::bigint, 1000) AS g(n);"
+                               "GRANT SELECT ON sales.prices TO tester")
+        self.addCleanup(self.engine.server.sql, "DROP TABLE sales.prices")
+        client = self.http("python", self.serve(self.engine))
+        named, answer = types(client, "SELECT price, ARRAY[n] AS list, n::int FROM prices ORDER BY n", limit=1)
+        self.assertEqual(named, [may_be, may_be + "[]", "INTEGER"])
+        page = client.call(answer.data["next"]["tool"], **answer.data["next"]["arguments"])
+        self.assertEqual(([column["type"] for column in page.data["columns"]], page.rows[0]), (named, [200, "[2]", 2]))
+
+    def test_a_moment_that_the_driver_cannot_count_is_refused(self):
+        told = [("'294247-01-09 23:59:59.999999'", "+294247-01-09T23:59:59.999999"), ("'infinity'", "infinity"), ("'-infinity'", "-infinity"),
+                ("'4713-01-01 BC'", "-004712-01-01T00:00:00")]
+        for kind, zone in (("timestamp", ""), ("timestamptz", "Z")):
+            rows = self.rows("SELECT %s" % ", ".join("%s::%s" % (value, kind) for value, _ in told))
+            self.assertEqual(rows, [[text if "inf" in text else text + zone for _, text in told]])
+            for value in ("'294247-01-11'::%s", "'294276-12-31 23:59:59.999999'::%s", "ARRAY[NULL, '294276-01-01'::%s]"):
+                error = self.check_error(self.client.sql("SELECT 1 AS one, %s AS late" % value % kind), "sql_error", True)
+                self.assertIn("column 2 (late) has a timestamp after 294247-01-09", error["message"])
+        self.check_rows(self.client.sql("SELECT '294276-12-31'::timestamp::text"), [["294276-12-31 00:00:00"]])
+
     def test_numbers_of_the_servers_own_are_numbers(self):
         answer = self.client.sql("SELECT xmin, ctid, tableoid::regclass, '42'::cid FROM orders WHERE id = 1")
         ((xmin, ctid, table, command),) = answer.rows
