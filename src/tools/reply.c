@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "tools/calls.h"
+#include "tools/opaque.h"
 
 static const char *const part_names[TOOL_PARTS] = {
     "profile", "role", "warehouse", "database", "schema"};
@@ -198,7 +199,7 @@ static void put_rows_notice(
 static void put_notice(struct tool_call *call, const struct tool_page *page,
     struct leftover left, bool as_wanted)
 {
-    struct buf text = BUF_INIT(1024);
+    struct buf text = BUF_INIT(4096);
     if (!as_wanted) {
         buf_puts(&text, "They do not fit in the preferred format: rows are arrays.");
     }
@@ -221,6 +222,7 @@ static void put_notice(struct tool_call *call, const struct tool_page *page,
         struct tm tm = time_of(page->expires_wall_ns);
         buf_printf(&text, " Kept until %02d:%02dZ.", tm.tm_hour, tm.tm_min);
     }
+    opaque_put_notice(&text, page->columns);
     reply_put_notice(call, buf_str(&text));
     buf_free(&text);
 }

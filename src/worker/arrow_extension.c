@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/arrow_extension.h"
 
-#include <arpa/inet.h>
-
+#include "worker/arrow_postgres.h"
 #include "worker/arrow_scalar.h"
 
 enum {
@@ -38,39 +37,6 @@ static void put_zoned_time(struct buf *out, struct str bytes)
     memcpy(&bits, bytes.ptr, bytes.len < sizeof(bits) ? bytes.len : sizeof(bits));
     int offset = 16 * 3600 - 1 - (int)(bits & 0xffffff);
     arrow_put_zoned_time(out, (int64_t)(bits >> 24), 1000000, offset);
-}
-
-/* 0 where there are none. */
-static uint64_t load_big_endian(struct str bytes, size_t at, size_t size)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < size && at + i < bytes.len; i++) {
-        value = value << 8 | (unsigned char)bytes.ptr[at + i];
-    }
-    return value;
-}
-
-/* Microseconds, then seconds west of Greenwich. */
-static void put_pg_zoned_time(struct buf *out, struct str bytes)
-{
-    int west = (int)(int32_t)load_big_endian(bytes, 8, 4);
-    arrow_put_zoned_time(out, (int64_t)load_big_endian(bytes, 0, 8), 1000000,
-        west > INT32_MIN ? -west : 0);
-}
-
-/* Family, bits of the net, is it a net, and how many bytes of address follow. */
-static void put_inet(struct buf *out, struct str bytes)
-{
-    char text[INET6_ADDRSTRLEN];
-    bool is_v4 = bytes.len == 8;
-    if ((!is_v4 && bytes.len != 20) ||
-        !inet_ntop(is_v4 ? AF_INET : AF_INET6, bytes.ptr + 4, text, sizeof(text))) {
-        buf_puts(out, "null");
-        return;
-    }
-    unsigned bits = (unsigned char)bytes.ptr[1];
-    bool is_net = bytes.ptr[2] != 0 || bits != (is_v4 ? 32 : 128);
-    buf_printf(out, is_net ? "\"%s/%u\"" : "\"%s\"", text, bits);
 }
 
 /* Big-endian bytes, inverted by @mask, as nine digits each in @groups, lowest first. */
@@ -164,14 +130,8 @@ void arrow_put_extension(struct buf *out, const struct arrow_cell *cell)
     case ARROW_ZONED_TIME:
         put_zoned_time(out, bytes);
         break;
-    case ARROW_PG_ZONED_TIME:
-        put_pg_zoned_time(out, bytes);
-        break;
-    case ARROW_PG_INET:
-        put_inet(out, bytes);
-        break;
     default:
-        UNREACHABLE();
+        arrow_put_postgres(out, cell->type.extension, bytes);
     }
 }
 
@@ -195,7 +155,7 @@ uint64_t arrow_bit_count(enum arrow_extension extension, struct str bytes)
     size_t head = extension == ARROW_PG_BITS ? 4 : 1;
     uint64_t bits = bytes.len > head ? 8 * (uint64_t)(bytes.len - head) : 0;
     if (extension == ARROW_PG_BITS) {
-        uint64_t count = load_big_endian(bytes, 0, 4);
+        uint64_t count = arrow_load_big_endian(bytes, 0, 4);
         return count < bits ? count : bits;
     }
     uint64_t unused = bits > 0 ? (unsigned char)bytes.ptr[0] : 0;

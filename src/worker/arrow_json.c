@@ -22,7 +22,7 @@ void arrow_put_columns(struct buf *out, const struct ArrowSchema *schema)
         buf_clear(&name);
         arrow_put_type_name(&name, schema->children[i]);
         buf_put_json(out, buf_str(&name));
-        buf_putc(out, '}');
+        buf_puts(out, arrow_is_opaque(schema->children[i]) ? ",\"opaque\":true}" : "}");
     }
     buf_putc(out, ']');
     buf_free(&name);

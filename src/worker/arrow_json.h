@@ -65,7 +65,8 @@ bool arrow_page_add(struct arrow_page *page, const struct ArrowSchema *schema,
 bool arrow_page_has_cuts(const struct arrow_page *page); /* so far */
 bool arrow_page_end(struct arrow_page *page) MUST_USE;
 
-/* [{"name":..,"type":..},..]; types as SQL engines call them. */
+/* [{"name":..,"type":..},..]; types as SQL engines call them; and "opaque":true where the
+ * values are bytes of a type that only the engine can read. */
 void arrow_put_columns(struct buf *out, const struct ArrowSchema *schema);
 
 /* One value as JSON; nested values inline, nothing is cut. */

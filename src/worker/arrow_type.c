@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/arrow_type.h"
 
+#include "worker/arrow_postgres.h"
+
 enum {
     DEPTH_MAX = 32
 };
@@ -200,22 +202,6 @@ static struct str opaque_name(const struct ArrowSchema *schema)
     return opaque_part(schema, STR("\"type_name\""));
 }
 
-static enum arrow_extension postgresql_extension(struct str name, struct arrow_type type)
-{
-    static const struct {
-        const char *name;
-        enum arrow_extension extension;
-    } known[] = {{"bit", ARROW_PG_BITS}, {"varbit", ARROW_PG_BITS},
-        {"timetz", ARROW_PG_ZONED_TIME}, {"inet", ARROW_PG_INET}, {"cidr", ARROW_PG_INET},
-        {"xml", ARROW_XML}};
-    for (size_t i = 0; type.layout != ARROW_FIXED && i < ARRAY_LEN(known); i++) {
-        if (str_eq(name, str_of(known[i].name))) {
-            return known[i].extension;
-        }
-    }
-    return ARROW_PLAIN;
-}
-
 static enum arrow_extension opaque_extension(
     const struct ArrowSchema *schema, struct arrow_type type)
 {
@@ -223,7 +209,7 @@ static enum arrow_extension opaque_extension(
     struct str vendor = opaque_part(schema, STR("\"vendor_name\""));
     bool is_fixed = type.layout == ARROW_FIXED;
     if (type.kind == ARROW_BINARY && str_eq(vendor, STR("PostgreSQL"))) {
-        return postgresql_extension(name, type);
+        return is_fixed ? ARROW_PLAIN : arrow_postgres_extension(name);
     }
     if (type.kind != ARROW_BINARY || !str_eq(vendor, STR("DuckDB"))) {
         return ARROW_PLAIN;
@@ -272,6 +258,17 @@ struct arrow_type arrow_type_of(const struct ArrowSchema *schema)
         type.kind = type.extension == ARROW_XML ? ARROW_TEXT : type.kind;
     }
     return type;
+}
+
+bool arrow_is_opaque(const struct ArrowSchema *schema)
+{
+    struct arrow_type type = arrow_type_of(schema);
+    bool is_opaque = type.kind == ARROW_BINARY && type.extension == ARROW_PLAIN &&
+                     opaque_name(schema).len > 0;
+    for (int64_t i = 0; i < schema->n_children && !is_opaque; i++) {
+        is_opaque = arrow_is_opaque(schema->children[i]);
+    }
+    return is_opaque;
 }
 
 /* ---- names ---- */
@@ -363,7 +360,7 @@ static bool put_own_name(
         [ARROW_PG_INET] = "INET",
         [ARROW_XML] = "XML",
         [ARROW_JSON] = "JSON"};
-    if (type.extension != ARROW_PLAIN) {
+    if (type.extension < ARRAY_LEN(known) && known[type.extension]) {
         buf_puts(out, known[type.extension]);
         return true;
     }
@@ -377,7 +374,7 @@ static bool put_own_name(
     } else if (str_eq(extension, STR("geoarrow.wkb"))) {
         name = STR("GEOMETRY");
     }
-    buf_put_str(out, name);
+    buf_put_str(out, arrow_postgres_name(name));
     return name.len > 0;
 }
 

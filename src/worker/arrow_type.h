@@ -52,6 +52,11 @@ enum arrow_extension {
     ARROW_PG_BITS, /* these: of PostgreSQL, as its binary protocol has them */
     ARROW_PG_ZONED_TIME,
     ARROW_PG_INET,
+    ARROW_PG_NUMBER,
+    ARROW_PG_TID,
+    ARROW_PG_LSN,
+    ARROW_PG_MAC,
+    ARROW_PG_POINT,
     ARROW_JSON, /* a text */
     ARROW_XML,  /* bytes of a text, whose kind is ARROW_TEXT */
 };
@@ -75,6 +80,9 @@ struct arrow_type arrow_type_of(const struct ArrowSchema *schema);
 
 /* A value of the field's metadata; "" when there is none. */
 struct str arrow_metadata(const struct ArrowSchema *schema, struct str key);
+
+/* Has the field, or a part of it, a type whose values are shown as a driver's bytes? */
+bool arrow_is_opaque(const struct ArrowSchema *schema);
 
 /*
  * The engine's own name of a field's type where the metadata has it, else the SQL name:

@@ -13,6 +13,8 @@
 #include "worker/driver_info.h"
 #include "worker/export.h"
 #include "worker/fetch.h"
+#include "worker/late.h"
+#include "worker/money.h"
 #include "worker/result.h"
 
 enum {
@@ -201,6 +203,12 @@ static bool read_batches(struct connection *conn, struct exec *exec,
         if (!batch.release) {
             return true;
         }
+        if (conn->is_postgresql &&
+            arrow_check_batch(schema, &batch, exec->result.trouble) &&
+            !late_check(schema, &batch, exec->result.trouble)) {
+            batch.release(&batch);
+            return exec_fail(exec, WIRE_E_SQL, exec->result.trouble);
+        }
         int64_t rows = batch.length;
         enum result_fate fate = result_add(&exec->result, schema, &batch);
         if (!tell_rows(conn, exec, rows)) {
@@ -223,9 +231,15 @@ static bool read_stream(
     if (code != 0) {
         return exec_refused(exec, stream_failure(stream, code));
     }
-    bool ok = result_begin(&exec->result, &schema)
-                  ? read_batches(conn, exec, stream, &schema)
-                  : exec_fail(exec, WIRE_E_SQL, exec->result.trouble);
+    bool may_have_money =
+        conn->is_postgresql && (conn->has_money || money_is_named(str_of(exec->sql)));
+    bool ok = !may_have_money || money_mark(&schema) ||
+              exec_fail(exec, WIRE_E_INTERNAL, "no memory for the columns");
+    if (ok) {
+        ok = result_begin(&exec->result, &schema)
+                 ? read_batches(conn, exec, stream, &schema)
+                 : exec_fail(exec, WIRE_E_SQL, exec->result.trouble);
+    }
     if (ok && !result_end(&exec->result)) {
         ok = exec_fail(exec, WIRE_E_INTERNAL, "no memory for the page");
     }
@@ -290,6 +304,10 @@ static bool run_call(struct connection *conn, struct exec *exec)
 {
     struct AdbcStatement statement = {0};
     struct AdbcError error = ADBC_ERROR_INIT;
+    if (conn->is_postgresql && !conn->has_asked) {
+        conn->has_asked = true;
+        conn->has_money = money_is_stored(&conn->adbc);
+    }
     AdbcStatusCode status = AdbcStatementNew(&conn->adbc, &statement, &error);
     if (status != ADBC_STATUS_OK) {
         return exec_refused(exec, failure_take(&error, status));
@@ -317,7 +335,7 @@ static bool set_one(struct connection *conn, const char *key, const char *value,
 {
     struct AdbcError error = ADBC_ERROR_INIT;
     if (key[0] == '\0') {
-        return connection_run(&conn->adbc, value, ret);
+        return connection_run(&conn->adbc, value, NULL, ret);
     }
     AdbcStatusCode status = AdbcConnectionSetOption(&conn->adbc, key, value, &error);
     *ret = failure_take(&error, status);
@@ -475,6 +493,7 @@ static bool send_opened(struct connection *conn)
     struct buf out = BUF_INIT(WIRE_PACKET_MAX);
     if (conn->database) {
         driver_info(&conn->adbc, name, version);
+        conn->is_postgresql = str_eq(str_of(name), STR("ADBC PostgreSQL Driver"));
     }
     struct wire_writer writer = wire_begin(&out, WIRE_OPENED, 0);
     wire_str(&writer, str_of(name));
@@ -544,6 +563,7 @@ bool connection_start(struct connection *conn, uint32_t id, int fd,
     conn->has_cancel = false;
     conn->adbc = (struct AdbcConnection){0};
     conn->secrets = secrets;
+    conn->is_postgresql = conn->has_asked = conn->has_money = false;
     conn->is_opening = database != NULL;
     pthread_mutex_unlock(&conn->mutex);
     pthread_t thread;
@@ -556,7 +576,8 @@ bool connection_start(struct connection *conn, uint32_t id, int fd,
     return true;
 }
 
-bool connection_run(struct AdbcConnection *adbc, const char *sql, struct failure *ret)
+bool connection_run(struct AdbcConnection *adbc, const char *sql,
+    int64_t *ret_rows_or_null, struct failure *ret)
 {
     struct AdbcStatement statement = {0};
     struct AdbcError error = ADBC_ERROR_INIT;
@@ -582,6 +603,9 @@ bool connection_run(struct AdbcConnection *adbc, const char *sql, struct failure
             ok = false;
         }
         more = code == 0 && batch.release;
+        if (more && ret_rows_or_null) {
+            *ret_rows_or_null += batch.length;
+        }
         if (more) {
             batch.release(&batch);
         }

@@ -19,6 +19,9 @@ struct connection {
         *database;              /* NULL: a reader of spools, without an ADBC connection */
     struct AdbcConnection adbc; /* the thread's own */
     const struct secrets *secrets; /* not to be shown if the driver repeats them */
+    bool is_postgresql;            /* these three: see worker/money.h */
+    bool has_asked;
+    bool has_money;
 
     /* Guarded by the mutex. */
     bool is_opening; /* it logs in */
@@ -53,5 +56,6 @@ void connection_hang_up(struct connection *conn);
  */
 bool connection_insist(struct connection *conn);
 
-/* Runs a statement and throws its rows away. */
-bool connection_run(struct AdbcConnection *adbc, const char *sql, struct failure *ret);
+/* Runs a statement and throws its rows away; adds their number to @ret_rows_or_null. */
+bool connection_run(struct AdbcConnection *adbc, const char *sql,
+    int64_t *ret_rows_or_null, struct failure *ret);

@@ -68,6 +68,21 @@ void failure_say_refused(struct failure *failure)
         (int)kept.len, words);
 }
 
+/* Drivers whose status is IO whatever a running statement or its rows met. */
+static bool is_of_statement(struct str message)
+{
+    static const char *const words[] = {
+        "Failed to step query: ", /* SQLite has no server that it could lose */
+        "[libpq] ReadRecord failed ",
+        "[libpq] ReadHeader() failed: ", "[libpq] Failed to build result array: "};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (str_starts(message, str_of(words[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool failure_is_lost(const struct failure *failure)
 {
     static const int64_t snowflake_codes[] = {390104, 390111, 390114, 261000};
@@ -88,6 +103,6 @@ bool failure_is_lost(const struct failure *failure)
     bool has_no_answer = failure->vendor_code == 0 &&
                          (str_starts(message, STR("Post \"http")) ||
                              str_starts(message, STR("Get \"http")));
-    return has_no_answer || failure->status == ADBC_STATUS_IO ||
-           failure->status == ADBC_STATUS_UNAUTHENTICATED;
+    bool is_io = failure->status == ADBC_STATUS_IO && !is_of_statement(message);
+    return has_no_answer || is_io || failure->status == ADBC_STATUS_UNAUTHENTICATED;
 }

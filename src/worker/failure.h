@@ -27,5 +27,6 @@ bool failure_is_refused(const struct failure *failure);
 /* Says so before the engine's words, as wire.h has it. */
 void failure_say_refused(struct failure *failure);
 
-/* Is the session at the warehouse gone? The status alone is too coarse to say so. */
+/* Is the session at the warehouse gone? The status alone is too coarse: SQLite's and
+ * PostgreSQL's drivers have one for a lost connection and for what a row met. */
 bool failure_is_lost(const struct failure *failure);

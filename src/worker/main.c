@@ -213,7 +213,7 @@ static bool run_init(
     }
     for (uint32_t i = 0; i < count && !reader->bad; i++) {
         char *sql = c_string(wire_get_str(reader));
-        bool ok = sql && connection_run(&worker->first, sql, ret);
+        bool ok = sql && connection_run(&worker->first, sql, NULL, ret);
         free(sql);
         if (!ok) {
             return false;

@@ -19,6 +19,7 @@ class Tools:
     """Mixed into a class for each engine; server and files live as long as the class."""
 
     kind = None
+    fails = ()  # statements that fail while they run, and words of why
 
     @classmethod
     def setUpClass(cls):
@@ -112,6 +113,15 @@ class Tools:
         self.assertNotIn("snowmux", error["message"])
         self.assertIn("nothing", self.check_error(client.sql("SELECT nothing FROM orders"), "sql_error", True)["message"].lower())
         self.check_rows(client.sql("SELECT 1"), [[1]])
+
+    def test_what_fails_while_it_runs_is_an_error_of_the_statement_and_the_connection_stays(self):
+        client = self.client(slots=1)
+        self.check_rows(client.sql("SELECT 1"), [[1]])
+        for sql, words in self.fails:
+            error = self.check_error(client.sql(sql), "sql_error", True)
+            self.assertIn(words, error["message"])
+            self.check_rows(client.sql("SELECT 1"), [[1]])
+        self.assertNotIn("warehouse_lost", "\n".join(self.daemon_.program.err.lines))
 
     def test_a_result_beyond_its_page_is_read_to_the_end(self):
         client = self.client(2)
@@ -229,6 +239,10 @@ class Names(Places):
 class PostgresTools(Names, Tools, EngineCase):
     kind = "postgresql"
     codes = {"sqlstate": "42P01"}
+    fails = [("SELECT row(1, 'a')", "nested record type"), ("SELECT o FROM sales.orders o", "nested record type"),
+             ("SELECT pg_lock_status()", "nested record type"),
+             ("SELECT row(n, 'a') FROM generate_series(1, 300000) AS g(n)", "nested record type"),
+             ("SELECT interval '2562047788:00:54'", "would overflow"), ("SELECT 1 / (3 - n) FROM generate_series(1, 5) AS g(n)", "division by zero")]
     wrong_names = [({"schema": "salse"}, "sales")]
     places = [({"schema": "other"}, ("other", "test", "other")), ({"schema": "sales"}, ("sales", "test", "sales"))]
 
@@ -357,6 +371,20 @@ class SnowflakeTools(Names, Tools, EngineCase):
 class SqliteTools(Tools, EngineCase):
     kind = "sqlite"
     codes = {"sqlstate": None}
+    fails = [("SELECT abs(-9223372036854775808)", "integer overflow"), ("SELECT json('{')", "malformed JSON"),
+             ("SELECT sum(x) FROM (SELECT 9223372036854775807 AS x UNION ALL SELECT 1)", "integer overflow"),
+             ("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 3000) SELECT iif(n < 2000, n, 'text') FROM t",
+              "Type mismatch in column 0")]
+
+    def test_a_write_that_the_engine_refuses_is_no_outcome_unknown(self):
+        client = self.client(policy="read_write")
+        for sql in ("INSERT INTO orders (id) VALUES (3)", "CREATE TABLE more (n int)"):
+            error = self.check_error(client.sql(sql), "sql_error", True)
+            self.assertIn("attempt to write a readonly database", error["message"])
+        free = self.client(policy="read_write", confine="off")
+        for sql in ("CREATE TABLE more (n int)", "DROP TABLE more"):
+            answer = free.sql(sql)
+            self.assertFalse(answer.is_error, answer.text)
 
     def test_it_has_one_place(self):
         error = self.check_error(self.client().call("use_context", schema="elsewhere"), "context_failed", True)
@@ -366,6 +394,7 @@ class SqliteTools(Tools, EngineCase):
 class DuckdbTools(Names, Tools, EngineCase):
     kind = "duckdb"
     codes = {"sqlstate": None}
+    fails = [("SELECT 9223372036854775807 + range FROM range(2)", "verflow"), ("SELECT json('{') FROM range(3)", "alformed JSON")]
     wrong_names = [({"schema": "salse"}, "sales"), ({"database": "shp"}, "shop")]
     places = [({"database": "store", "schema": "sales"}, ("store.sales", "store", "sales")),
               ({"schema": "shop.main"}, ("shop.main", "shop", "main")),

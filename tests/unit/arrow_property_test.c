@@ -313,7 +313,19 @@ static void opaque_bytes_are_shown_as_what_they_mean(void **state)
             "\"2001:db8::1\"", "INET"},
         {OPAQUE("PostgreSQL", "inet"), "\x02", 1, "null", "INET"},
         {OPAQUE("PostgreSQL", "xml"), "<a b=\"c\"/>", 10, "\"<a b=\\\"c\\\"/>\"", "XML"},
-        {OPAQUE("PostgreSQL", "point"), "\x3f\xf0", 2, "\"3ff0\"", "point"},
+        {OPAQUE("PostgreSQL", "point"), "\x3f\xf8\0\0\0\0\0\0\xff\xf0\0\0\0\0\0\0", 16,
+            "\"(1.5,-Infinity)\"", "point"},
+        {OPAQUE("PostgreSQL", "point"), "\x3f\xf0", 2, "null", "point"},
+        {OPAQUE("PostgreSQL", "xid"), "\xff\xff\xff\xfe", 4, "4294967294", "xid"},
+        {OPAQUE("PostgreSQL", "xid8"), "\0\x20\0\0\0\0\0\x01", 8, "\"9007199254740993\"",
+            "xid8"},
+        {OPAQUE("PostgreSQL", "regclass"), "\0\0\x40\x03", 4, "16387", "regclass"},
+        {OPAQUE("PostgreSQL", "tid"), "\0\x01\0\0\0\x07", 6, "\"(65536,7)\"", "tid"},
+        {OPAQUE("PostgreSQL", "pg_lsn"), "\0\0\0\x16\xb3\x74\xd8\x48", 8,
+            "\"16/B374D848\"", "pg_lsn"},
+        {OPAQUE("PostgreSQL", "macaddr"), "\x08\0+\x01\x02\x03", 6,
+            "\"08:00:2b:01:02:03\"", "macaddr"},
+        {OPAQUE("PostgreSQL", "unnamed<oid:3904>"), "\x01", 1, "\"01\"", "int4range"},
     };
     for (size_t i = 0; i < ARRAY_LEN(values); i++) {
         struct table table;
@@ -338,6 +350,9 @@ static void opaque_bytes_are_shown_as_what_they_mean(void **state)
         arrow_put_type_name(&out, column);
         buf_putc(&out, '\0');
         assert_string_equal(out.ptr, values[i].type);
+        bool is_new =
+            strstr(values[i].metadata, "new") || strstr(values[i].metadata, "unnamed");
+        assert_int_equal(arrow_is_opaque(column), is_new);
         buf_free(&out);
         ArrowBufferReset(&metadata);
         ArrowArrayRelease(&table.batch);

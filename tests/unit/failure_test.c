@@ -86,12 +86,46 @@ static void a_session_that_the_server_forgot_is_a_lost_connection(void **state)
     assert_false(failure_is_lost(&denied));
 }
 
+static void what_fails_on_its_way_is_lost_and_what_fails_at_its_end_is_not(void **state)
+{
+    static const struct {
+        bool is_lost;
+        struct failure failure;
+    } table[] = {
+        {false, {ADBC_STATUS_IO, "Failed to step query: integer overflow", "", 0}},
+        {false, {ADBC_STATUS_IO,
+                    "Failed to step query: attempt to write a readonly database", "", 0}},
+        {false, {ADBC_STATUS_IO,
+                    "[libpq] ReadRecord failed at row 0: Expected nested record type to "
+                    "have 1 fields but got 2",
+                    "", 0}},
+        {false,
+            {ADBC_STATUS_INVALID_DATA, "[libpq] Execution error: division", "22012", 0}},
+        {true, {ADBC_STATUS_IO, "[libpq] Execution error: FATAL", "57P01", 0}},
+        {true, {ADBC_STATUS_IO, "Failed to prepare query: no connection to the server",
+                   "", 0}},
+        {true, {ADBC_STATUS_IO,
+                   "[libpq] PQgetCopyData() failed: server closed the connection "
+                   "unexpectedly",
+                   "", 0}},
+        {true, {ADBC_STATUS_INTERNAL, "Post \"https://a/queries\": EOF", "", 0}},
+        {false, {ADBC_STATUS_INTERNAL, "[Snowflake] no warehouse", "57P03", 606}},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        if (failure_is_lost(&table[i].failure) != table[i].is_lost) {
+            fail_msg("%s", table[i].failure.message);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_logs_in_is_refused_or_the_warehouse_is_not_reached),
         cmocka_unit_test(a_refusal_stands_before_the_words_and_the_words_may_be_long),
         cmocka_unit_test(a_session_that_the_server_forgot_is_a_lost_connection),
+        cmocka_unit_test(what_fails_on_its_way_is_lost_and_what_fails_at_its_end_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
