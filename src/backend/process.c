@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "backend/opener.h"
 #include "backend/state.h"
 
 _Static_assert(WIRE_PACKET_MAX == 64 * 1024, "a message names it");
@@ -370,8 +371,11 @@ static int start_child(struct process *p, int fd, const struct backend_setup *se
     };
     p->child.data = p;
     struct environment environment;
-    int rc = UV_ENOMEM;
-    if (environment_init(&environment, setup)) {
+    int rc = setup->bin.len > 0 ? -opener_put(setup->bin.ptr, p->backend->program) : 0;
+    if (rc == 0 && !environment_init(&environment, setup)) {
+        rc = UV_ENOMEM;
+    }
+    if (rc == 0) {
         options.env = environment.variables;
         rc = uv_spawn(p->backend->loop, &p->child, &options);
         environment_free(&environment);

@@ -233,7 +233,7 @@ static void put_files(
     }
 }
 
-/* The strings lie behind each other in the text: those to write, then those to read. */
+/* The strings lie behind each other in the text: those to write, those to read, the last. */
 static void resolve(struct backend_reach *reach)
 {
     const char *at = reach->text.ptr;
@@ -246,6 +246,7 @@ static void resolve(struct backend_reach *reach)
         at += reach->read[i].len + 1;
     }
     reach->home = reach->write[reach->write_count - 1];
+    reach->bin = str_of(at);
 }
 
 bool backend_reach_init(struct backend_reach *ret, const struct config_profile *config,
@@ -278,6 +279,7 @@ bool backend_reach_init(struct backend_reach *ret, const struct config_profile *
     if (engine == OTHER && (has_browser || needs_browser(&config->options, dialect))) {
         ret->confine |= WIRE_SIGNS_IN;
     }
+    put_state(&ret->text, state_dir, REACH_BIN, NULL);
     if (!buf_ok(&ret->text) || ret->read_count > WIRE_PATHS_MAX) {
         buf_printf(err,
             "profile %s: its files and options name more than its worker can be told: at most "
@@ -313,6 +315,8 @@ bool backend_reach_init_login(struct backend_reach *ret, const struct backend_re
     bool knows_uri = options_find(options, STR("uri"));
     ret->confine |= knows_uri && needs_unix(options, dialect) ? WIRE_HAS_UNIX : 0;
     ret->confine |= needs_browser(options, dialect) ? WIRE_SIGNS_IN : 0;
+    buf_put_str(&ret->text, profile->bin);
+    buf_putc(&ret->text, '\0');
     if (!buf_ok(&ret->text) || ret->read_count > WIRE_PATHS_MAX) {
         buf_printf(err, "a credential's options name more files than a worker can be told of");
         backend_reach_free(ret);
@@ -326,6 +330,7 @@ bool backend_reach_init_reader(struct backend_reach *ret, const char *state_dir)
 {
     *ret = (struct backend_reach){.confine = WIRE_CONFINED, .text = BUF_INIT(TEXT_MAX)};
     put_writes(ret, state_dir, REACH_SPOOL, NULL);
+    put_state(&ret->text, state_dir, REACH_BIN, NULL);
     if (!buf_ok(&ret->text)) {
         return false;
     }
@@ -342,6 +347,7 @@ void backend_reach_put(const struct backend_reach *reach, struct backend_setup *
 {
     setup->confine = reach->confine;
     setup->home = reach->home;
+    setup->bin = reach->confine & WIRE_SIGNS_IN ? reach->bin : STR("");
     setup->read_paths = reach->read;
     setup->read_path_count = reach->read_count;
     setup->write_paths = reach->write;

@@ -113,6 +113,15 @@ enum wire_error_code {
     WIRE_E_ARGUMENT = 6,  /* FETCH, CELL, EXPORT: no such row, column, offset, format */
 };
 
+/*
+ * Variables of a confined worker's environment begin so that hold the daemon's own HOME, PATH and
+ * TMPDIR; empty: it has none.
+ */
+#define WIRE_DAEMONS "SNOWMUX_DAEMONS_"
+
+/* What drivers look for first in PATH to open a browser; a worker that is run so tells it. */
+#define WIRE_OPENER "xdg-open"
+
 /* Where the worker finds an option's value, before it loads the driver. */
 enum wire_source {
     WIRE_VALUE = 0,   /* here */

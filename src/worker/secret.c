@@ -160,6 +160,25 @@ static bool read_file(
 
 /* ---- commands ---- */
 
+/*
+ * A confined worker's own variables name places that a driver wrote to: a program found there, or
+ * one that reads its files there, would be the driver's, and not confined.
+ */
+static void take_daemons_places(void)
+{
+    static const char *const places[][2] = {{WIRE_DAEMONS "HOME", "HOME"},
+        {WIRE_DAEMONS "PATH", "PATH"}, {WIRE_DAEMONS "TMPDIR", "TMPDIR"}};
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        const char *value = getenv(places[i][0]);
+        if (value && value[0] != '\0') {
+            setenv(places[i][1], value, 1);
+        } else if (value) {
+            unsetenv(places[i][1]);
+        }
+        unsetenv(places[i][0]);
+    }
+}
+
 /* In the child: becomes the program, in a group of its own. */
 static _Noreturn void become(char *const args[], int out, int err)
 {
@@ -170,6 +189,7 @@ static _Noreturn void become(char *const args[], int out, int err)
     setpgid(0, 0);
     signal(SIGPIPE, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    take_daemons_places();
     if (in >= 0 && dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
         dup2(err, STDERR_FILENO) >= 0) {
         execvp(args[0], args);

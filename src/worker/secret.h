@@ -18,7 +18,7 @@ enum {
  * Puts the value into @out, whose memory is all there: SECRET_BYTES_MAX + 1 bytes. One
  * line end at its end is cut. False with a sentence in @err that names @option and the
  * file or program, never what they hold. A program that is not done in time is killed
- * with its group.
+ * with its group; a confined worker's has the daemon's HOME, PATH and TMPDIR.
  */
 bool secret_read(enum wire_source source, struct str option, struct str from,
     struct buf *out, struct buf *err) MUST_USE;

@@ -149,6 +149,10 @@ static void only_signing_in_by_the_browser_runs_a_program(void **state)
         derive(cases[i].dialect);
         uint32_t more = WIRE_SIGNS_IN | WIRE_HAS_UNIX; /* no socket of a desktop either way */
         assert_int_equal(reach.confine & more, cases[i].signs_in ? WIRE_SIGNS_IN : 0);
+        struct backend_setup setup;
+        backend_reach_put(&reach, &setup);
+        assert_true(str_eq(setup.bin, cases[i].signs_in ? STR("/state/bin") : STR("")));
+        assert_false(writes("/state/bin") || reads("/state/bin"));
     }
 }
 
@@ -173,6 +177,7 @@ static void a_principal_has_a_home_of_its_own(void **state)
     assert_true(reads(key) && reads("/drivers/a.so") && reads("/etc/ssl"));
     assert_false(reads("/state/home/main") || writes("/state/home/main"));
     assert_int_equal(reach.confine, WIRE_CONFINED | WIRE_HAS_NETWORK | WIRE_SIGNS_IN);
+    assert_true(str_eq(reach.bin, STR("/state/bin")));
     buf_free(&err);
     close(fd);
     unlink(key);

@@ -155,6 +155,28 @@ static void a_program_that_fails_says_why(void **state)
         "program \"\" must have a name and at most 16 parts");
 }
 
+/* Those of a worker that is confined name what a driver wrote to. */
+static void a_program_runs_where_the_daemon_does(void **state)
+{
+    (void)state;
+    char old[4096];
+    assert_true(str_copy(str_of(getenv("PATH")), old, sizeof(old)));
+    setenv("HOME", "/driver", 1);
+    setenv("TMPDIR", "/driver", 1);
+    setenv("PATH", "/driver/bin", 1);
+    setenv(WIRE_DAEMONS "HOME", "/home/ann", 1);
+    setenv(WIRE_DAEMONS "TMPDIR", "", 1);
+    setenv(WIRE_DAEMONS "PATH", old, 1);
+    expect(WIRE_COMMAND, STR("sh\0-c\0echo $HOME ${TMPDIR-none}; env | grep -c " WIRE_DAEMONS "; true"),
+        STR("/home/ann none\n0"));
+    expect(WIRE_COMMAND, STR("printenv\0HOME"), STR("/home/ann"));
+    assert_string_equal(getenv("HOME"), "/driver"); /* the worker keeps its own */
+    setenv("PATH", old, 1);
+    unsetenv(WIRE_DAEMONS "HOME");
+    unsetenv(WIRE_DAEMONS "TMPDIR");
+    unsetenv(WIRE_DAEMONS "PATH");
+}
+
 /* What a program leaves behind may keep its ends open. */
 static void only_the_program_itself_is_waited_for(void **state)
 {
@@ -195,6 +217,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_program_gets_its_arguments_as_they_are, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_program_that_fails_says_why, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_program_runs_where_the_daemon_does, set_up, tear_down),
         cmocka_unit_test(a_secret_is_hidden_wherever_it_stands),
         cmocka_unit_test_setup_teardown(
             only_the_program_itself_is_waited_for, set_up, tear_down),
