@@ -104,11 +104,19 @@ static void held_free(struct held *held)
     secret_free(&held->phrase);
 }
 
-/* Whatever it says that it is. */
-static bool is_secret(struct str key, enum wire_source source)
+/* By its name, where nobody says that it is. A uri without either of these signs holds no login. */
+static bool is_secret(struct str key, struct str value, enum wire_source source)
 {
-    return source != WIRE_VALUE || str_eq(key, STR("password")) ||
-           str_eq(key, STR("adbc.snowflake.sql.client_option.auth_token"));
+    static const char *const ends[] = {"password", "passcode", "auth_token",
+        "_secret", "subject_token", "actor_token", "authorization_header", "private_key",
+        "pkcs8_value"};
+    bool is_one = source != WIRE_VALUE || str_starts(key, STR("adbc.flight.sql.rpc.call_header.")) ||
+                  (str_eq(key, STR("uri")) && (str_find(value, '@') >= 0 || str_find(value, '=') >= 0));
+    for (size_t i = 0; i < ARRAY_LEN(ends) && !is_one; i++) {
+        struct str end = str_of(ends[i]);
+        is_one = key.len >= end.len && str_eq(str_from(key, key.len - end.len), end);
+    }
+    return is_one;
 }
 
 /* One option with its value at hand: on to the driver, or held back. */
@@ -155,12 +163,12 @@ static bool take_secret(struct worker *worker, struct held *held, struct str key
 {
     struct buf err = BUF_INIT(sizeof(ret->message) - 1);
     bool is_here = source == WIRE_VALUE || source == WIRE_SECRET;
-    struct secrets *secrets = &worker->secrets;
-    if (secrets->count == SECRETS_MAX || !secret_buf(&secrets->at[secrets->count])) {
-        failure_set(ret, "there are more than 64 secrets, or there is no memory");
+    static const char none[] = "there are more than 128 secrets, or there is no memory";
+    struct buf *value = secrets_next(&worker->secrets);
+    if (!value) {
+        failure_set(ret, none);
         return false;
     }
-    struct buf *value = &secrets->at[secrets->count++];
     if (is_here) {
         buf_put_str(value, from);
     } else if (!secret_read(source, key, from, value, &err)) {
@@ -172,6 +180,10 @@ static bool take_secret(struct worker *worker, struct held *held, struct str key
         return false;
     }
     buf_free(&err);
+    if (str_eq(key, STR("uri")) && !secrets_put_uri(&worker->secrets, buf_str(value))) {
+        failure_set(ret, none);
+        return false;
+    }
     return take_option(worker, held, key, buf_str(value), ret);
 }
 
@@ -185,7 +197,7 @@ static bool read_option(struct worker *worker, struct held *held,
         failure_set(ret, "malformed setup");
         return false;
     }
-    return is_secret(key, (enum wire_source)source)
+    return is_secret(key, value, (enum wire_source)source)
                ? take_secret(worker, held, key, (enum wire_source)source, value, ret)
                : take_option(worker, held, key, value, ret);
 }

@@ -110,6 +110,26 @@ class Check(Case):
         self.call_until(client, "cannot be reached: ***.")
         self.assertNotIn(SECRET, "\n".join(daemon.program.err.lines))
 
+    def test_a_password_within_a_uri_is_not_repeated(self):
+        uri = "postgresql://ann:%s%%40x@db/d" % SECRET
+        daemon = self.configured("".join(
+            '[profile.%s]\n%s\noptions.uri = %s\noptions.fail = "%s"\n' % (name, SCRIPTED, kept, said)
+            for name, kept, said in (("whole", json.dumps(uri), "cannot parse " + uri),
+                                     ("part", json.dumps(uri), "no password %s%%40x" % SECRET),
+                                     ("plain", '{env = "SNOWMUX_TEST_URI"}', "no password %s@x of ann" % SECRET))))
+        _, profiles = self.lines(daemon, "--connect", SNOWMUX_TEST_URI=uri)
+        self.assertEqual([profiles[name]["message"] for name in ("whole", "part", "plain")],
+                         ["cannot parse ***", "no password ***", "no password *** of ann"])
+
+    def test_nothing_of_a_credential_is_repeated(self):
+        daemon = self.configured('[profile.x]\n%s\nidentity = "per_principal"\n' % SCRIPTED)
+        text = '[options]\nusername = "ann-of-sales"\nother = "%s"\nfail = "ann-of-sales has %s"\n' % (SECRET, SECRET)
+        done = subprocess.run([SNOWMUX, "credential", "add", "x", "uid:1", *daemon.arguments], input=text, text=True,
+                              capture_output=True, timeout=DEADLINE_S, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        _, profiles = self.lines(daemon, "--connect")
+        self.assertEqual(profiles["x"]["message"], "***")
+
     def test_a_browser_needs_a_display(self):
         driver = os.path.join(self.daemon(start=False).state, "libadbc_driver_snowflake.so")
         daemon = self.configured(

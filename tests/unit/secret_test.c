@@ -206,6 +206,52 @@ static void a_secret_is_hidden_wherever_it_stands(void **state)
     assert_hidden("", STR("hunter2"), "");
 }
 
+static void assert_all_hidden(const char *uri, const char *message, const char *want)
+{
+    struct secrets secrets = {0};
+    char text[256];
+    struct buf *whole = secrets_next(&secrets);
+    assert_non_null(whole);
+    buf_put_str(whole, str_of(uri));
+    assert_true(secrets_put_uri(&secrets, str_of(uri)));
+    strcpy(text, message);
+    secrets_hide(&secrets, text);
+    assert_string_equal(text, want);
+    for (uint32_t i = 0; i < secrets.count; i++) {
+        secret_free(&secrets.at[i]);
+    }
+}
+
+static void a_password_within_a_uri_is_hidden_by_itself(void **state)
+{
+    (void)state;
+    static const char uri[] = "postgresql://ann:hun%40ter2@db:5432/d";
+    assert_all_hidden(uri, "cannot parse postgresql://ann:hun%40ter2@db:5432/d", "cannot parse ***");
+    assert_all_hidden(uri, "no password hun%40ter2", "no password ***");
+    assert_all_hidden(uri, "no password hun@ter2 of ann", "no password *** of ann");
+    assert_all_hidden("host=db password='it\\'s two'", "it's two, it\\'s two", "***, ***");
+    assert_all_hidden("host=db password=abc", "abc", "abc"); /* would be found everywhere */
+}
+
+/* The first would leave the end of the second. */
+static void the_longest_secret_is_hidden_first(void **state)
+{
+    (void)state;
+    struct secrets secrets = {0};
+    static const char *const values[] = {"hunter", "a hunter2", "hunter2 and"};
+    char text[] = "a hunter2 and hunter";
+    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+        struct buf *one = secrets_next(&secrets);
+        assert_non_null(one);
+        buf_put_str(one, str_of(values[i]));
+    }
+    secrets_hide(&secrets, text);
+    assert_string_equal(text, "a *** ***");
+    for (uint32_t i = 0; i < secrets.count; i++) {
+        secret_free(&secrets.at[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +266,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_program_runs_where_the_daemon_does, set_up, tear_down),
         cmocka_unit_test(a_secret_is_hidden_wherever_it_stands),
+        cmocka_unit_test(a_password_within_a_uri_is_hidden_by_itself),
+        cmocka_unit_test(the_longest_secret_is_hidden_first),
         cmocka_unit_test_setup_teardown(
             only_the_program_itself_is_waited_for, set_up, tear_down),
     };
