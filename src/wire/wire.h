@@ -102,6 +102,7 @@ enum wire_confine {
     WIRE_HAS_NETWORK = 2,
     WIRE_SIGNS_IN = 4, /* may run one program: itself, which tells where to sign in */
     WIRE_HAS_UNIX = 8, /* sockets of other programs here, by their path */
+    WIRE_HAS_UNIX_BY_URI = 16, /* the same if the option uri, kept elsewhere, names one */
 };
 
 enum wire_error_code {

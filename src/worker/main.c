@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/uri.h"
 #include "wire/wire.h"
 #include "worker/arrow_json.h"
 #include "worker/confine.h"
@@ -41,6 +42,7 @@ struct worker {
     int printed;                 /* what the driver prints, where it may ask for a person; -1 */
     struct buf lines;            /* of that */
     char confinement[NAME_SIZE]; /* empty: none */
+    bool names_socket;           /* the option uri does, as PostgreSQL reads it */
     struct connection connections[CONNECTIONS_MAX];
 };
 
@@ -123,6 +125,9 @@ static bool is_secret(struct str key, struct str value, enum wire_source source)
 static bool take_option(struct worker *worker, struct held *held, struct str key,
     struct str value, struct failure *ret)
 {
+    if (str_eq(key, STR("uri"))) {
+        worker->names_socket = uri_names_socket(value);
+    }
     struct buf *back = str_eq(key, STR(PRIVATE_KEY_OPTION))          ? &held->key
                        : str_eq(key, STR(PRIVATE_KEY_PHRASE_OPTION)) ? &held->phrase
                                                                      : NULL;
@@ -264,7 +269,8 @@ static bool confine_self(
         return false;
     }
     rules.has_network = flags & WIRE_HAS_NETWORK;
-    rules.has_unix = flags & WIRE_HAS_UNIX;
+    rules.has_unix =
+        flags & WIRE_HAS_UNIX || (flags & WIRE_HAS_UNIX_BY_URI && worker->names_socket);
     rules.runs_itself = flags & WIRE_SIGNS_IN;
     if (!(flags & WIRE_CONFINED)) {
         return true;

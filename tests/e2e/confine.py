@@ -28,6 +28,10 @@ class Confine(Case):
             "profile.local": {**FAKE, "driver": local, "dialect": "sqlite", "files": [self.data]},
             "profile.wide": {**FAKE, "dialect": "postgresql"},
             "profile.wide.options": {"uri": "postgresql://host/db?user=x&sslkey=" + self.key.replace("/", "%2F")},
+            "profile.kept": {**FAKE, "dialect": "postgresql"},
+            "profile.kept.options.uri": {"command": ["echo", "postgresql://host/db?user=x"]},
+            "profile.kept_here": {**FAKE, "dialect": "postgresql"},
+            "profile.kept_here.options.uri": {"command": ["echo", "postgresql:///db?host=/tmp"]},
             "profile.here": {**FAKE, "dialect": "postgresql"},
             "profile.here.options": {"uri": "postgresql:///db?host=/tmp"},
             "profile.browser": {**FAKE, "dialect": "snowflake"},
@@ -102,9 +106,9 @@ class Confine(Case):
         self.cannot(LOCAL, "listen")
 
     def test_sockets_of_other_programs_are_reached_only_where_the_profile_needs_one(self):
-        for profile in ("here", OFF):
+        for profile in ("here", "kept_here", OFF):
             self.can(profile, "unix " + self.daemon.socket)
-        for profile in (LOCAL, WIDE, BROWSER):
+        for profile in (LOCAL, WIDE, BROWSER, "kept"):
             self.cannot(profile, "unix " + self.daemon.socket)
 
     def test_a_local_engine_changes_no_modes(self):
