@@ -266,8 +266,8 @@ bool backend_reach_init(struct backend_reach *ret, const struct config_profile *
 }
 
 bool backend_reach_init_login(struct backend_reach *ret, const struct backend_reach *profile,
-    const struct config_options *options, enum sql_dialect_id dialect, const char *home,
-    struct buf *err)
+    const struct config_options *options, enum sql_dialect_id dialect, bool has_browser,
+    const char *home, struct buf *err)
 {
     *ret = (struct backend_reach){.confine = profile->confine, .text = BUF_INIT(TEXT_MAX)};
     if (!(profile->confine & WIRE_CONFINED)) {
@@ -289,7 +289,8 @@ bool backend_reach_init_login(struct backend_reach *ret, const struct backend_re
         ret->confine &= ~(uint32_t)(WIRE_HAS_UNIX | WIRE_HAS_UNIX_BY_URI);
         ret->confine |= unix_of(options, dialect);
     }
-    ret->confine |= needs_browser(options, dialect) ? WIRE_SIGNS_IN : 0;
+    ret->confine &= ~(uint32_t)WIRE_SIGNS_IN;
+    ret->confine |= has_browser || needs_browser(options, dialect) ? WIRE_SIGNS_IN : 0;
     buf_put_str(&ret->text, profile->bin);
     buf_putc(&ret->text, '\0');
     if (!buf_ok(&ret->text) || ret->read_count > WIRE_PATHS_MAX) {

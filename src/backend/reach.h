@@ -45,7 +45,7 @@ MUST_USE bool backend_reach_init(struct backend_reach *ret,
  */
 MUST_USE bool backend_reach_init_login(struct backend_reach *ret,
     const struct backend_reach *profile, const struct config_options *options,
-    enum sql_dialect_id dialect, const char *home, struct buf *err);
+    enum sql_dialect_id dialect, bool has_browser, const char *home, struct buf *err);
 
 /* The same for the reader of spools; false: no memory. */
 MUST_USE bool backend_reach_init_reader(struct backend_reach *ret, const char *state_dir);

@@ -264,7 +264,8 @@ static bool read_credential(
     return put_all(a, &a->credential.options, WIRE_SECRET, err) &&
            put_all(a, &a->personal.options, WIRE_SECRET, err) &&
            backend_reach_init_login(&a->reach, &profile->reach, &a->credential.options,
-               profile->dialect, login->home, err);
+               profile->dialect, setup_needs_browser(&a->credential.options, &a->personal),
+               login->home, err);
 }
 
 static bool assemble(

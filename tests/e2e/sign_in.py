@@ -3,11 +3,12 @@
 many they are, and what was signed in for serves all."""
 import os
 import shutil
+import subprocess
 import tempfile
 import urllib.request
 
 from lib.case import main
-from lib.daemon import ENV
+from lib.daemon import ENV, SNOWMUX
 from lib.engine import ENGINES, EngineCase
 from lib.program import poll
 
@@ -130,6 +131,23 @@ class SignIn(EngineCase):
         self.assertEqual(poll(lambda: self.windows()[1:], "a window more"), [second])
         self.sign_in(second)
         self.check_rows(self.wait_works(), [[1]])
+
+    def test_a_credential_that_names_a_section_of_snowflakes_own_file_signs_in(self):
+        ENV["SNOWFLAKE_HOME"] = self.place
+        with open(os.path.join(self.place, "connections.toml"), "w", encoding="ascii") as file:
+            file.write('[mine]\naccount = "test"\nuser = "TESTER"\nauthenticator = "externalbrowser"\nhost = "127.0.0.1"\n'
+                       'protocol = "http"\nport = %d\n' % self.engine.server.port)
+        os.chmod(os.path.join(self.place, "connections.toml"), 0o600)
+        settings = self.engine.settings(identity="per_principal", connect_s=60)
+        settings["profile.sso.options"] = {"adbc.snowflake.sql.client_option.tracing": "fatal"}
+        self.daemon_ = self.daemon({"profile.demo": None, "query": {"grace_s": 20}, **settings})
+        done = subprocess.run([SNOWMUX, "credential", "add", "sso", "uid:%d" % os.geteuid(), *self.daemon_.arguments], env=ENV,
+                              input='connection = "mine"\n', text=True, capture_output=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.client = self.http("ts_v1", self.daemon_)
+        self.sign_in(self.check_waits(self.client.sql("SELECT 1")))
+        self.check_rows(self.wait_works(), [[1]])
+        self.assertEqual(self.ways(), ["EXTERNALBROWSER"])
 
     def test_a_profile_beside_it_does_not_wait(self):
         self.start()

@@ -169,7 +169,7 @@ static void a_principal_has_a_home_of_its_own(void **state)
     option("adbc.snowflake.sql.client_option.jwt_private_key", key);
     option("adbc.snowflake.sql.auth_type", "auth_ext_browser");
     bool ok = backend_reach_init_login(
-        &own, &reach, &config.options, SQL_SNOWFLAKE, "/state/logins/main/ann", &err);
+        &own, &reach, &config.options, SQL_SNOWFLAKE, false, "/state/logins/main/ann", &err);
     assert_true(ok);
     backend_reach_free(&reach);
     reach = own;
@@ -178,6 +178,15 @@ static void a_principal_has_a_home_of_its_own(void **state)
     assert_false(reads("/state/home/main") || writes("/state/home/main"));
     assert_int_equal(reach.confine, WIRE_CONFINED | WIRE_HAS_NETWORK | WIRE_SIGNS_IN);
     assert_true(str_eq(reach.bin, STR("/state/bin")));
+    /* Snowflake's own file may say so where the options do not. */
+    for (int has_browser = 0; has_browser < 2; has_browser++) {
+        config.options.len = 0;
+        ok = backend_reach_init_login(&own, &reach, &config.options, SQL_SNOWFLAKE,
+            has_browser == 1, "/state/logins/main/bob", &err);
+        assert_true(ok);
+        assert_int_equal(own.confine & WIRE_SIGNS_IN, has_browser == 1 ? WIRE_SIGNS_IN : 0);
+        backend_reach_free(&own);
+    }
     buf_free(&err);
     close(fd);
     unlink(key);
@@ -249,7 +258,7 @@ static void a_principal_of_postgresql_has_sockets_only_where_its_uri_names_one(v
         option("uri", cases[i].uri);
         config.options.at[0].source = cases[i].source;
         bool ok = backend_reach_init_login(
-            &own, &reach, &config.options, SQL_POSTGRESQL, "/state/logins/main/zoe", &err);
+            &own, &reach, &config.options, SQL_POSTGRESQL, false, "/state/logins/main/zoe", &err);
         assert_true(ok);
         assert_int_equal(own.confine & either, cases[i].want);
         backend_reach_free(&own);
