@@ -166,17 +166,27 @@ static void put_network(struct backend_reach *reach)
     }
 }
 
-/* Signing in by the browser is the one thing for which a driver runs a program. */
-static bool needs_browser(
-    const struct config_options *options, enum sql_dialect_id dialect)
+static bool says_browser(const struct config_option *option)
 {
-    for (uint32_t i = 0; i < options->len && dialect == SQL_SNOWFLAKE; i++) {
-        if (strcmp(options->at[i].value, "auth_ext_browser") == 0 ||
-            strcasestr(options->at[i].value, "authenticator=externalbrowser")) {
-            return true;
-        }
+    bool is_uri = strcmp(option->key, "uri") == 0;
+    const char *value = option->source == CONFIG_FROM_ENV ? getenv(option->value) : option->value;
+    return value && (is_uri ? strcasestr(value, "authenticator=externalbrowser") != NULL
+                            : strcmp(value, "auth_ext_browser") == 0);
+}
+
+bool backend_reach_needs_browser(const struct config_options *options)
+{
+    bool does = false;
+    for (uint32_t i = 0; i < options->len && !does; i++) {
+        does = says_browser(&options->at[i]);
     }
-    return false;
+    return does;
+}
+
+/* Signing in by the browser is the one thing for which a driver runs a program. */
+static bool needs_browser(const struct config_options *options, enum sql_dialect_id dialect)
+{
+    return dialect == SQL_SNOWFLAKE && backend_reach_needs_browser(options);
 }
 
 /*

@@ -50,6 +50,9 @@ MUST_USE bool backend_reach_init_login(struct backend_reach *ret,
 /* The same for the reader of spools; false: no memory. */
 MUST_USE bool backend_reach_init_reader(struct backend_reach *ret, const char *state_dir);
 
+/* Do the options say that Snowflake's login opens a browser? A uri that is kept elsewhere does not tell. */
+bool backend_reach_needs_browser(const struct config_options *options);
+
 void backend_reach_free(struct backend_reach *reach);
 
 /* Borrows the strings. */

@@ -88,11 +88,9 @@ bool setup_needs_browser(
     const struct config_options *options, const struct snowflake_connection *connection)
 {
     struct str key = STR(SQL "auth_type");
-    const struct config_option *type = options_find(options, key);
-    if (!type) {
-        type = options_find(&connection->options, key);
-    }
-    return type && strcmp(type->value, "auth_ext_browser") == 0;
+    bool is_said = options_find(options, key) != NULL;
+    return backend_reach_needs_browser(options) ||
+           (!is_said && backend_reach_needs_browser(&connection->options));
 }
 
 bool setup_is_possible(const char *name, const struct config_options *options,

@@ -140,6 +140,14 @@ class Check(Case):
         for word in ("no display", "auth_jwt", "auth_pat", "auth_oauth"):
             self.assertIn(word, profiles["sso"]["message"])
         self.assertEqual(self.lines(daemon, DISPLAY=":0")[0], 0)
+        uri = "ann@account/db?authenticator=EXTERNALBROWSER"
+        for kept in (json.dumps(uri), '{env = "SNOWMUX_TEST_URI"}'):
+            other = self.configured('[profile.sso]\ndriver = "%s"\noptions.uri = %s\n' % (driver, kept))
+            status, profiles = self.lines(other, DISPLAY="", WAYLAND_DISPLAY="", SNOWMUX_TEST_URI=uri)
+            self.assertEqual((status, profiles["sso"]["wrong"]), (1, "configuration"))
+            for word in ("no display", "auth_jwt", "auth_pat", "auth_oauth"):
+                self.assertIn(word, profiles["sso"]["message"])
+            self.assertEqual(self.lines(other, DISPLAY=":0", SNOWMUX_TEST_URI=uri)[0], 0)
         program = subprocess.run([SNOWMUX, "serve", *daemon.arguments], env={**ENV, "DISPLAY": "", "WAYLAND_DISPLAY": ""},
                                  timeout=2 * DEADLINE_S, stderr=subprocess.PIPE, text=True, check=False)
         self.assertEqual(program.returncode, 1)
