@@ -222,19 +222,56 @@ static void on_browser_exit(uv_process_t *process, int64_t status, int term_sign
     uv_close((uv_handle_t *)process, on_browser_closed);
 }
 
+/* What a desktop's programs go by, and none of the daemon's other variables: some are secrets. */
+static bool is_of_desktop(struct str name)
+{
+    static const char *const names[] = {"HOME", "PATH", "LANG", "LANGUAGE", "TZ", "USER",
+        "LOGNAME", "SHELL", "TMPDIR", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY",
+        "DBUS_SESSION_BUS_ADDRESS", "BROWSER", "DESKTOP_SESSION", "KDE_FULL_SESSION",
+        "KDE_SESSION_VERSION", "GNOME_DESKTOP_SESSION_ID", "WSL_DISTRO_NAME", "WSL_INTEROP"};
+    bool is_one = str_starts(name, STR("LC_")) || str_starts(name, STR("XDG_"));
+    for (size_t i = 0; i < ARRAY_LEN(names) && !is_one; i++) {
+        is_one = str_eq(name, str_of(names[i]));
+    }
+    return is_one;
+}
+
+/* The caller frees the array, not what it names; NULL: no memory. */
+static char **desktop_environment(void)
+{
+    size_t count = 0;
+    size_t len = 0;
+    while (environ && environ[count]) {
+        count++;
+    }
+    char **ret = calloc(count + 1, sizeof(*ret));
+    for (size_t i = 0; i < count && ret; i++) {
+        if (is_of_desktop((struct str){environ[i], strcspn(environ[i], "=")})) {
+            ret[len++] = environ[i];
+        }
+    }
+    return ret;
+}
+
 void logins_open_browser(struct daemon *d, const struct core_action *a)
 {
     const struct login *login = d->leases[a->conn].login;
     char program[] = "xdg-open";
     uv_process_t *process = login->url ? calloc(1, sizeof(*process)) : NULL;
-    if (!process || d->is_closing) {
+    char **variables = process ? desktop_environment() : NULL;
+    if (!variables || d->is_closing) {
+        free(variables);
         free(process);
         return;
     }
     char *args[] = {program, login->url, NULL};
-    uv_process_options_t options = {
-        .exit_cb = on_browser_exit, .file = program, .args = args, .flags = UV_PROCESS_DETACHED};
+    uv_process_options_t options = {.exit_cb = on_browser_exit,
+        .file = program,
+        .args = args,
+        .env = variables,
+        .flags = UV_PROCESS_DETACHED};
     int rc = uv_spawn(&d->loop, process, &options);
+    free(variables);
     if (rc < 0) {
         log_event(LOG_WARN, "no_browser", "why=%s", uv_strerror(rc));
         uv_close((uv_handle_t *)process, on_browser_closed);

@@ -8,14 +8,14 @@ import tempfile
 import urllib.request
 
 from lib.case import main
-from lib.daemon import ENV, SNOWMUX
+from lib.daemon import ENV, FAKE, SNOWMUX
 from lib.engine import ENGINES, EngineCase
 from lib.program import poll
 
 BROWSER = {"adbc.snowflake.sql.auth_type": "auth_ext_browser", "password": None,
            "adbc.snowflake.sql.client_option.login_timeout": "60s"}
 # Stands for the desktop: notes what it is to show. The test is the person who looks at it.
-OPEN = '#!/bin/sh\nprintf "%%s\\n" "$1" >> %s/windows\n'
+OPEN = '#!/bin/sh\nenv > %s/environment\nprintf "%%s\\n" "$1" >> %s/windows\n'
 
 
 class SignIn(EngineCase):
@@ -29,7 +29,7 @@ class SignIn(EngineCase):
         self.place = tempfile.mkdtemp(prefix="snowmux-desktop-")
         self.addCleanup(shutil.rmtree, self.place)
         with open(os.path.join(self.place, "xdg-open"), "w", encoding="ascii") as file:
-            file.write(OPEN % self.place)
+            file.write(OPEN % (self.place, self.place))
         os.chmod(os.path.join(self.place, "xdg-open"), 0o755)
         old = dict(ENV)
         self.addCleanup(lambda: (ENV.clear(), ENV.update(old)))
@@ -148,6 +148,23 @@ class SignIn(EngineCase):
         self.sign_in(self.check_waits(self.client.sql("SELECT 1")))
         self.check_rows(self.wait_works(), [[1]])
         self.assertEqual(self.ways(), ["EXTERNALBROWSER"])
+
+    def scripted(self, page):
+        """A driver whose logins wait for somebody who comes to @page."""
+        self.daemon_ = self.daemon({"profile.demo": None, "profile.sso": {**FAKE, "dialect": "snowflake"},
+                                    "profile.sso.options": {"adbc.snowflake.sql.auth_type": "auth_ext_browser", "sign_in": page}})
+        self.client = self.http("ts_v1", self.daemon_)
+        return self.client
+
+    def test_the_window_has_what_a_desktop_needs_and_no_secrets(self):
+        ENV.update({"A_SECRET": "hunter2", "XDG_SESSION_TYPE": "wayland", "LC_TIME": "C"})
+        self.check_waits(self.scripted("http://127.0.0.1/").sql("SELECT 1"))
+        self.assertEqual(self.window(), "http://127.0.0.1/1")
+        with open(os.path.join(self.place, "environment"), encoding="utf-8") as file:
+            got = dict(line.rstrip("\n").split("=", 1) for line in file)
+        self.assertEqual([got.get(name) for name in ("DISPLAY", "XDG_SESSION_TYPE", "LC_TIME", "PATH", "A_SECRET")],
+                         [":0", "wayland", "C", ENV["PATH"], None])
+        self.assertEqual([name for name in got if name.startswith("SNOWMUX_")], [])
 
     def test_a_profile_beside_it_does_not_wait(self):
         self.start()
