@@ -16,6 +16,21 @@ static bool is_put(const char *path, const char *program)
     return len > 0 && str_eq((struct str){target, (size_t)len}, str_of(program));
 }
 
+/* The last one tells. */
+static int make_dirs(const char *dir)
+{
+    char path[PATH_MAX];
+    if (!str_copy(str_of(dir), path, sizeof(path))) {
+        return ENAMETOOLONG;
+    }
+    for (char *at = path; (at = strchr(at + 1, '/')) != NULL;) {
+        *at = '\0';
+        (void)mkdir(path, 0700);
+        *at = '/';
+    }
+    return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : errno;
+}
+
 int opener_put(const char *dir, const char *program)
 {
     char path[PATH_MAX];
@@ -24,11 +39,9 @@ int opener_put(const char *dir, const char *program)
     if (len < 0 || len >= (int)sizeof(path)) {
         return ENAMETOOLONG;
     }
-    if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
-        return errno;
-    }
-    if (is_put(path, program)) {
-        return 0;
+    int error = make_dirs(dir);
+    if (error != 0 || is_put(path, program)) {
+        return error;
     }
     snprintf(fresh, sizeof(fresh), "%s.%d", path, (int)getpid());
     if (unlink(fresh) < 0 && errno != ENOENT) {

@@ -6,5 +6,5 @@
  */
 #include "base/buf.h"
 
-/* Makes the directory @dir with a link to @program, unless it is there; 0 or an errno. */
+/* Makes the directory @dir, and those above, with a link to @program, unless it is there; 0 or an errno. */
 int opener_put(const char *dir, const char *program) MUST_USE;

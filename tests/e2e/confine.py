@@ -127,6 +127,15 @@ class Confine(Case):
         for profile in (LOCAL, WIDE, BROWSER):
             self.cannot(profile, "write " + self.state("bin", "more"))
 
+    def test_a_worker_that_cannot_be_given_that_program_is_told(self):
+        daemon = super().daemon({"profile.demo": None, "profile.vault": {**FAKE, "dialect": "snowflake"},
+                                 "profile.vault.options": {"adbc.snowflake.sql.auth_type": "auth_ext_browser"}}, start=False)
+        with open(os.path.join(daemon.state, "bin"), "w", encoding="ascii"):
+            pass
+        client = self.http("ts_v1", daemon.start())
+        self.assertIn("cannot start", self.check_error(client.sql("SELECT 'limits'"), "unavailable", True)["message"])
+        self.assertEqual(client.call("whoami").data["status"], "done")
+
     def test_programs_that_print_secrets_are_not_looked_for_where_a_driver_wrote(self):
         def program(place, name, text):
             os.makedirs(place, exist_ok=True)
