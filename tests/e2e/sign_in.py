@@ -10,7 +10,7 @@ import urllib.request
 from lib.case import main
 from lib.daemon import ENV, FAKE, SNOWMUX
 from lib.engine import ENGINES, EngineCase
-from lib.program import poll
+from lib.program import Program, poll
 
 BROWSER = {"adbc.snowflake.sql.auth_type": "auth_ext_browser", "password": None,
            "adbc.snowflake.sql.client_option.login_timeout": "60s"}
@@ -165,6 +165,25 @@ class SignIn(EngineCase):
         self.assertEqual([got.get(name) for name in ("DISPLAY", "XDG_SESSION_TYPE", "LC_TIME", "PATH", "A_SECRET")],
                          [":0", "wayland", "C", ENV["PATH"], None])
         self.assertEqual([name for name in got if name.startswith("SNOWMUX_")], [])
+
+    def test_what_is_no_address_is_neither_shown_nor_opened(self):
+        bad = "file:///etc/passwd\x1b[31m"
+        answer = self.scripted(bad).sql("SELECT 1")
+        error = self.check_error(answer, "waiting_for_login", True)
+        self.assertNotIn("url", error)
+        self.assertNotIn("passwd", answer.text)
+        self.assertIn("no browser window was opened", error["message"])
+        self.assertEqual(self.windows(), [])
+
+    def test_a_check_shows_an_address_and_nothing_else(self):
+        for page, want in (("https://idp/", "sign in at https://idp/1\n"), ("https://idp/\x1b[31m", "no address that can be shown\n")):
+            daemon = self.daemon({"profile.demo": None, "profile.sso": {**FAKE, "dialect": "snowflake"}, "profile.sso.options": {
+                "adbc.snowflake.sql.auth_type": "auth_ext_browser", "sign_in": page}}, start=False)
+            check = Program("snowmux check", [SNOWMUX, "check", "--connect", *daemon.arguments], env=ENV)
+            self.addCleanup(check.kill)
+            said = check.err.wait(lambda line: line if "sign in" in line else None, "what it says of the login")
+            self.assertIn(want.strip(), said)
+            self.assertNotIn("\x1b", said)
 
     def test_a_profile_beside_it_does_not_wait(self):
         self.start()
