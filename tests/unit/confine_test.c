@@ -292,6 +292,25 @@ static void a_kernel_without_landlock_is_said_and_the_rest_holds(void **state)
     assert_int_equal(rig_stop(&rig), 0);
 }
 
+/* A filter sees no paths, so a driver that signs in may run what it likes there. */
+static void without_landlock_it_is_said_that_any_program_runs(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct told told = told_fake(NULL, NULL);
+    told.flags = WIRE_CONFINED | WIRE_HAS_NETWORK | WIRE_SIGNS_IN;
+    rig_start_after(&rig, lose_landlock);
+    assert_int_equal(tell(&rig, &told), WIRE_READY);
+    assert_confinement(&rig, "no Landlock in this kernel, seccomp, network, any program");
+    int fd = attach(&rig, 1);
+    char script[32];
+    snprintf(script, sizeof(script), "signal %d", (int)getpid());
+    assert_tried(&rig, fd, script, "EPERM");
+    assert_tried(&rig, fd, "exec /bin/true", "ok");
+    close(fd);
+    assert_int_equal(rig_stop(&rig), 0);
+}
+
 /* As one that was built without filters answers. */
 static void lose_seccomp(void)
 {
@@ -315,7 +334,9 @@ static void a_kernel_without_seccomp_is_said_and_the_rest_holds(void **state)
     }
     rig_start_after(&rig, lose_seccomp);
     assert_int_equal(tell(&rig, &told), WIRE_READY);
-    assert_confinement(&rig, ", no seccomp in this kernel, no network, no programs");
+    assert_confinement(&rig, landlock_version() >= 4
+                                 ? ", no seccomp in this kernel, no network, Unix sockets, no programs"
+                                 : ", no seccomp in this kernel, network, Unix sockets, no programs");
     int fd = attach(&rig, 1);
     assert_tried(&rig, fd, "open /etc/group", "EACCES");
     assert_tried(&rig, fd, "open /usr/bin/true", "ok");
@@ -324,6 +345,24 @@ static void a_kernel_without_seccomp_is_said_and_the_rest_holds(void **state)
         assert_tried(&rig, fd, "listen", "EACCES");
     }
     close(fd);
+    assert_int_equal(rig_stop(&rig), 0);
+}
+
+static void lose_both(void)
+{
+    lose_landlock();
+    lose_seccomp();
+}
+
+static void with_neither_nothing_is_claimed(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct told told = told_fake(NULL, NULL);
+    rig_start_after(&rig, lose_both);
+    assert_int_equal(tell(&rig, &told), WIRE_READY);
+    assert_confinement(&rig, "no Landlock in this kernel, no seccomp in this kernel, network, "
+                             "Unix sockets, any program");
     assert_int_equal(rig_stop(&rig), 0);
 }
 
@@ -340,6 +379,8 @@ int main(void)
         cmocka_unit_test(
             a_page_to_sign_in_at_is_of_the_connection_that_somebody_waits_for),
         cmocka_unit_test(a_kernel_without_landlock_is_said_and_the_rest_holds),
+        cmocka_unit_test(without_landlock_it_is_said_that_any_program_runs),
+        cmocka_unit_test(with_neither_nothing_is_claimed),
         cmocka_unit_test(a_kernel_without_seccomp_is_said_and_the_rest_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
