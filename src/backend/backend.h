@@ -45,6 +45,7 @@ struct backend_setup {
     const struct str *write_paths; /* the same */
     uint32_t write_path_count;
     struct str home; /* HOME and TMPDIR of a confined one */
+    struct str bin;  /* the first of its PATH, with a final NUL, made here; empty: none */
 };
 
 struct backend_exec {

@@ -58,12 +58,24 @@ static void put_own(struct environment *env, const char *name, struct str value)
 }
 
 /* Where the program is that tells where to sign in, before all others. */
-static void put_path(struct environment *env, struct str home)
+static void put_path(struct environment *env, struct str bin)
 {
     const char *path = getenv("PATH");
-    buf_printf(&env->text, "PATH=" STR_FMT "/bin%s%s", STR_ARG(home), path ? ":" : "", path ? path : "");
+    buf_printf(&env->text, "PATH=" STR_FMT "%s%s", STR_ARG(bin), path ? ":" : "", path ? path : "");
     buf_putc(&env->text, '\0');
     env->own_count++;
+}
+
+/* For programs that print secrets: what a driver may write is no place to look for them. */
+static void put_daemons(struct environment *env)
+{
+    static const char *const names[] = {"HOME", "PATH", "TMPDIR"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *value = getenv(names[i]);
+        buf_printf(&env->text, WIRE_DAEMONS "%s=%s", names[i], value ? value : "");
+        buf_putc(&env->text, '\0');
+        env->own_count++;
+    }
 }
 
 /*
@@ -78,9 +90,10 @@ static void put_all_own(struct environment *env, const struct backend_setup *set
     if (setup->confine & WIRE_CONFINED) {
         put_own(env, "HOME", setup->home);
         put_own(env, "TMPDIR", setup->home);
+        put_daemons(env);
     }
-    if (setup->confine & WIRE_CONFINED && setup->confine & WIRE_SIGNS_IN) {
-        put_path(env, setup->home);
+    if (setup->confine & WIRE_CONFINED && setup->bin.len > 0) {
+        put_path(env, setup->bin);
     }
 }
 

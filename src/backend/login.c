@@ -16,6 +16,16 @@ static bool make_dirs(char *path, size_t from)
     return mkdir(path, 0700) == 0 || errno == EEXIST;
 }
 
+bool backend_login_is_address(struct str url)
+{
+    bool ok = (str_starts(url, STR("https://")) || str_starts(url, STR("http://"))) &&
+              url.len < BACKEND_ADDRESS_SIZE;
+    for (size_t i = 0; i < url.len; i++) {
+        ok = ok && url.ptr[i] > ' ' && url.ptr[i] < 0x7f && !strchr("\"'`\\<>", url.ptr[i]);
+    }
+    return ok;
+}
+
 bool backend_login_init(struct backend_login *ret, const char *state_dir, const char *profile,
     struct str principal, struct buf *err)
 {

@@ -9,6 +9,14 @@ struct backend_login {
     char home[CONFIG_PATH_SIZE];       /* a directory that only its workers have */
 };
 
+enum { BACKEND_ADDRESS_SIZE = 8192 };
+
+/*
+ * May @url be shown and opened, where somebody has to sign in? The driver had it from a server: it is
+ * one of the web, in plain characters, shorter than BACKEND_ADDRESS_SIZE.
+ */
+bool backend_login_is_address(struct str url);
+
 /* Makes the home. False with a sentence in @err. */
 MUST_USE bool backend_login_init(struct backend_login *ret, const char *state_dir,
     const char *profile, struct str principal, struct buf *err);

@@ -86,7 +86,12 @@ static void on_sign_in(void *ctx, uint32_t conn, uint32_t generation, struct str
     (void)ctx;
     (void)conn;
     (void)generation;
-    fprintf(stderr, "sign in at " STR_FMT "\n", STR_ARG(url));
+    if (backend_login_is_address(url)) {
+        fprintf(stderr, "sign in at " STR_FMT "\n", STR_ARG(url));
+    } else {
+        fputs("the driver waits for somebody to sign in, but gave no address that can be shown\n",
+            stderr);
+    }
 }
 
 static void on_conn_lost(

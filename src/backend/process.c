@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "backend/opener.h"
 #include "backend/state.h"
 
 _Static_assert(WIRE_PACKET_MAX == 64 * 1024, "a message names it");
@@ -351,7 +352,7 @@ static int open_control(struct process *p, int *ret_fd)
 }
 
 /* @fd becomes the child's descriptor 3. What drivers print goes to standard error. */
-static int start_child(struct process *p, int fd, const struct backend_setup *setup)
+static int start_child(struct process *p, int fd, const struct environment *environment)
 {
     char *args[] = {p->backend->program, NULL};
     uv_stdio_container_t stdio[] = {
@@ -364,18 +365,13 @@ static int start_child(struct process *p, int fd, const struct backend_setup *se
         .exit_cb = on_exited,
         .file = p->backend->program,
         .args = args,
+        .env = environment->variables,
         .flags = UV_PROCESS_DETACHED, /* a terminal's signals are the daemon's alone */
         .stdio_count = ARRAY_LEN(stdio),
         .stdio = stdio,
     };
     p->child.data = p;
-    struct environment environment;
-    int rc = UV_ENOMEM;
-    if (environment_init(&environment, setup)) {
-        options.env = environment.variables;
-        rc = uv_spawn(p->backend->loop, &p->child, &options);
-        environment_free(&environment);
-    }
+    int rc = uv_spawn(p->backend->loop, &p->child, &options);
     p->has_exited = rc < 0;
     return rc;
 }
@@ -426,9 +422,13 @@ void process_spawn(struct backend *b, uint32_t worker, uint32_t generation,
     const struct backend_setup *setup)
 {
     struct process *p = calloc(1, sizeof(*p));
+    struct environment environment = {0};
     int fd = -1;
-    int rc = UV_ENOMEM;
-    if (p) {
+    int rc = p && environment_init(&environment, setup) ? 0 : UV_ENOMEM;
+    if (rc == 0 && setup->bin.len > 0) {
+        rc = -opener_put(setup->bin.ptr, b->program);
+    }
+    if (rc == 0) {
         *p = (struct process){.backend = b, .worker = worker, .generation = generation};
         list_init(&p->conns);
         list_init(&p->packets);
@@ -436,13 +436,15 @@ void process_spawn(struct backend *b, uint32_t worker, uint32_t generation,
     }
     struct doom doom = {.why = "cannot start", .what = b->program, .error = rc};
     if (rc < 0) {
+        environment_free(&environment);
         free(p);
         backend_doom_worker(b, worker, doom);
         return;
     }
     p->handles = 2;
     b->handles += 2;
-    doom.error = start_child(p, fd, setup);
+    doom.error = start_child(p, fd, &environment);
+    environment_free(&environment);
     close(fd);
     if (doom.error < 0) {
         end(p);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/uri.h"
 #include "config/profile_options.h"
 
 enum {
@@ -99,31 +100,14 @@ static bool is_file(const char *path)
     return path[0] == '/' && stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-static int hex(char c)
-{
-    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-    const char *at = c != '\0' ? strchr(digits, c) : NULL;
-    return at ? (int)(at - digits) % 16 : -1;
-}
-
 /* Without quotes around it and %XX in it; false: it is no path. */
 static bool decode_path(struct str s, char ret[CONFIG_PATH_SIZE])
 {
-    size_t len = 0;
     if (s.len > 1 && s.ptr[0] == '\'') {
         s = (struct str){s.ptr + 1, s.len - 1 - (s.ptr[s.len - 1] == '\'')};
     }
-    for (size_t i = 0; i < s.len; i++) {
-        bool is_code = s.ptr[i] == '%' && i + 2 < s.len && hex(s.ptr[i + 1]) >= 0 &&
-                       hex(s.ptr[i + 2]) >= 0;
-        if (len + 1 == CONFIG_PATH_SIZE) {
-            return false;
-        }
-        ret[len++] =
-            is_code ? (char)(hex(s.ptr[i + 1]) * 16 + hex(s.ptr[i + 2])) : s.ptr[i];
-        i += is_code ? 2 : 0;
-    }
-    ret[len] = '\0';
+    bool fits = s.len < CONFIG_PATH_SIZE;
+    ret[fits ? uri_decode(s, ret) : 0] = '\0';
     return ret[0] == '/';
 }
 
@@ -207,43 +191,44 @@ static void put_network(struct backend_reach *reach)
     }
 }
 
-/* Signing in by the browser is the one thing for which a driver runs a program. */
-static bool needs_browser(
-    const struct config_options *options, enum sql_dialect_id dialect)
+static bool says_browser(const struct config_option *option)
 {
-    for (uint32_t i = 0; i < options->len && dialect == SQL_SNOWFLAKE; i++) {
-        if (strcmp(options->at[i].value, "auth_ext_browser") == 0 ||
-            strcasestr(options->at[i].value, "authenticator=externalbrowser")) {
-            return true;
-        }
+    bool is_uri = strcmp(option->key, "uri") == 0;
+    const char *value = option->source == CONFIG_FROM_ENV ? getenv(option->value) : option->value;
+    return value && (is_uri ? strcasestr(value, "authenticator=externalbrowser") != NULL
+                            : strcmp(value, "auth_ext_browser") == 0);
+}
+
+bool backend_reach_needs_browser(const struct config_options *options)
+{
+    bool does = false;
+    for (uint32_t i = 0; i < options->len && !does; i++) {
+        does = says_browser(&options->at[i]);
     }
-    return false;
+    return does;
+}
+
+/* Signing in by the browser is the one thing for which a driver runs a program. */
+static bool needs_browser(const struct config_options *options, enum sql_dialect_id dialect)
+{
+    return dialect == SQL_SNOWFLAKE && backend_reach_needs_browser(options);
 }
 
 /*
  * PostgreSQL's client takes a host that is a path, or none, for a socket here. Others get
  * none of these sockets: behind some of them programs are started for whoever asks.
  */
-static bool needs_unix(const struct config_options *options, enum sql_dialect_id dialect)
+static uint32_t unix_of(const struct config_options *options, enum sql_dialect_id dialect)
 {
-    static const char *const paths[] = {
-        "host=/", "host='/", "host=%2F", "@%2F", "//%2F", "@/", ":///", "://?"};
+    const struct config_option *uri = options_find(options, STR("uri"));
     if (dialect != SQL_POSTGRESQL) {
-        return false;
+        return 0;
     }
-    for (uint32_t i = 0; i < options->len; i++) {
-        const char *uri = options->at[i].value;
-        bool is_uri = strcmp(options->at[i].key, "uri") == 0;
-        for (size_t j = 0; j < ARRAY_LEN(paths) && is_uri; j++) {
-            if (strcasestr(uri, paths[j])) {
-                return true;
-            }
-        }
-        if (is_uri) {
-            return !strstr(uri, "://") && !strstr(uri, "host");
-        }
+    if (uri && uri->source != CONFIG_VALUE) {
+        return WIRE_HAS_UNIX_BY_URI; /* the worker reads it */
     }
-    return true;
+    return !uri || uri_names_socket((struct str){uri->value, uri->value_len}) ? WIRE_HAS_UNIX
+                                                                            : 0;
 }
 
 static void put_files(
@@ -258,7 +243,7 @@ static void put_files(
     }
 }
 
-/* The strings lie behind each other in the text: those to write, then those to read. */
+/* The strings lie behind each other in the text: those to write, those to read, the last. */
 static void resolve(struct backend_reach *reach)
 {
     const char *at = reach->text.ptr;
@@ -271,6 +256,7 @@ static void resolve(struct backend_reach *reach)
         at += reach->read[i].len + 1;
     }
     reach->home = reach->write[reach->write_count - 1];
+    reach->bin = str_of(at);
 }
 
 bool backend_reach_init(struct backend_reach *ret, const struct config_profile *config,
@@ -304,12 +290,11 @@ bool backend_reach_init(struct backend_reach *ret, const struct config_profile *
     if (engine == OTHER && dialect != SQL_SNOWFLAKE && dialect != SQL_POSTGRESQL) {
         put_read(ret, STR("/usr"));
     }
-    if (engine == OTHER && needs_unix(&config->options, dialect)) {
-        ret->confine |= WIRE_HAS_UNIX;
-    }
+    ret->confine |= engine == OTHER ? unix_of(&config->options, dialect) : 0;
     if (engine == OTHER && (has_browser || needs_browser(&config->options, dialect))) {
         ret->confine |= WIRE_SIGNS_IN;
     }
+    put_state(&ret->text, state_dir, REACH_BIN, NULL);
     if (!buf_ok(&ret->text) || ret->read_count > WIRE_PATHS_MAX) {
         buf_printf(err,
             "profile %s: its files and options name more than its worker can be told: at most "
@@ -324,7 +309,7 @@ bool backend_reach_init(struct backend_reach *ret, const struct config_profile *
 
 bool backend_reach_init_login(struct backend_reach *ret,
     const struct backend_reach *profile, const struct config_options *options,
-    enum sql_dialect_id dialect, const char *home, struct buf *err)
+    enum sql_dialect_id dialect, bool has_browser, const char *home, struct buf *err)
 {
     *ret =
         (struct backend_reach){.confine = profile->confine, .text = BUF_INIT(TEXT_MAX)};
@@ -345,9 +330,14 @@ bool backend_reach_init_login(struct backend_reach *ret,
         put_read(ret, profile->read[i]);
     }
     put_named(ret, options);
-    bool knows_uri = options_find(options, STR("uri"));
-    ret->confine |= knows_uri && needs_unix(options, dialect) ? WIRE_HAS_UNIX : 0;
-    ret->confine |= needs_browser(options, dialect) ? WIRE_SIGNS_IN : 0;
+    if (options_find(options, STR("uri"))) { /* what the profile lacks says nothing then */
+        ret->confine &= ~(uint32_t)(WIRE_HAS_UNIX | WIRE_HAS_UNIX_BY_URI);
+        ret->confine |= unix_of(options, dialect);
+    }
+    ret->confine &= ~(uint32_t)WIRE_SIGNS_IN;
+    ret->confine |= has_browser || needs_browser(options, dialect) ? WIRE_SIGNS_IN : 0;
+    buf_put_str(&ret->text, profile->bin);
+    buf_putc(&ret->text, '\0');
     if (!buf_ok(&ret->text) || ret->read_count > WIRE_PATHS_MAX) {
         buf_printf(
             err, "a credential's options name more files than a worker can be told of");
@@ -362,6 +352,7 @@ bool backend_reach_init_reader(struct backend_reach *ret, const char *state_dir)
 {
     *ret = (struct backend_reach){.confine = WIRE_CONFINED, .text = BUF_INIT(TEXT_MAX)};
     put_writes(ret, state_dir, REACH_SPOOL, NULL);
+    put_state(&ret->text, state_dir, REACH_BIN, NULL);
     if (!buf_ok(&ret->text)) {
         return false;
     }
@@ -378,6 +369,7 @@ void backend_reach_put(const struct backend_reach *reach, struct backend_setup *
 {
     setup->confine = reach->confine;
     setup->home = reach->home;
+    setup->bin = reach->confine & WIRE_SIGNS_IN ? reach->bin : STR("");
     setup->read_paths = reach->read;
     setup->read_path_count = reach->read_count;
     setup->write_paths = reach->write;

@@ -16,11 +16,13 @@ enum {
 #define REACH_SPOOL "spool" /* results */
 #define REACH_SPILL "spill" /* what DuckDB has no memory for, by the profile's name */
 #define REACH_HOMES "home"  /* other drivers' homes, likewise */
+#define REACH_BIN "bin" /* what they may run and none may write: the program that tells where to sign in */
 #define REACH_LOGINS "logins" /* homes of principals that log in by themselves: profile, principal */
 
 struct backend_reach {
     uint32_t confine; /* of enum wire_confine; 0: all that the daemon may */
     struct str home;  /* one of those below, with a final NUL */
+    struct str bin;   /* where those that sign in find what to run, with a final NUL */
     struct str write[REACH_WRITES_MAX];
     uint32_t write_count;
     struct str read[WIRE_PATHS_MAX];
@@ -43,10 +45,13 @@ MUST_USE bool backend_reach_init(struct backend_reach *ret,
  */
 MUST_USE bool backend_reach_init_login(struct backend_reach *ret,
     const struct backend_reach *profile, const struct config_options *options,
-    enum sql_dialect_id dialect, const char *home, struct buf *err);
+    enum sql_dialect_id dialect, bool has_browser, const char *home, struct buf *err);
 
 /* The same for the reader of spools; false: no memory. */
 MUST_USE bool backend_reach_init_reader(struct backend_reach *ret, const char *state_dir);
+
+/* Do the options say that Snowflake's login opens a browser? A uri that is kept elsewhere does not tell. */
+bool backend_reach_needs_browser(const struct config_options *options);
 
 void backend_reach_free(struct backend_reach *reach);
 

@@ -88,11 +88,9 @@ bool setup_needs_browser(
     const struct config_options *options, const struct snowflake_connection *connection)
 {
     struct str key = STR(SQL "auth_type");
-    const struct config_option *type = options_find(options, key);
-    if (!type) {
-        type = options_find(&connection->options, key);
-    }
-    return type && strcmp(type->value, "auth_ext_browser") == 0;
+    bool is_said = options_find(options, key) != NULL;
+    return backend_reach_needs_browser(options) ||
+           (!is_said && backend_reach_needs_browser(&connection->options));
 }
 
 bool setup_is_possible(const char *name, const struct config_options *options,
@@ -149,8 +147,9 @@ static bool put_variable(
     return false;
 }
 
-static bool put_all(
-    struct assembly *a, const struct config_options *options, struct buf *err)
+/* @plain: what the values are that stand there themselves. */
+static bool put_all(struct assembly *a, const struct config_options *options,
+    enum wire_source plain, struct buf *err)
 {
     bool ok = true;
     for (uint32_t i = 0; i < options->len && ok; i++) {
@@ -163,7 +162,7 @@ static bool put_all(
             if (str_eq(key, STR(CLIENT "jwt_private_key"))) {
                 put(a, STR(CLIENT "jwt_private_key_pkcs8_value"), value, WIRE_FILE);
             } else {
-                put(a, key, value, WIRE_VALUE);
+                put(a, key, value, plain);
             }
             break;
         case CONFIG_FROM_FILE:
@@ -259,9 +258,12 @@ static bool read_credential(
         !setup_is_possible(config->name, &a->credential.options, &a->personal, err)) {
         return false;
     }
-    return put_all(a, &a->credential.options, err) && put_all(a, &a->personal.options, err) &&
+    /* Nothing of a person's login is for others to see. */
+    return put_all(a, &a->credential.options, WIRE_SECRET, err) &&
+           put_all(a, &a->personal.options, WIRE_SECRET, err) &&
            backend_reach_init_login(&a->reach, &profile->reach, &a->credential.options,
-               profile->dialect, login->home, err);
+               profile->dialect, setup_needs_browser(&a->credential.options, &a->personal),
+               login->home, err);
 }
 
 static bool assemble(
@@ -277,8 +279,9 @@ static bool assemble(
     if (login_or_null && !read_credential(a, login_or_null, err)) {
         return false;
     }
-    if (!put_all(a, &config->options, err) || !put_all(a, &config->parameters, err) ||
-        !put_all(a, &a->connection.options, err)) {
+    if (!put_all(a, &config->options, WIRE_VALUE, err) ||
+        !put_all(a, &config->parameters, WIRE_VALUE, err) ||
+        !put_all(a, &a->connection.options, WIRE_VALUE, err)) {
         return false;
     }
     for (uint32_t i = 0; i < profile->setup.option_count; i++) {

@@ -2,15 +2,19 @@
 /* `snowmux credential`: the logins that principals have at a profile. */
 #include "config/credential.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <yyjson.h>
 
+#include "backend/reach.h"
 #include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/credential_list.h"
@@ -26,7 +30,8 @@ enum {
 };
 
 #define INPUT "standard input"
-#define TEMPORARY ".new-XXXXXX"
+#define TEMPORARY_START ".new-"
+#define TEMPORARY TEMPORARY_START "XXXXXX"
 
 /* One credential of the command line. */
 struct job {
@@ -222,6 +227,59 @@ static bool sync_directory(struct job *job)
     return ok || fail(job, "write the directory", job->dir, error);
 }
 
+/* A command that writes it right now has locked it. */
+static bool is_left(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    bool is_one = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return is_one;
+}
+
+/* What a command that was killed left here holds a secret. */
+static bool remove_left(struct job *job)
+{
+    char path[PATHS_SIZE + 256 + 2];
+    struct dirent *entry;
+    DIR *dir = opendir(job->dir);
+    bool ok = dir || errno == ENOENT || fail(job, "read the directory", job->dir, errno);
+    while (ok && dir && (entry = readdir(dir)) != NULL) {
+        bool is_one = strncmp(entry->d_name, TEMPORARY_START, strlen(TEMPORARY_START)) == 0;
+        snprintf(path, sizeof(path), "%s/%s", job->dir, entry->d_name);
+        if (is_one && is_left(path) && unlink(path) < 0 && errno != ENOENT) {
+            ok = fail(job, "remove", path, errno);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    return ok;
+}
+
+static int remove_one(
+    const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path) == 0 || errno == ENOENT ? 0 : -1;
+}
+
+/* The home of its workers: a driver keeps tokens there. */
+static bool remove_home(struct job *job)
+{
+    enum { FDS = 16 };
+    char home[PATHS_SIZE + CREDENTIAL_NAME_MAX + 16];
+    char name[CREDENTIAL_NAME_MAX + 1];
+    bool ok = credential_name(name, sizeof(name), str_of(job->principal));
+    ASSERT(ok); /* its path was made of it */
+    snprintf(home, sizeof(home), "%s/" REACH_LOGINS "/%s/%s", job->paths.state, job->profile, name);
+    ok = nftw(home, remove_one, FDS, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT;
+    return ok || fail(job, "remove all of", home, errno);
+}
+
 static bool write_all(int fd, struct str text)
 {
     while (text.len > 0) {
@@ -243,7 +301,7 @@ static bool write_file(struct job *job, struct str text)
     if (fd < 0) {
         return fail(job, "write", temporary, errno);
     }
-    bool ok = write_all(fd, text);
+    bool ok = flock(fd, LOCK_EX | LOCK_NB) == 0 && write_all(fd, text);
     int error = errno;
     close(fd);
     if (ok && rename(temporary, job->path) < 0) {
@@ -336,7 +394,7 @@ static bool add(struct job *job)
     struct str input = STR("");
     const struct config_profile *profile = find_profile(job);
     bool ok = profile && find_path(job) && read_input(job, text, &input) &&
-              check_input(job, profile, input) && make_directories(job);
+              check_input(job, profile, input) && make_directories(job) && remove_left(job);
     bool is_new = access(job->path, F_OK) < 0;
     ok = ok && write_file(job, input);
     explicit_bzero(text, sizeof(text));
@@ -349,12 +407,15 @@ static bool add(struct job *job)
 
 static bool rm(struct job *job)
 {
-    if (!find_path(job)) {
+    if (!find_path(job) || !remove_left(job)) {
         return false;
     }
     if (unlink(job->path) < 0) {
         if (errno != ENOENT) {
             return fail(job, "remove", job->path, errno);
+        }
+        if (!remove_home(job)) { /* may be all that is left */
+            return false;
         }
         buf_puts(&job->err, "there is no credential of ");
         buf_put_json(&job->err, str_of(job->principal));
@@ -364,8 +425,8 @@ static bool rm(struct job *job)
     }
     bool ok = sync_directory(job);
     say_done(job, "removed");
-    tell_daemon(job);
-    return ok;
+    tell_daemon(job); /* which ends the workers that write there */
+    return remove_home(job) && ok;
 }
 
 static void print_one(

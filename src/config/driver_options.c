@@ -41,6 +41,33 @@ static const char *const FLIGHTSQL[] = {"uri", "username", "password",
     FLIGHT "oauth.exchange.actor_token_type", FLIGHT "oauth.exchange.scope",
     FLIGHT "oauth.exchange.aud", FLIGHT "oauth.exchange.resource"};
 
+static const char *const SNOWFLAKE_AUTH[] = {"auth_snowflake", "auth_oauth", "auth_ext_browser",
+    "auth_okta", "auth_jwt", "auth_mfa", "auth_pat", "auth_wif", NULL};
+
+/* Of a session, as documented; the server may know more. */
+static const char *const SNOWFLAKE_PARAMETERS[] = {
+    "ABORT_DETACHED_QUERY", "AUTOCOMMIT", "BINARY_INPUT_FORMAT", "BINARY_OUTPUT_FORMAT",
+    "CLIENT_MEMORY_LIMIT", "CLIENT_METADATA_REQUEST_USE_CONNECTION_CTX",
+    "CLIENT_METADATA_USE_SESSION_DATABASE", "CLIENT_PREFETCH_THREADS",
+    "CLIENT_RESULT_CHUNK_SIZE", "CLIENT_RESULT_COLUMN_CASE_INSENSITIVE",
+    "CLIENT_SESSION_KEEP_ALIVE", "CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY",
+    "CLIENT_TIMESTAMP_TYPE_MAPPING", "DATE_INPUT_FORMAT", "DATE_OUTPUT_FORMAT",
+    "DEFAULT_NULL_ORDERING", "ENABLE_UNLOAD_PHYSICAL_TYPE_OPTIMIZATION",
+    "ERROR_ON_NONDETERMINISTIC_MERGE", "ERROR_ON_NONDETERMINISTIC_UPDATE",
+    "GEOGRAPHY_OUTPUT_FORMAT", "GEOMETRY_OUTPUT_FORMAT", "JSON_INDENT", "LOCK_TIMEOUT",
+    "LOG_LEVEL", "METRIC_LEVEL", "MULTI_STATEMENT_COUNT", "PREVENT_UNLOAD_TO_INLINE_URL",
+    "QUERY_TAG", "QUOTED_IDENTIFIERS_IGNORE_CASE", "ROWS_PER_RESULTSET",
+    "S3_STAGE_VPCE_DNS_NAME", "SEARCH_PATH", "SIMULATED_DATA_SHARING_CONSUMER",
+    "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS", "STATEMENT_TIMEOUT_IN_SECONDS",
+    "STRICT_JSON_OUTPUT", "TIMESTAMP_DAY_IS_ALWAYS_24H", "TIMESTAMP_INPUT_FORMAT",
+    "TIMESTAMP_LTZ_OUTPUT_FORMAT", "TIMESTAMP_NTZ_OUTPUT_FORMAT",
+    "TIMESTAMP_OUTPUT_FORMAT", "TIMESTAMP_TYPE_MAPPING", "TIMESTAMP_TZ_OUTPUT_FORMAT",
+    "TIMEZONE", "TIME_INPUT_FORMAT", "TIME_OUTPUT_FORMAT", "TRACE_LEVEL",
+    "TRANSACTION_ABORT_ON_ERROR", "TRANSACTION_DEFAULT_ISOLATION_LEVEL",
+    "TWO_DIGIT_CENTURY_START", "UNSUPPORTED_DDL_ACTION", "USE_CACHED_RESULT",
+    "WEEK_OF_YEAR_POLICY", "WEEK_START",
+    NULL};
+
 static const char *const NO_PREFIX[] = {NULL};
 static const char *const FLIGHTSQL_PREFIX[] = {FLIGHT "rpc.call_header.",
     FLIGHT "session.option.", FLIGHT "session.optionbool.",
@@ -108,6 +135,24 @@ bool driver_options_know(const struct driver_options *options, struct str key)
         }
     }
     return false;
+}
+
+const char *const *driver_options_words(const struct driver_options *options, struct str key)
+{
+    return options->has_parameters && str_eq(key, STR(SQL "auth_type")) ? SNOWFLAKE_AUTH : NULL;
+}
+
+const char *driver_options_parameter_near(const struct driver_options *options, struct str name)
+{
+    enum { EDITS_MAX = 2 };
+    const char *nearest = NULL;
+    unsigned best = EDITS_MAX + 1;
+    for (const char *const *at = SNOWFLAKE_PARAMETERS; *at && options->has_parameters; at++) {
+        unsigned distance = str_distance(name, str_of(*at), EDITS_MAX + 1);
+        nearest = distance < best ? *at : nearest;
+        best = distance < best ? distance : best;
+    }
+    return best > 0 ? nearest : NULL;
 }
 
 const char *const *driver_options_logins(const struct driver_options *options_or_null)

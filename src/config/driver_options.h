@@ -28,6 +28,13 @@ const struct driver_options *driver_options_of(struct str driver);
 
 bool driver_options_know(const struct driver_options *options, struct str key);
 
+/* The only words that may stand for this key, closed by NULL; NULL: it takes anything. */
+const char *const *driver_options_words(const struct driver_options *options, struct str key);
+
+/* The known parameter of a session that differs from @name by a slip of the pen; NULL: none, or it is one. */
+const char *driver_options_parameter_near(
+    const struct driver_options *options, struct str name);
+
 /*
  * The keys that say who logs in, closed by NULL; "abc*" stands for all that begin so.
  * NULL for a driver that is not known.

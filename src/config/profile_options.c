@@ -227,9 +227,39 @@ static bool unknown_option(
     return false;
 }
 
+/* The value is not repeated: it may be a secret in the wrong place. */
+static bool refuse_word(const struct table *table, const struct toml_node *node, struct str key,
+    const char *const *words)
+{
+    struct buf *err = reader_blame(table->reader, node);
+    put_name(table, err);
+    buf_putc(err, '.');
+    buf_put_json(err, key);
+    buf_puts(err, " must be ");
+    for (size_t i = 0; words[i]; i++) {
+        buf_puts(err, i == 0 ? "" : words[i + 1] ? ", " : " or ");
+        buf_put_json(err, str_of(words[i]));
+    }
+    return false;
+}
+
+static bool is_one_of(struct str value, const char *const *words)
+{
+    for (size_t i = 0; words[i]; i++) {
+        if (str_eq(value, str_of(words[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool read_option(
     const struct table *table, struct str key, const struct toml_node *node)
 {
+    const char *const *words = table->known ? driver_options_words(table->known, key) : NULL;
+    if (words && node->kind == TOML_STRING && !is_one_of(node->text, words)) {
+        return refuse_word(table, node, key, words);
+    }
     if (table->known && !driver_options_know(table->known, key)) {
         return unknown_option(table, node, key);
     }
@@ -293,6 +323,15 @@ static bool read_parameter(const struct table *table, const struct toml_node *no
         buf_put_json(err, node->key);
         buf_printf(err, " is an option of the driver: it belongs under [%s.options]",
             table->reader->section);
+        return false;
+    }
+    const char *near =
+        table->known ? driver_options_parameter_near(table->known, node->key) : NULL;
+    if (near) {
+        struct buf *err = reader_blame(table->reader, node);
+        buf_puts(err, "unknown parameter ");
+        buf_put_json(err, node->key);
+        buf_printf(err, " in [%s.parameters]; did you mean \"%s\"?", table->reader->section, near);
         return false;
     }
     return read_value(table, node->key, node);

@@ -11,10 +11,6 @@
 #include "config/credential.h"
 #include "daemon/inside.h"
 
-enum {
-    URL_SIZE = 8192
-};
-
 static void init(struct login *login, uint32_t profile, uint32_t principal)
 {
     *login = (struct login){.profile = profile, .principal = principal};
@@ -181,17 +177,6 @@ void logins_spawn(struct daemon *d, const struct core_action *a)
 
 /* ---- signing in ---- */
 
-/* An address to show and to open, and nothing else: the driver had it from a server. */
-static bool is_address(struct str url)
-{
-    bool ok = (str_starts(url, STR("https://")) || str_starts(url, STR("http://"))) &&
-              url.len < URL_SIZE;
-    for (size_t i = 0; i < url.len; i++) {
-        ok = ok && url.ptr[i] > ' ' && url.ptr[i] < 0x7f && !strchr("\"'`\\<>", url.ptr[i]);
-    }
-    return ok;
-}
-
 void logins_sign_in(void *ctx, uint32_t conn, uint32_t generation, struct str url)
 {
     struct daemon *d = ctx;
@@ -200,7 +185,7 @@ void logins_sign_in(void *ctx, uint32_t conn, uint32_t generation, struct str ur
         return;
     }
     free(login->url);
-    login->url = is_address(url) ? strndup(url.ptr, url.len) : NULL;
+    login->url = backend_login_is_address(url) ? strndup(url.ptr, url.len) : NULL;
     log_event(LOG_INFO, "sign_in", "conn=%u profile=%s principal=%s address=%d", conn,
         d->profile[login->profile].config->name,
         log_quote(symbol_str(d->symbols, login->principal)), login->url != NULL);
@@ -222,19 +207,56 @@ static void on_browser_exit(uv_process_t *process, int64_t status, int term_sign
     uv_close((uv_handle_t *)process, on_browser_closed);
 }
 
+/* What a desktop's programs go by, and none of the daemon's other variables: some are secrets. */
+static bool is_of_desktop(struct str name)
+{
+    static const char *const names[] = {"HOME", "PATH", "LANG", "LANGUAGE", "TZ", "USER",
+        "LOGNAME", "SHELL", "TMPDIR", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY",
+        "DBUS_SESSION_BUS_ADDRESS", "BROWSER", "DESKTOP_SESSION", "KDE_FULL_SESSION",
+        "KDE_SESSION_VERSION", "GNOME_DESKTOP_SESSION_ID", "WSL_DISTRO_NAME", "WSL_INTEROP"};
+    bool is_one = str_starts(name, STR("LC_")) || str_starts(name, STR("XDG_"));
+    for (size_t i = 0; i < ARRAY_LEN(names) && !is_one; i++) {
+        is_one = str_eq(name, str_of(names[i]));
+    }
+    return is_one;
+}
+
+/* The caller frees the array, not what it names; NULL: no memory. */
+static char **desktop_environment(void)
+{
+    size_t count = 0;
+    size_t len = 0;
+    while (environ && environ[count]) {
+        count++;
+    }
+    char **ret = calloc(count + 1, sizeof(*ret));
+    for (size_t i = 0; i < count && ret; i++) {
+        if (is_of_desktop((struct str){environ[i], strcspn(environ[i], "=")})) {
+            ret[len++] = environ[i];
+        }
+    }
+    return ret;
+}
+
 void logins_open_browser(struct daemon *d, const struct core_action *a)
 {
     const struct login *login = d->leases[a->conn].login;
     char program[] = "xdg-open";
     uv_process_t *process = login->url ? calloc(1, sizeof(*process)) : NULL;
-    if (!process || d->is_closing) {
+    char **variables = process ? desktop_environment() : NULL;
+    if (!variables || d->is_closing) {
+        free(variables);
         free(process);
         return;
     }
     char *args[] = {program, login->url, NULL};
-    uv_process_options_t options = {
-        .exit_cb = on_browser_exit, .file = program, .args = args, .flags = UV_PROCESS_DETACHED};
+    uv_process_options_t options = {.exit_cb = on_browser_exit,
+        .file = program,
+        .args = args,
+        .env = variables,
+        .flags = UV_PROCESS_DETACHED};
     int rc = uv_spawn(&d->loop, process, &options);
+    free(variables);
     if (rc < 0) {
         log_event(LOG_WARN, "no_browser", "why=%s", uv_strerror(rc));
         uv_close((uv_handle_t *)process, on_browser_closed);
@@ -248,12 +270,12 @@ void logins_fail_pending(struct call *call, uint64_t retry_ms)
     struct daemon *d = call->daemon;
     const struct login *login = logins_seen_by(d, call->profile, call->principal);
     const char *profile = d->profile[call->profile].config->name;
-    struct buf more = BUF_INIT(2 * URL_SIZE);
+    struct buf more = BUF_INIT(2 * BACKEND_ADDRESS_SIZE);
     struct buf message = BUF_INIT(TOOL_MESSAGE_MAX);
-    buf_printf(&message,
-        "Profile %s waits for somebody to sign in, in the browser window that was opened where snowmux "
-        "runs%s. Nothing was run.",
-        profile, login->url ? ", or at the url" : "");
+    buf_printf(&message, "Profile %s waits for somebody to sign in%s. Nothing was run.", profile,
+        login->url ? ", in the browser window that was opened where snowmux runs, or at the url"
+                   : ", but what the driver gave is no address that can be shown, so no browser "
+                     "window was opened");
     if (login->url) {
         buf_puts(&more, ",\"url\":");
         buf_put_json(&more, str_of(login->url));

@@ -102,6 +102,7 @@ enum wire_confine {
     WIRE_HAS_NETWORK = 2,
     WIRE_SIGNS_IN = 4, /* may run one program: itself, which tells where to sign in */
     WIRE_HAS_UNIX = 8, /* sockets of other programs here, by their path */
+    WIRE_HAS_UNIX_BY_URI = 16, /* the same if the option uri, kept elsewhere, names one */
 };
 
 enum wire_error_code {
@@ -112,6 +113,15 @@ enum wire_error_code {
     WIRE_E_INTERNAL = 5,  /* ours or the driver's fault */
     WIRE_E_ARGUMENT = 6,  /* FETCH, CELL, EXPORT: no such row, column, offset, format */
 };
+
+/*
+ * Variables of a confined worker's environment begin so that hold the daemon's own HOME, PATH and
+ * TMPDIR; empty: it has none.
+ */
+#define WIRE_DAEMONS "SNOWMUX_DAEMONS_"
+
+/* What drivers look for first in PATH to open a browser; a worker that is run so tells it. */
+#define WIRE_OPENER "xdg-open"
 
 /* Where the worker finds an option's value, before it loads the driver. */
 enum wire_source {

@@ -18,7 +18,8 @@
 enum {
     FS_TRUNCATE = 1 << 14,  /* 3 */
     FS_IOCTL_DEV = 1 << 15, /* 5 */
-    NET_BIND_TCP = 1 << 0,  /* 4 */
+    NET_VERSION = 4,
+    NET_BIND_TCP = 1 << 0,
     NET_CONNECT_TCP = 1 << 1,
     SCOPE_ABSTRACT_UNIX = 1 << 0, /* 6 */
     SCOPE_SIGNAL = 1 << 1,
@@ -81,7 +82,7 @@ static struct ruleset ruleset_of(int version, const struct confine_rules *rules)
     set.handled_access_fs |= version >= 2 ? LANDLOCK_ACCESS_FS_REFER : 0;
     set.handled_access_fs |= version >= 3 ? FS_TRUNCATE : 0;
     set.handled_access_fs |= version >= 5 ? FS_IOCTL_DEV : 0;
-    if (version >= 4 && !rules->has_network) {
+    if (version >= NET_VERSION && !rules->has_network) {
         set.handled_access_net = NET_BIND_TCP | NET_CONNECT_TCP;
     }
     set.scoped = version >= 6 ? SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL : 0;
@@ -175,11 +176,16 @@ bool confine(
     if (version > 0) {
         snprintf(files, sizeof(files), "Landlock %d", version);
     }
+    /* Which program is started, only Landlock sees. */
+    bool has_network = rules->has_network || !(has_filter || version >= NET_VERSION);
+    bool runs_any = version == 0 && (rules->runs_itself || !has_filter);
     snprintf(ret_how, size, "%s, %s, %s%s, %s", files,
         has_filter ? "seccomp" : "no seccomp in this kernel",
-        rules->has_network ? "network" : "no network",
-        rules->has_unix ? ", Unix sockets" : "",
-        rules->runs_itself ? "no programs but itself" : "no programs");
+        has_network ? "network" : "no network",
+        rules->has_unix || !has_filter ? ", Unix sockets" : "",
+        runs_any             ? "any program"
+        : rules->runs_itself ? "no programs but itself"
+                             : "no programs");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
         return fail(ret, "its privileges", STR(""), errno);
     }

@@ -110,7 +110,10 @@ static int limit_requests(scmp_filter_ctx filter)
     return rc;
 }
 
-/* Signals to itself only, as to the daemon, which belongs to the same user. */
+/*
+ * Signals to itself only, for the daemon belongs to the same user. A program that it starts has the
+ * same filter: it may signal the worker, and not even itself.
+ */
 static int limit_signals(scmp_filter_ctx filter)
 {
     static const char *const names[] = {
@@ -139,8 +142,8 @@ static int fill(scmp_filter_ctx filter, const struct confine_rules *rules)
     }
     if (rc == 0 && !rules->runs_itself) {
         rc = refuse(filter, programs, ARRAY_LEN(programs));
-        rc = rc < 0 ? rc : limit_signals(filter); /* a child's number is not known yet */
     }
+    rc = rc < 0 ? rc : limit_signals(filter);
     return rc < 0 ? rc : seccomp_load(filter);
 }
 

@@ -545,7 +545,7 @@ bool connection_is_free(struct connection *conn)
 bool connection_is_opening(struct connection *conn)
 {
     pthread_mutex_lock(&conn->mutex);
-    bool is_opening = conn->fd >= 0 && conn->is_opening;
+    bool is_opening = conn->fd >= 0 && conn->is_opening && !conn->is_hung_up;
     pthread_mutex_unlock(&conn->mutex);
     return is_opening;
 }

@@ -42,7 +42,7 @@ bool connection_is_free(struct connection *conn);
  */
 bool connection_start(struct connection *conn, uint32_t id, int fd,
     struct AdbcDatabase *database, const struct secrets *secrets);
-bool connection_is_opening(struct connection *conn);
+bool connection_is_opening(struct connection *conn); /* and somebody waits for it */
 
 /* Marks the call as cancelled and cancels its statement if it is running. */
 void connection_cancel(struct connection *conn, uint64_t call);

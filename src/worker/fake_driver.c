@@ -77,6 +77,8 @@ struct fake_stream {
 
 static atomic_int cancels;
 static atomic_int waits;
+static atomic_int logins;
+static char page[NAME_SIZE]; /* of the option sign_in: where each login waits for ever; "": none */
 
 static void error_release(struct AdbcError *error)
 {
@@ -452,6 +454,14 @@ static AdbcStatusCode connection_open(
     (void)self;
     (void)database;
     (void)error;
+    int number = atomic_fetch_add(&logins, 1) + 1;
+    if (page[0] != '\0') {
+        printf("snowmux-sign-in %s%d\n", page, number); /* as the program that it would run does */
+        fflush(stdout);
+    }
+    while (page[0] != '\0') {
+        pause();
+    }
     return ADBC_STATUS_OK;
 }
 
@@ -502,6 +512,9 @@ static AdbcStatusCode database_option(struct AdbcDatabase *self, const char *key
     (void)value;
     if (strcmp(key, "fail") == 0) {
         return fail(error, ADBC_STATUS_INVALID_ARGUMENT, "28000", 390100, value);
+    }
+    if (strcmp(key, "sign_in") == 0) {
+        snprintf(page, sizeof(page), "%s", value);
     }
     if (strcmp(key, "refuse") == 0) {
         return fail(error, ADBC_STATUS_UNAUTHENTICATED, "28000", 0, value);

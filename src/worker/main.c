@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/uri.h"
 #include "wire/wire.h"
 #include "worker/arrow_json.h"
 #include "worker/confine.h"
@@ -41,6 +42,7 @@ struct worker {
     int printed;                 /* what the driver prints, where it may ask for a person; -1 */
     struct buf lines;            /* of that */
     char confinement[NAME_SIZE]; /* empty: none */
+    bool names_socket;           /* the option uri does, as PostgreSQL reads it */
     struct connection connections[CONNECTIONS_MAX];
 };
 
@@ -104,17 +106,28 @@ static void held_free(struct held *held)
     secret_free(&held->phrase);
 }
 
-/* Whatever it says that it is. */
-static bool is_secret(struct str key, enum wire_source source)
+/* By its name, where nobody says that it is. A uri without either of these signs holds no login. */
+static bool is_secret(struct str key, struct str value, enum wire_source source)
 {
-    return source != WIRE_VALUE || str_eq(key, STR("password")) ||
-           str_eq(key, STR("adbc.snowflake.sql.client_option.auth_token"));
+    static const char *const ends[] = {"password", "passcode", "auth_token",
+        "_secret", "subject_token", "actor_token", "authorization_header", "private_key",
+        "pkcs8_value"};
+    bool is_one = source != WIRE_VALUE || str_starts(key, STR("adbc.flight.sql.rpc.call_header.")) ||
+                  (str_eq(key, STR("uri")) && (str_find(value, '@') >= 0 || str_find(value, '=') >= 0));
+    for (size_t i = 0; i < ARRAY_LEN(ends) && !is_one; i++) {
+        struct str end = str_of(ends[i]);
+        is_one = key.len >= end.len && str_eq(str_from(key, key.len - end.len), end);
+    }
+    return is_one;
 }
 
 /* One option with its value at hand: on to the driver, or held back. */
 static bool take_option(struct worker *worker, struct held *held, struct str key,
     struct str value, struct failure *ret)
 {
+    if (str_eq(key, STR("uri"))) {
+        worker->names_socket = uri_names_socket(value);
+    }
     struct buf *back = str_eq(key, STR(PRIVATE_KEY_OPTION))          ? &held->key
                        : str_eq(key, STR(PRIVATE_KEY_PHRASE_OPTION)) ? &held->phrase
                                                                      : NULL;
@@ -155,12 +168,12 @@ static bool take_secret(struct worker *worker, struct held *held, struct str key
 {
     struct buf err = BUF_INIT(sizeof(ret->message) - 1);
     bool is_here = source == WIRE_VALUE || source == WIRE_SECRET;
-    struct secrets *secrets = &worker->secrets;
-    if (secrets->count == SECRETS_MAX || !secret_buf(&secrets->at[secrets->count])) {
-        failure_set(ret, "there are more than 64 secrets, or there is no memory");
+    static const char none[] = "there are more than 128 secrets, or there is no memory";
+    struct buf *value = secrets_next(&worker->secrets);
+    if (!value) {
+        failure_set(ret, none);
         return false;
     }
-    struct buf *value = &secrets->at[secrets->count++];
     if (is_here) {
         buf_put_str(value, from);
     } else if (!secret_read(source, key, from, value, &err)) {
@@ -172,6 +185,10 @@ static bool take_secret(struct worker *worker, struct held *held, struct str key
         return false;
     }
     buf_free(&err);
+    if (str_eq(key, STR("uri")) && !secrets_put_uri(&worker->secrets, buf_str(value))) {
+        failure_set(ret, none);
+        return false;
+    }
     return take_option(worker, held, key, buf_str(value), ret);
 }
 
@@ -185,7 +202,7 @@ static bool read_option(struct worker *worker, struct held *held,
         failure_set(ret, "malformed setup");
         return false;
     }
-    return is_secret(key, (enum wire_source)source)
+    return is_secret(key, value, (enum wire_source)source)
                ? take_secret(worker, held, key, (enum wire_source)source, value, ret)
                : take_option(worker, held, key, value, ret);
 }
@@ -252,7 +269,8 @@ static bool confine_self(
         return false;
     }
     rules.has_network = flags & WIRE_HAS_NETWORK;
-    rules.has_unix = flags & WIRE_HAS_UNIX;
+    rules.has_unix =
+        flags & WIRE_HAS_UNIX || (flags & WIRE_HAS_UNIX_BY_URI && worker->names_socket);
     rules.runs_itself = flags & WIRE_SIGNS_IN;
     if (!(flags & WIRE_CONFINED)) {
         return true;
@@ -477,7 +495,7 @@ int main(int argc, char **argv)
     static struct worker worker;
     (void)argc;
     if (sign_in_is_asked(argv)) {
-        return sign_in_tell(argv);
+        _exit(sign_in_tell(argv)); /* a search for leaks would need calls that are refused */
     }
     worker.printed = -1;
     worker.lines = BUF_INIT(SIGN_IN_LINES_MAX);

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/uri.h"
 
 enum {
     COMPLAINT_SIZE = 200, /* of what a program says went wrong */
@@ -39,10 +40,53 @@ bool secret_buf(struct buf *ret)
     return ret->ptr != NULL;
 }
 
+struct buf *secrets_next(struct secrets *secrets)
+{
+    bool ok = secrets->count < SECRETS_MAX && secret_buf(&secrets->at[secrets->count]);
+    return ok ? &secrets->at[secrets->count++] : NULL;
+}
+
+/* @decode: what a driver may have made of it; NULL: nothing. */
+static bool put_part(
+    struct secrets *secrets, struct str part, size_t (*decode)(struct str s, char *ret))
+{
+    if (part.len < SECRET_HIDDEN_MIN || part.len > SECRET_BYTES_MAX) {
+        return true; /* would not be hidden, or is no option */
+    }
+    struct buf *buf = secrets_next(secrets);
+    if (buf && decode) {
+        buf->len = decode(part, buf->ptr);
+    } else if (buf) {
+        buf_put_str(buf, part);
+    }
+    return buf != NULL;
+}
+
+bool secrets_put_uri(struct secrets *secrets, struct str uri)
+{
+    struct str parts[URI_SECRETS_MAX];
+    uint32_t count = uri_secrets(uri, parts);
+    bool ok = true;
+    for (uint32_t i = 0; i < count && ok; i++) {
+        ok = put_part(secrets, parts[i], NULL) &&
+             (str_find(parts[i], '%') < 0 || put_part(secrets, parts[i], uri_decode)) &&
+             (str_find(parts[i], '\\') < 0 || put_part(secrets, parts[i], uri_unescape));
+    }
+    return ok;
+}
+
 void secrets_hide(const struct secrets *secrets, char *message)
 {
-    for (uint32_t i = 0; i < secrets->count; i++) {
-        secret_hide(message, buf_str(&secrets->at[i]));
+    bool is_done[SECRETS_MAX] = {false};
+    for (uint32_t round = 0; round < secrets->count; round++) {
+        uint32_t best = SECRETS_MAX;
+        for (uint32_t i = 0; i < secrets->count; i++) {
+            bool is_longer =
+                best == SECRETS_MAX || secrets->at[i].len > secrets->at[best].len;
+            best = !is_done[i] && is_longer ? i : best;
+        }
+        is_done[best] = true;
+        secret_hide(message, buf_str(&secrets->at[best]));
     }
 }
 
@@ -160,6 +204,25 @@ static bool read_file(
 
 /* ---- commands ---- */
 
+/*
+ * A confined worker's own variables name places that a driver wrote to: a program found there, or
+ * one that reads its files there, would be the driver's, and not confined.
+ */
+static void take_daemons_places(void)
+{
+    static const char *const places[][2] = {{WIRE_DAEMONS "HOME", "HOME"},
+        {WIRE_DAEMONS "PATH", "PATH"}, {WIRE_DAEMONS "TMPDIR", "TMPDIR"}};
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        const char *value = getenv(places[i][0]);
+        if (value && value[0] != '\0') {
+            setenv(places[i][1], value, 1);
+        } else if (value) {
+            unsetenv(places[i][1]);
+        }
+        unsetenv(places[i][0]);
+    }
+}
+
 /* In the child: becomes the program, in a group of its own. */
 static _Noreturn void become(char *const args[], int out, int err)
 {
@@ -170,6 +233,7 @@ static _Noreturn void become(char *const args[], int out, int err)
     setpgid(0, 0);
     signal(SIGPIPE, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    take_daemons_places();
     if (in >= 0 && dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
         dup2(err, STDERR_FILENO) >= 0) {
         execvp(args[0], args);

@@ -18,7 +18,7 @@ enum {
  * Puts the value into @out, whose memory is all there: SECRET_BYTES_MAX + 1 bytes. One
  * line end at its end is cut. False with a sentence in @err that names @option and the
  * file or program, never what they hold. A program that is not done in time is killed
- * with its group.
+ * with its group; a confined worker's has the daemon's HOME, PATH and TMPDIR.
  */
 bool secret_read(enum wire_source source, struct str option, struct str from,
     struct buf *out, struct buf *err) MUST_USE;
@@ -29,7 +29,7 @@ bool secret_buf(struct buf *ret) MUST_USE;
 /* Puts *** wherever @secret stands in @message, which ends with a NUL. */
 void secret_hide(char *message, struct str secret);
 
-enum { SECRETS_MAX = 64 };
+enum { SECRETS_MAX = 128 };
 
 /* Those of one setup; nothing is written to it once others read it. */
 struct secrets {
@@ -37,6 +37,13 @@ struct secrets {
     uint32_t count;
 };
 
+/* The next one, to be filled; NULL: there are SECRETS_MAX, or there is no memory. */
+struct buf *secrets_next(struct secrets *secrets) MUST_USE;
+
+/* The passwords that a driver's `uri` holds, as they stand there and decoded; false as above. */
+bool secrets_put_uri(struct secrets *secrets, struct str uri) MUST_USE;
+
+/* The longest first: one may be a part of another. */
 void secrets_hide(const struct secrets *secrets, char *message);
 
 /* Wipes and frees. */

@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/sign_in.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-/* What drivers look for first. */
-#define NAME "xdg-open"
+#include "wire/wire.h"
+
 #define MARK "snowmux-sign-in "
 
 bool sign_in_is_asked(char *const *argv)
 {
     const char *slash = argv[0] ? strrchr(argv[0], '/') : NULL;
-    return argv[0] && strcmp(slash ? slash + 1 : argv[0], NAME) == 0;
+    return argv[0] && strcmp(slash ? slash + 1 : argv[0], WIRE_OPENER) == 0;
 }
 
 int sign_in_tell(char *const *argv)
@@ -25,33 +21,9 @@ int sign_in_tell(char *const *argv)
     return ok ? 0 : 1;
 }
 
-/* Another worker of the same home may do so now, with the same result. */
-static bool put_program(const char *dir)
-{
-    char self[PATH_MAX];
-    char path[PATH_MAX + 32];
-    char fresh[PATH_MAX + 64];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (len <= 0 || (mkdir(dir, 0700) < 0 && errno != EEXIST)) {
-        return false;
-    }
-    self[len] = '\0';
-    snprintf(path, sizeof(path), "%s/" NAME, dir);
-    snprintf(fresh, sizeof(fresh), "%s.%d", path, (int)getpid());
-    (void)unlink(fresh);
-    return symlink(self, fresh) == 0 && rename(fresh, path) == 0;
-}
-
 bool sign_in_prepare(int *ret_fd, struct failure *ret)
 {
-    char dir[PATH_MAX];
     int ends[2];
-    const char *home = getenv("HOME");
-    int len = snprintf(dir, sizeof(dir), "%s/bin", home ? home : "");
-    if (!home || len >= (int)sizeof(dir) || !put_program(dir)) {
-        failure_set(ret, "the program that shows where to sign in cannot be put into the home");
-        return false;
-    }
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0 || dup2(ends[1], STDOUT_FILENO) < 0) {
         failure_set(ret, "there is no pipe for the program that shows where to sign in");
         return false;

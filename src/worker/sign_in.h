@@ -19,8 +19,8 @@ bool sign_in_is_asked(char *const *argv);
 int sign_in_tell(char *const *argv); /* the exit status */
 
 /*
- * Puts the program into $HOME/bin, which stands in $PATH, and a pipe in the place of standard output.
- * Before the process is confined. @ret_fd is to be polled.
+ * Puts a pipe in the place of standard output; the daemon has put the program into $PATH. Before the
+ * process is confined. @ret_fd is to be polled.
  */
 bool sign_in_prepare(int *ret_fd, struct failure *ret) MUST_USE;
 

@@ -114,6 +114,26 @@ class Check(Checks):
         self.call_until(client, "cannot be reached: ***.")
         self.assertNotIn(SECRET, "\n".join(daemon.program.err.lines))
 
+    def test_a_password_within_a_uri_is_not_repeated(self):
+        uri = "postgresql://ann:%s%%40x@db/d" % SECRET
+        daemon = self.configured("".join(
+            '[profile.%s]\n%s\noptions.uri = %s\noptions.fail = "%s"\n' % (name, SCRIPTED, kept, said)
+            for name, kept, said in (("whole", json.dumps(uri), "cannot parse " + uri),
+                                     ("part", json.dumps(uri), "no password %s%%40x" % SECRET),
+                                     ("plain", '{env = "SNOWMUX_TEST_URI"}', "no password %s@x of ann" % SECRET))))
+        _, profiles = self.lines(daemon, "--connect", SNOWMUX_TEST_URI=uri)
+        self.assertEqual([profiles[name]["message"] for name in ("whole", "part", "plain")],
+                         ["cannot parse ***", "no password ***", "no password *** of ann"])
+
+    def test_nothing_of_a_credential_is_repeated(self):
+        daemon = self.configured('[profile.x]\n%s\nidentity = "per_principal"\n' % SCRIPTED)
+        text = '[options]\nusername = "ann-of-sales"\nother = "%s"\nfail = "ann-of-sales has %s"\n' % (SECRET, SECRET)
+        done = subprocess.run([SNOWMUX, "credential", "add", "x", "uid:1", *daemon.arguments], input=text, text=True,
+                              capture_output=True, timeout=DEADLINE_S, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        _, profiles = self.lines(daemon, "--connect")
+        self.assertEqual(profiles["x"]["message"], "***")
+
     def test_a_browser_needs_a_display(self):
         driver = os.path.join(self.daemon(start=False).state, "libadbc_driver_snowflake.so")
         daemon = self.configured(
@@ -124,6 +144,14 @@ class Check(Checks):
         for word in ("no display", "auth_jwt", "auth_pat", "auth_oauth"):
             self.assertIn(word, profiles["sso"]["message"])
         self.assertEqual(self.lines(daemon, DISPLAY=":0")[0], 0)
+        uri = "ann@account/db?authenticator=EXTERNALBROWSER"
+        for kept in (json.dumps(uri), '{env = "SNOWMUX_TEST_URI"}'):
+            other = self.configured('[profile.sso]\ndriver = "%s"\noptions.uri = %s\n' % (driver, kept))
+            status, profiles = self.lines(other, DISPLAY="", WAYLAND_DISPLAY="", SNOWMUX_TEST_URI=uri)
+            self.assertEqual((status, profiles["sso"]["wrong"]), (1, "configuration"))
+            for word in ("no display", "auth_jwt", "auth_pat", "auth_oauth"):
+                self.assertIn(word, profiles["sso"]["message"])
+            self.assertEqual(self.lines(other, DISPLAY=":0", SNOWMUX_TEST_URI=uri)[0], 0)
         program = subprocess.run([SNOWMUX, "serve", *daemon.arguments], env={**ENV, "DISPLAY": "", "WAYLAND_DISPLAY": ""},
                                  timeout=2 * DEADLINE_S, stderr=subprocess.PIPE, text=True, check=False)
         self.assertEqual(program.returncode, 1)

@@ -28,6 +28,10 @@ class Confine(Case):
             "profile.local": {**FAKE, "driver": local, "dialect": "sqlite", "files": [self.data]},
             "profile.wide": {**FAKE, "dialect": "postgresql"},
             "profile.wide.options": {"uri": "postgresql://host/db?user=x&sslkey=" + self.key.replace("/", "%2F")},
+            "profile.kept": {**FAKE, "dialect": "postgresql"},
+            "profile.kept.options.uri": {"command": ["echo", "postgresql://host/db?user=x"]},
+            "profile.kept_here": {**FAKE, "dialect": "postgresql"},
+            "profile.kept_here.options.uri": {"command": ["echo", "postgresql:///db?host=/tmp"]},
             "profile.here": {**FAKE, "dialect": "postgresql"},
             "profile.here.options": {"uri": "postgresql:///db?host=/tmp"},
             "profile.browser": {**FAKE, "dialect": "snowflake"},
@@ -102,9 +106,9 @@ class Confine(Case):
         self.cannot(LOCAL, "listen")
 
     def test_sockets_of_other_programs_are_reached_only_where_the_profile_needs_one(self):
-        for profile in ("here", OFF):
+        for profile in ("here", "kept_here", OFF):
             self.can(profile, "unix " + self.daemon.socket)
-        for profile in (LOCAL, WIDE, BROWSER):
+        for profile in (LOCAL, WIDE, BROWSER, "kept"):
             self.cannot(profile, "unix " + self.daemon.socket)
 
     def test_a_local_engine_changes_no_modes(self):
@@ -115,11 +119,49 @@ class Confine(Case):
         self.can(OFF, "exec /bin/true")
         for profile in (LOCAL, WIDE, BROWSER):
             self.cannot(profile, "exec /bin/true")
-        opener = self.state("home", BROWSER, "bin", "xdg-open")
+        opener = self.state("bin", "xdg-open")
         self.assertEqual(os.path.realpath(opener), os.path.realpath(os.path.join(os.environ["SNOWMUX_BUILD"], "snowmux-worker")))
         self.can(BROWSER, "exec " + opener)
         for profile in (LOCAL, WIDE):
             self.cannot(profile, "exec " + opener)
+        for profile in (LOCAL, WIDE, BROWSER):
+            self.cannot(profile, "write " + self.state("bin", "more"))
+
+    def test_a_worker_that_cannot_be_given_that_program_is_told(self):
+        daemon = super().daemon({"profile.demo": None, "profile.vault": {**FAKE, "dialect": "snowflake"},
+                                 "profile.vault.options": {"adbc.snowflake.sql.auth_type": "auth_ext_browser"}}, start=False)
+        with open(os.path.join(daemon.state, "bin"), "w", encoding="ascii"):
+            pass
+        client = self.http("ts_v1", daemon.start())
+        self.assertIn("cannot start", self.check_error(client.sql("SELECT 'limits'"), "unavailable", True)["message"])
+        self.assertEqual(client.call("whoami").data["status"], "done")
+
+    def test_programs_that_print_secrets_are_not_looked_for_where_a_driver_wrote(self):
+        def program(place, name, text):
+            os.makedirs(place, exist_ok=True)
+            path = os.path.join(place, name)
+            with open(path, "w", encoding="ascii") as file:
+                file.write("#!/bin/sh\n%s\n" % text)
+            os.chmod(path, 0o755)
+        tools, said = os.path.join(self.dir, "tools"), os.path.join(self.dir, "said")
+        program(tools, "my-vault", "echo driver=$HOME:$PATH:$TMPDIR > %s; echo hunter2" % said)
+        old = {name: ENV.get(name) for name in ("PATH", "HOME", "TMPDIR")}
+        self.addCleanup(lambda: [ENV.pop(name, None) if value is None else ENV.update({name: value}) for name, value in old.items()])
+        ENV.update({"PATH": tools + ":" + ENV["PATH"], "HOME": tools})
+        ENV.pop("TMPDIR", None)
+        daemon = super().daemon({"profile.demo": None, "profile.vault": {**FAKE, "dialect": "snowflake"},
+                                 "profile.vault.options": {"adbc.snowflake.sql.auth_type": "auth_ext_browser"},
+                                 "profile.vault.options.password": {"command": ["my-vault"]}}, start=False)
+        home = os.path.join(daemon.state, "home", "vault")
+        # What a driver may leave there for the next worker.
+        program(os.path.join(home, "bin"), "my-vault", "echo driver=planted > %s; echo hunter2" % said)
+        daemon.start()
+        answer = self.http("ts_v1", daemon).sql("SELECT 'environ'")
+        self.assertFalse(answer.is_error, answer.text)
+        got = dict(line.split("=", 1) for line in answer.rows[0][0].split("\n"))
+        self.assertEqual((got["HOME"], got["PATH"].split(":")[0]), (home, os.path.join(daemon.state, "bin")))
+        with open(said, encoding="ascii") as file:
+            self.assertEqual(file.read(), "driver=%s:%s:\n" % (tools, ENV["PATH"]))
 
     def test_the_daemon_and_the_other_workers_get_no_signals(self):
         self.answer(WIDE, "limits")  # starts it
@@ -148,7 +190,7 @@ class Confine(Case):
             got = dict(line.split("=", 1) for line in self.answer(profile, "environ").split("\n"))
             home = self.state("home", profile)
             self.assertEqual([got["HOME"], got["TMPDIR"], got["LC_ALL"]], [home, home, "C.UTF-8"])
-            path = [home + "/bin"] if profile == BROWSER else []
+            path = [self.state("bin")] if profile == BROWSER else []
             self.assertEqual(got["PATH"], ":".join([*path, ENV["PATH"]]))
             self.assertEqual(got.get("HTTPS_PROXY"), None if profile == LOCAL else "http://proxy.invalid")
             self.assertNotIn("DISPLAY", got)

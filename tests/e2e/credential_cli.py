@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`snowmux credential`: what it writes, what it refuses, whom it tells; and what `check` says of it."""
 import concurrent.futures
+import fcntl
 import json
 import os
 import pty
@@ -84,6 +85,37 @@ class CredentialCli(Case):
         status, out, err = self.credential("rm", "sales", "uid:1000")
         self.assertEqual((status, out), (1, ""))
         self.assertIn('there is no credential of "uid:1000" at the profile sales', err)
+
+    def test_what_a_command_that_was_killed_left_goes_with_the_next(self):
+        for words, state in ((("add",), "added"), (("add",), "replaced"), (("rm",), "removed")):
+            folder = os.path.join(self.place, "sales")
+            os.makedirs(folder, exist_ok=True)
+            left, busy, other = (os.path.join(folder, name) for name in (".new-aBcDeF", ".new-gHiJkL", ".other"))
+            for path in (left, other, busy):
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(ADA)
+            with open(busy, encoding="utf-8") as file:  # of another command, which lives
+                fcntl.flock(file, fcntl.LOCK_EX)
+                self.assertEqual(self.credential(*words, "sales", "uid:1000", text=ADA),
+                                 (0, "sales  uid:1000  %s\n" % state, ""))
+            self.assertEqual([os.path.exists(path) for path in (left, busy, other)], [False, True, True], words)
+
+    def test_removing_one_removes_what_its_driver_kept(self):
+        homes = [os.path.join(self.unit.state, "logins", "sales", name) for name in ("uid%3A1000", "uid%3A1")]
+        outside = os.path.join(self.unit.state, "outside")
+        for home in (*homes, outside):
+            os.makedirs(os.path.join(home, "cache", "deep"))
+            with open(os.path.join(home, "cache", "deep", "token"), "w", encoding="utf-8") as file:
+                file.write(SECRET)
+        os.symlink(outside, os.path.join(homes[0], "link"))
+        for principal in ("uid:1000", "uid:1"):
+            self.assertEqual(self.add("sales", principal)[0], 0)
+        self.assertEqual(self.credential("rm", "sales", "uid:1000"), (0, "sales  uid:1000  removed\n", ""))
+        self.assertEqual([os.path.exists(home) for home in homes], [False, True])
+        self.assertTrue(os.path.exists(os.path.join(outside, "cache", "deep", "token")))
+        os.makedirs(homes[0])  # as a command that was killed in between leaves it
+        self.assertEqual(self.credential("rm", "sales", "uid:1000")[0], 1)
+        self.assertFalse(os.path.exists(homes[0]))
 
     def test_a_write_that_fails_leaves_the_old_one(self):
         self.assertEqual(self.add("sales", "uid:1")[0], 0)

@@ -3,18 +3,19 @@
 many they are, and what was signed in for serves all."""
 import os
 import shutil
+import subprocess
 import tempfile
 import urllib.request
 
 from lib.case import main
-from lib.daemon import ENV
+from lib.daemon import ENV, FAKE, SNOWMUX
 from lib.engine import ENGINES, EngineCase
-from lib.program import poll
+from lib.program import Program, poll
 
 BROWSER = {"adbc.snowflake.sql.auth_type": "auth_ext_browser", "password": None,
            "adbc.snowflake.sql.client_option.login_timeout": "60s"}
 # Stands for the desktop: notes what it is to show. The test is the person who looks at it.
-OPEN = '#!/bin/sh\nprintf "%%s\\n" "$1" >> %s/windows\n'
+OPEN = '#!/bin/sh\nenv > %s/environment\nprintf "%%s\\n" "$1" >> %s/windows\n'
 
 
 class SignIn(EngineCase):
@@ -28,7 +29,7 @@ class SignIn(EngineCase):
         self.place = tempfile.mkdtemp(prefix="snowmux-desktop-")
         self.addCleanup(shutil.rmtree, self.place)
         with open(os.path.join(self.place, "xdg-open"), "w", encoding="ascii") as file:
-            file.write(OPEN % self.place)
+            file.write(OPEN % (self.place, self.place))
         os.chmod(os.path.join(self.place, "xdg-open"), 0o755)
         old = dict(ENV)
         self.addCleanup(lambda: (ENV.clear(), ENV.update(old)))
@@ -130,6 +131,59 @@ class SignIn(EngineCase):
         self.assertEqual(poll(lambda: self.windows()[1:], "a window more"), [second])
         self.sign_in(second)
         self.check_rows(self.wait_works(), [[1]])
+
+    def test_a_credential_that_names_a_section_of_snowflakes_own_file_signs_in(self):
+        ENV["SNOWFLAKE_HOME"] = self.place
+        with open(os.path.join(self.place, "connections.toml"), "w", encoding="ascii") as file:
+            file.write('[mine]\naccount = "test"\nuser = "TESTER"\nauthenticator = "externalbrowser"\nhost = "127.0.0.1"\n'
+                       'protocol = "http"\nport = %d\n' % self.engine.server.port)
+        os.chmod(os.path.join(self.place, "connections.toml"), 0o600)
+        settings = self.engine.settings(identity="per_principal", connect_s=60)
+        settings["profile.sso.options"] = {"adbc.snowflake.sql.client_option.tracing": "fatal"}
+        self.daemon_ = self.daemon({"profile.demo": None, "query": {"grace_s": 20}, **settings})
+        done = subprocess.run([SNOWMUX, "credential", "add", "sso", "uid:%d" % os.geteuid(), *self.daemon_.arguments], env=ENV,
+                              input='connection = "mine"\n', text=True, capture_output=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.client = self.http("ts_v1", self.daemon_)
+        self.sign_in(self.check_waits(self.client.sql("SELECT 1")))
+        self.check_rows(self.wait_works(), [[1]])
+        self.assertEqual(self.ways(), ["EXTERNALBROWSER"])
+
+    def scripted(self, page):
+        """A driver whose logins wait for somebody who comes to @page."""
+        self.daemon_ = self.daemon({"profile.demo": None, "profile.sso": {**FAKE, "dialect": "snowflake"},
+                                    "profile.sso.options": {"adbc.snowflake.sql.auth_type": "auth_ext_browser", "sign_in": page}})
+        self.client = self.http("ts_v1", self.daemon_)
+        return self.client
+
+    def test_the_window_has_what_a_desktop_needs_and_no_secrets(self):
+        ENV.update({"A_SECRET": "hunter2", "XDG_SESSION_TYPE": "wayland", "LC_TIME": "C"})
+        self.check_waits(self.scripted("http://127.0.0.1/").sql("SELECT 1"))
+        self.assertEqual(self.window(), "http://127.0.0.1/1")
+        with open(os.path.join(self.place, "environment"), encoding="utf-8") as file:
+            got = dict(line.rstrip("\n").split("=", 1) for line in file)
+        self.assertEqual([got.get(name) for name in ("DISPLAY", "XDG_SESSION_TYPE", "LC_TIME", "PATH", "A_SECRET")],
+                         [":0", "wayland", "C", ENV["PATH"], None])
+        self.assertEqual([name for name in got if name.startswith("SNOWMUX_")], [])
+
+    def test_what_is_no_address_is_neither_shown_nor_opened(self):
+        bad = "file:///etc/passwd\x1b[31m"
+        answer = self.scripted(bad).sql("SELECT 1")
+        error = self.check_error(answer, "waiting_for_login", True)
+        self.assertNotIn("url", error)
+        self.assertNotIn("passwd", answer.text)
+        self.assertIn("no browser window was opened", error["message"])
+        self.assertEqual(self.windows(), [])
+
+    def test_a_check_shows_an_address_and_nothing_else(self):
+        for page, want in (("https://idp/", "sign in at https://idp/1\n"), ("https://idp/\x1b[31m", "no address that can be shown\n")):
+            daemon = self.daemon({"profile.demo": None, "profile.sso": {**FAKE, "dialect": "snowflake"}, "profile.sso.options": {
+                "adbc.snowflake.sql.auth_type": "auth_ext_browser", "sign_in": page}}, start=False)
+            check = Program("snowmux check", [SNOWMUX, "check", "--connect", *daemon.arguments], env=ENV)
+            self.addCleanup(check.kill)
+            said = check.err.wait(lambda line: line if "sign in" in line else None, "what it says of the login")
+            self.assertIn(want.strip(), said)
+            self.assertNotIn("\x1b", said)
 
     def test_a_profile_beside_it_does_not_wait(self):
         self.start()

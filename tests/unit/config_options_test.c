@@ -116,6 +116,23 @@ static void unknown_options_of_known_drivers_are_refused(void **state)
     parse("[profile.t]\ndriver = '/x/libadbc_driver_unheard.so'\noptions.whatever = 'a'");
 }
 
+static void a_way_to_log_in_is_a_known_one(void **state)
+{
+    (void)state;
+#define AUTH "[profile.s.options]\nadbc.snowflake.sql.auth_type = "
+    static const char must[] =
+        "t.toml:4: profile.s.options.\"adbc.snowflake.sql.auth_type\" must be \"auth_snowflake\", "
+        "\"auth_oauth\", \"auth_ext_browser\", \"auth_okta\", \"auth_jwt\", \"auth_mfa\", "
+        "\"auth_pat\" or \"auth_wif\"";
+    parse(SNOWFLAKE AUTH "'auth_pat'");
+    parse(SNOWFLAKE AUTH "{env = 'HOW'}");
+    refused(SNOWFLAKE AUTH "'auth_browser'", must);
+    refused(SNOWFLAKE AUTH "'externalbrowser'", must);
+    refused(SNOWFLAKE AUTH "''", must);
+    parse("[profile.x]\ndriver = '/x/libadbc_driver_unheard.so'\n"
+          "options.adbc.snowflake.sql.auth_type = 'any'");
+}
+
 static void parameters_of_a_session_are_named(void **state)
 {
     (void)state;
@@ -130,6 +147,11 @@ static void parameters_of_a_session_are_named(void **state)
     refused(SNOWFLAKE "[profile.s.parameters]\npassword = 'secret'",
         "t.toml:4: \"password\" is an option of the driver: it belongs under "
         "[profile.s.options]");
+    refused(SNOWFLAKE "[profile.s.parameters]\nTIMEZON = 'UTC'",
+        "t.toml:4: unknown parameter \"TIMEZON\" in [profile.s.parameters]; did you mean "
+        "\"TIMEZONE\"?");
+    /* The server may know more than is documented. */
+    parse(SNOWFLAKE "[profile.s.parameters]\ntimezone = 'UTC'\nFEATURE_OF_TOMORROW = 1\n");
     refused(SNOWFLAKE "[profile.s.parameters]\na.b = 1",
         "t.toml:4: profile.s.parameters.\"a\" must be a string without NUL, an integer or a "
         "boolean, got a table");
@@ -164,6 +186,8 @@ int main(void)
             unknown_options_of_known_drivers_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             parameters_of_a_session_are_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_way_to_log_in_is_a_known_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_connection_means_snowflake, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,8 @@ struct told {
     struct str write[2];
     uint32_t write_count;
     uint32_t flags;
-    bool has_more; /* behind its end */
+    const char *page; /* somebody has to sign in there; NULL: nowhere */
+    bool has_more;    /* behind its end */
 };
 
 static struct told told_for(const char *driver, const char *read, const char *write)
@@ -54,9 +55,15 @@ static enum wire_kind tell(struct rig *rig, const struct told *told)
     struct wire_writer writer = wire_begin(&out, WIRE_SETUP, 0);
     wire_str(&writer, str_of(told->driver));
     wire_str(&writer, told->driver[0] != '\0' ? STR("AdbcDriverFakeInit") : STR(""));
-    wire_u32(&writer, 0);
-    wire_u32(&writer, told->driver[0] != '\0');
-    if (told->driver[0] != '\0') {
+    wire_u32(&writer, told->page != NULL);
+    if (told->page) {
+        wire_str(&writer, STR("sign_in"));
+        wire_str(&writer, str_of(told->page));
+        wire_u32(&writer, WIRE_VALUE);
+    }
+    bool has_init = told->driver[0] != '\0' && !told->page;
+    wire_u32(&writer, has_init);
+    if (has_init) {
         wire_str(&writer, STR("rows 1"));
     }
     wire_u32(&writer, told->read_count);
@@ -225,6 +232,33 @@ static void a_reader_of_spools_is_confined_alike(void **state)
     assert_int_equal(rig_stop(&rig), 0);
 }
 
+static void assert_signs_in(struct rig *rig, uint32_t conn, const char *page)
+{
+    assert_int_equal(control_read(rig), WIRE_SIGN_IN);
+    struct wire_reader reader = wire_reader_of(&rig->frame);
+    assert_int_equal(wire_get_u32(&reader), conn);
+    assert_str(wire_get_str(&reader), page);
+}
+
+/* One that was given up still hangs in the driver, and is not what is signed in for. */
+static void a_page_to_sign_in_at_is_of_the_connection_that_somebody_waits_for(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct told told = told_fake(NULL, NULL);
+    told.flags = WIRE_CONFINED | WIRE_HAS_NETWORK | WIRE_SIGNS_IN;
+    told.page = "http://page/";
+    rig_start(&rig);
+    assert_int_equal(tell(&rig, &told), WIRE_READY);
+    int first = attach_begin(&rig, 101);
+    assert_signs_in(&rig, 101, "http://page/1");
+    close(first);
+    int second = attach_begin(&rig, 102);
+    assert_signs_in(&rig, 102, "http://page/2");
+    close(second);
+    assert_int_equal(rig_stop(&rig), 0);
+}
+
 /* As a kernel that was built without it answers. */
 static void lose_landlock(void)
 {
@@ -258,6 +292,25 @@ static void a_kernel_without_landlock_is_said_and_the_rest_holds(void **state)
     assert_int_equal(rig_stop(&rig), 0);
 }
 
+/* A filter sees no paths, so a driver that signs in may run what it likes there. */
+static void without_landlock_it_is_said_that_any_program_runs(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct told told = told_fake(NULL, NULL);
+    told.flags = WIRE_CONFINED | WIRE_HAS_NETWORK | WIRE_SIGNS_IN;
+    rig_start_after(&rig, lose_landlock);
+    assert_int_equal(tell(&rig, &told), WIRE_READY);
+    assert_confinement(&rig, "no Landlock in this kernel, seccomp, network, any program");
+    int fd = attach(&rig, 1);
+    char script[32];
+    snprintf(script, sizeof(script), "signal %d", (int)getpid());
+    assert_tried(&rig, fd, script, "EPERM");
+    assert_tried(&rig, fd, "exec /bin/true", "ok");
+    close(fd);
+    assert_int_equal(rig_stop(&rig), 0);
+}
+
 /* As one that was built without filters answers. */
 static void lose_seccomp(void)
 {
@@ -281,7 +334,9 @@ static void a_kernel_without_seccomp_is_said_and_the_rest_holds(void **state)
     }
     rig_start_after(&rig, lose_seccomp);
     assert_int_equal(tell(&rig, &told), WIRE_READY);
-    assert_confinement(&rig, ", no seccomp in this kernel, no network, no programs");
+    assert_confinement(&rig, landlock_version() >= 4
+                                 ? ", no seccomp in this kernel, no network, Unix sockets, no programs"
+                                 : ", no seccomp in this kernel, network, Unix sockets, no programs");
     int fd = attach(&rig, 1);
     assert_tried(&rig, fd, "open /etc/group", "EACCES");
     assert_tried(&rig, fd, "open /usr/bin/true", "ok");
@@ -290,6 +345,24 @@ static void a_kernel_without_seccomp_is_said_and_the_rest_holds(void **state)
         assert_tried(&rig, fd, "listen", "EACCES");
     }
     close(fd);
+    assert_int_equal(rig_stop(&rig), 0);
+}
+
+static void lose_both(void)
+{
+    lose_landlock();
+    lose_seccomp();
+}
+
+static void with_neither_nothing_is_claimed(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct told told = told_fake(NULL, NULL);
+    rig_start_after(&rig, lose_both);
+    assert_int_equal(tell(&rig, &told), WIRE_READY);
+    assert_confinement(&rig, "no Landlock in this kernel, no seccomp in this kernel, network, "
+                             "Unix sockets, any program");
     assert_int_equal(rig_stop(&rig), 0);
 }
 
@@ -303,7 +376,11 @@ int main(void)
         cmocka_unit_test(what_cannot_be_kept_is_a_failure),
         cmocka_unit_test(a_malformed_setup_loads_no_driver),
         cmocka_unit_test(a_reader_of_spools_is_confined_alike),
+        cmocka_unit_test(
+            a_page_to_sign_in_at_is_of_the_connection_that_somebody_waits_for),
         cmocka_unit_test(a_kernel_without_landlock_is_said_and_the_rest_holds),
+        cmocka_unit_test(without_landlock_it_is_said_that_any_program_runs),
+        cmocka_unit_test(with_neither_nothing_is_claimed),
         cmocka_unit_test(a_kernel_without_seccomp_is_said_and_the_rest_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,6 +149,10 @@ static void only_signing_in_by_the_browser_runs_a_program(void **state)
         derive(cases[i].dialect);
         uint32_t more = WIRE_SIGNS_IN | WIRE_HAS_UNIX; /* no socket of a desktop either way */
         assert_int_equal(reach.confine & more, cases[i].signs_in ? WIRE_SIGNS_IN : 0);
+        struct backend_setup setup;
+        backend_reach_put(&reach, &setup);
+        assert_true(str_eq(setup.bin, cases[i].signs_in ? STR("/state/bin") : STR("")));
+        assert_false(writes("/state/bin") || reads("/state/bin"));
     }
 }
 
@@ -165,7 +169,7 @@ static void a_principal_has_a_home_of_its_own(void **state)
     option("adbc.snowflake.sql.client_option.jwt_private_key", key);
     option("adbc.snowflake.sql.auth_type", "auth_ext_browser");
     bool ok = backend_reach_init_login(
-        &own, &reach, &config.options, SQL_SNOWFLAKE, "/state/logins/main/ann", &err);
+        &own, &reach, &config.options, SQL_SNOWFLAKE, false, "/state/logins/main/ann", &err);
     assert_true(ok);
     backend_reach_free(&reach);
     reach = own;
@@ -173,6 +177,16 @@ static void a_principal_has_a_home_of_its_own(void **state)
     assert_true(reads(key) && reads("/drivers/a.so") && reads("/etc/ssl"));
     assert_false(reads("/state/home/main") || writes("/state/home/main"));
     assert_int_equal(reach.confine, WIRE_CONFINED | WIRE_HAS_NETWORK | WIRE_SIGNS_IN);
+    assert_true(str_eq(reach.bin, STR("/state/bin")));
+    /* Snowflake's own file may say so where the options do not. */
+    for (int has_browser = 0; has_browser < 2; has_browser++) {
+        config.options.len = 0;
+        ok = backend_reach_init_login(&own, &reach, &config.options, SQL_SNOWFLAKE,
+            has_browser == 1, "/state/logins/main/bob", &err);
+        assert_true(ok);
+        assert_int_equal(own.confine & WIRE_SIGNS_IN, has_browser == 1 ? WIRE_SIGNS_IN : 0);
+        backend_reach_free(&own);
+    }
     buf_free(&err);
     close(fd);
     unlink(key);
@@ -218,6 +232,40 @@ static void postgresql_has_files_and_sockets_that_its_uri_names(void **state)
         assert_int_equal(
             reach.confine & WIRE_HAS_UNIX, cases[i].has_unix ? WIRE_HAS_UNIX : 0);
     }
+}
+
+/* Its uri decides anew: that the profile has none says nothing. */
+static void a_principal_of_postgresql_has_sockets_only_where_its_uri_names_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *uri;
+        enum config_source source;
+        uint32_t want;
+    } cases[] = {
+        {"postgresql://zoe:pw@db.example.com:5432/db", CONFIG_VALUE, 0},
+        {"postgresql:///db?host=/var/run", CONFIG_VALUE, WIRE_HAS_UNIX},
+        {"/run/secrets/uri", CONFIG_FROM_FILE, WIRE_HAS_UNIX_BY_URI},
+        {"SHOP_URI", CONFIG_FROM_ENV, WIRE_HAS_UNIX_BY_URI},
+    };
+    const uint32_t either = WIRE_HAS_UNIX | WIRE_HAS_UNIX_BY_URI;
+    struct buf err = BUF_INIT(4096);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct backend_reach own;
+        profile("/lib/libadbc_driver_postgresql.so");
+        derive(SQL_POSTGRESQL);
+        assert_int_equal(reach.confine & either, WIRE_HAS_UNIX); /* libpq's own default */
+        option("uri", cases[i].uri);
+        config.options.at[0].source = cases[i].source;
+        bool ok = backend_reach_init_login(
+            &own, &reach, &config.options, SQL_POSTGRESQL, false, "/state/logins/main/zoe", &err);
+        assert_true(ok);
+        assert_int_equal(own.confine & either, cases[i].want);
+        backend_reach_free(&own);
+        derive(SQL_POSTGRESQL);
+        assert_int_equal(reach.confine & either, cases[i].want);
+    }
+    buf_free(&err);
 }
 
 static void another_driver_has_the_network_whatever_its_dialect(void **state)
@@ -305,6 +353,7 @@ int main(void)
         cmocka_unit_test(only_signing_in_by_the_browser_runs_a_program),
         cmocka_unit_test(a_principal_has_a_home_of_its_own),
         cmocka_unit_test(postgresql_has_files_and_sockets_that_its_uri_names),
+        cmocka_unit_test(a_principal_of_postgresql_has_sockets_only_where_its_uri_names_one),
         cmocka_unit_test(another_driver_has_the_network_whatever_its_dialect),
         cmocka_unit_test(certificates_that_the_environment_names_are_read),
         cmocka_unit_test(off_confines_nothing),

@@ -155,6 +155,28 @@ static void a_program_that_fails_says_why(void **state)
         "program \"\" must have a name and at most 16 parts");
 }
 
+/* Those of a worker that is confined name what a driver wrote to. */
+static void a_program_runs_where_the_daemon_does(void **state)
+{
+    (void)state;
+    char old[4096];
+    assert_true(str_copy(str_of(getenv("PATH")), old, sizeof(old)));
+    setenv("HOME", "/driver", 1);
+    setenv("TMPDIR", "/driver", 1);
+    setenv("PATH", "/driver/bin", 1);
+    setenv(WIRE_DAEMONS "HOME", "/home/ann", 1);
+    setenv(WIRE_DAEMONS "TMPDIR", "", 1);
+    setenv(WIRE_DAEMONS "PATH", old, 1);
+    expect(WIRE_COMMAND, STR("sh\0-c\0echo $HOME ${TMPDIR-none}; env | grep -c " WIRE_DAEMONS "; true"),
+        STR("/home/ann none\n0"));
+    expect(WIRE_COMMAND, STR("printenv\0HOME"), STR("/home/ann"));
+    assert_string_equal(getenv("HOME"), "/driver"); /* the worker keeps its own */
+    setenv("PATH", old, 1);
+    unsetenv(WIRE_DAEMONS "HOME");
+    unsetenv(WIRE_DAEMONS "TMPDIR");
+    unsetenv(WIRE_DAEMONS "PATH");
+}
+
 /* What a program leaves behind may keep its ends open. */
 static void only_the_program_itself_is_waited_for(void **state)
 {
@@ -184,6 +206,52 @@ static void a_secret_is_hidden_wherever_it_stands(void **state)
     assert_hidden("", STR("hunter2"), "");
 }
 
+static void assert_all_hidden(const char *uri, const char *message, const char *want)
+{
+    struct secrets secrets = {0};
+    char text[256];
+    struct buf *whole = secrets_next(&secrets);
+    assert_non_null(whole);
+    buf_put_str(whole, str_of(uri));
+    assert_true(secrets_put_uri(&secrets, str_of(uri)));
+    strcpy(text, message);
+    secrets_hide(&secrets, text);
+    assert_string_equal(text, want);
+    for (uint32_t i = 0; i < secrets.count; i++) {
+        secret_free(&secrets.at[i]);
+    }
+}
+
+static void a_password_within_a_uri_is_hidden_by_itself(void **state)
+{
+    (void)state;
+    static const char uri[] = "postgresql://ann:hun%40ter2@db:5432/d";
+    assert_all_hidden(uri, "cannot parse postgresql://ann:hun%40ter2@db:5432/d", "cannot parse ***");
+    assert_all_hidden(uri, "no password hun%40ter2", "no password ***");
+    assert_all_hidden(uri, "no password hun@ter2 of ann", "no password *** of ann");
+    assert_all_hidden("host=db password='it\\'s two'", "it's two, it\\'s two", "***, ***");
+    assert_all_hidden("host=db password=abc", "abc", "abc"); /* would be found everywhere */
+}
+
+/* The first would leave the end of the second. */
+static void the_longest_secret_is_hidden_first(void **state)
+{
+    (void)state;
+    struct secrets secrets = {0};
+    static const char *const values[] = {"hunter", "a hunter2", "hunter2 and"};
+    char text[] = "a hunter2 and hunter";
+    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+        struct buf *one = secrets_next(&secrets);
+        assert_non_null(one);
+        buf_put_str(one, str_of(values[i]));
+    }
+    secrets_hide(&secrets, text);
+    assert_string_equal(text, "a *** ***");
+    for (uint32_t i = 0; i < secrets.count; i++) {
+        secret_free(&secrets.at[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,7 +263,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_program_gets_its_arguments_as_they_are, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_program_that_fails_says_why, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_program_runs_where_the_daemon_does, set_up, tear_down),
         cmocka_unit_test(a_secret_is_hidden_wherever_it_stands),
+        cmocka_unit_test(a_password_within_a_uri_is_hidden_by_itself),
+        cmocka_unit_test(the_longest_secret_is_hidden_first),
         cmocka_unit_test_setup_teardown(
             only_the_program_itself_is_waited_for, set_up, tear_down),
     };

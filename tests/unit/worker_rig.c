@@ -164,7 +164,7 @@ enum wire_kind connection_read(struct rig *rig, int fd)
     return kind;
 }
 
-int attach(struct rig *rig, uint32_t id)
+int attach_begin(struct rig *rig, uint32_t id)
 {
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
@@ -173,8 +173,14 @@ int attach(struct rig *rig, uint32_t id)
     wire_u32(&writer, id);
     control_send(rig, &out, &writer, ends[1]);
     close(ends[1]);
-    assert_int_equal(connection_read(rig, ends[0]), WIRE_OPENED);
     return ends[0];
+}
+
+int attach(struct rig *rig, uint32_t id)
+{
+    int fd = attach_begin(rig, id);
+    assert_int_equal(connection_read(rig, fd), WIRE_OPENED);
+    return fd;
 }
 
 uint64_t exec_send(struct rig *rig, int fd, const char *key, const char *value,

@@ -73,6 +73,9 @@ enum wire_kind set_up(struct rig *rig, const char *driver, const char *entrypoin
 /* Reads one frame of a connection exactly; a ROWS is counted and passed over. 0 at the end of the socket. */
 enum wire_kind connection_read(struct rig *rig, int fd);
 int attach(struct rig *rig, uint32_t id);
+
+/* The same without waiting for the login. */
+int attach_begin(struct rig *rig, uint32_t id);
 uint64_t exec_send(struct rig *rig, int fd, const char *key, const char *value,
     const char *sql, struct limits limits);
 
