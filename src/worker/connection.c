@@ -16,6 +16,7 @@
 #include "worker/late.h"
 #include "worker/money.h"
 #include "worker/result.h"
+#include "worker/run.h"
 
 enum {
     READ_SIZE = 64 * 1024,
@@ -157,20 +158,6 @@ static void publish(struct connection *conn, struct AdbcStatement *statement)
     pthread_mutex_unlock(&conn->mutex);
 }
 
-/* Why the stream ended: what the driver attached to it, or its own last words. */
-static struct failure stream_failure(struct ArrowArrayStream *stream, int code)
-{
-    AdbcStatusCode status = ADBC_STATUS_INTERNAL;
-    const struct AdbcError *error = AdbcErrorFromArrayStream(stream, &status);
-    if (error && error->message) {
-        return failure_copy(error, status);
-    }
-    const char *words = stream->get_last_error(stream);
-    struct failure failure;
-    failure_set(&failure, words ? words : strerror(code));
-    return failure;
-}
-
 static bool exec_fail(struct exec *exec, enum wire_error_code code, const char *message)
 {
     failure_set(&exec->failure, message);
@@ -198,7 +185,7 @@ static bool read_batches(struct connection *conn, struct exec *exec,
         struct ArrowArray batch = {0};
         int code = stream->get_next(stream, &batch);
         if (code != 0) {
-            return exec_refused(exec, stream_failure(stream, code));
+            return exec_refused(exec, run_stream_failure(stream, code));
         }
         if (!batch.release) {
             return true;
@@ -229,7 +216,7 @@ static bool read_stream(
     struct ArrowSchema schema = {0};
     int code = stream->get_schema(stream, &schema);
     if (code != 0) {
-        return exec_refused(exec, stream_failure(stream, code));
+        return exec_refused(exec, run_stream_failure(stream, code));
     }
     bool may_have_money =
         conn->is_postgresql && (conn->has_money || money_is_named(str_of(exec->sql)));
@@ -335,7 +322,7 @@ static bool set_one(struct connection *conn, const char *key, const char *value,
 {
     struct AdbcError error = ADBC_ERROR_INIT;
     if (key[0] == '\0') {
-        return connection_run(&conn->adbc, value, NULL, ret);
+        return run_aside(&conn->adbc, value, NULL, ret);
     }
     AdbcStatusCode status = AdbcConnectionSetOption(&conn->adbc, key, value, &error);
     *ret = failure_take(&error, status);
@@ -574,45 +561,4 @@ bool connection_start(struct connection *conn, uint32_t id, int fd,
     }
     pthread_detach(thread);
     return true;
-}
-
-bool connection_run(struct AdbcConnection *adbc, const char *sql,
-    int64_t *ret_rows_or_null, struct failure *ret)
-{
-    struct AdbcStatement statement = {0};
-    struct AdbcError error = ADBC_ERROR_INIT;
-    struct ArrowArrayStream stream = {0};
-    AdbcStatusCode status = AdbcStatementNew(adbc, &statement, &error);
-    if (status != ADBC_STATUS_OK) {
-        *ret = failure_take(&error, status);
-        return false;
-    }
-    status = AdbcStatementSetSqlQuery(&statement, sql, &error);
-    if (status == ADBC_STATUS_OK) {
-        status = AdbcStatementExecuteQuery(&statement, &stream, NULL, &error);
-    }
-    bool ok = status == ADBC_STATUS_OK;
-    if (!ok) {
-        *ret = failure_take(&error, status);
-    }
-    for (bool more = ok && stream.release; more;) {
-        struct ArrowArray batch = {0};
-        int code = stream.get_next(&stream, &batch);
-        if (code != 0) {
-            *ret = stream_failure(&stream, code);
-            ok = false;
-        }
-        more = code == 0 && batch.release;
-        if (more && ret_rows_or_null) {
-            *ret_rows_or_null += batch.length;
-        }
-        if (more) {
-            batch.release(&batch);
-        }
-    }
-    if (stream.release) {
-        stream.release(&stream);
-    }
-    (void)failure_take(&error, AdbcStatementRelease(&statement, &error));
-    return ok;
 }

@@ -55,7 +55,3 @@ void connection_hang_up(struct connection *conn);
  * starts the statement is lost in most drivers. True when it should be called again.
  */
 bool connection_insist(struct connection *conn);
-
-/* Runs a statement and throws its rows away; adds their number to @ret_rows_or_null. */
-bool connection_run(struct AdbcConnection *adbc, const char *sql,
-    int64_t *ret_rows_or_null, struct failure *ret);

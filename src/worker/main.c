@@ -22,6 +22,7 @@
 #include "worker/confine.h"
 #include "worker/connection.h"
 #include "worker/private_key.h"
+#include "worker/run.h"
 #include "worker/secret.h"
 #include "worker/sign_in.h"
 
@@ -230,7 +231,7 @@ static bool run_init(
     }
     for (uint32_t i = 0; i < count && !reader->bad; i++) {
         char *sql = c_string(wire_get_str(reader));
-        bool ok = sql && connection_run(&worker->first, sql, NULL, ret);
+        bool ok = sql && run_aside(&worker->first, sql, NULL, ret);
         free(sql);
         if (!ok) {
             return false;

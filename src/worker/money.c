@@ -5,7 +5,7 @@
 
 #include "worker/arrow_cell.h"
 #include "worker/arrow_check.h"
-#include "worker/connection.h"
+#include "worker/run.h"
 
 /* Also in arrays and under a domain; 790 is money everywhere. */
 #define ASK                                                                              \
@@ -17,7 +17,7 @@ bool money_is_stored(struct AdbcConnection *adbc)
 {
     struct failure failure;
     int64_t rows = 0;
-    return connection_run(adbc, ASK, &rows, &failure) && rows > 0;
+    return run_aside(adbc, ASK, &rows, &failure) && rows > 0;
 }
 
 bool money_is_named(struct str sql)
