@@ -105,11 +105,9 @@ static void kill_session(
     struct str handle = {yyjson_get_str(value), yyjson_get_len(value)};
     struct session *s = handle.ptr ? sessions_find(d, handle) : NULL;
     bool is_own = s && (all || str_eq(symbol_str(d->symbols, s->principal), principal));
-    if (is_own && !s->is_killed) {
-        s->is_killed = true;
+    if (is_own && !s->is_closed) {
         log_event(LOG_INFO, "session_killed", "session=%s by=" STR_FMT, s->handle.text,
             STR_ARG(principal));
-        records_revoke(d, s); /* before its row goes: who is told "gone" knows of both */
         sessions_close(s, NULL);
         work(d);
     }

@@ -241,7 +241,7 @@ void queries_revoke(struct daemon *d, struct str session)
         struct query *query = CONTAINER_OF(node, struct query, ended);
         if (str_eq(str_of(query->session), session) && query->answer.len > 0) {
             drop_answer(d, query);
-            records_mark(query);
+            records_write(query); /* before the session's own row goes */
         }
     }
 }

@@ -53,6 +53,7 @@ void queries_free(struct daemon *d);
 
 /* records.c */
 void records_mark(struct query *query); /* its row is to be written within a second */
+void records_write(struct query *query); /* its row, now; or so, where the queue is full */
 void records_tick(struct daemon *d);
 void records_flush(struct daemon *d); /* all, for the last time */
 void records_end(struct call *call);  /* it has its answer, which may have to wait for rows */

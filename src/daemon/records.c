@@ -155,6 +155,14 @@ void records_mark(struct query *query)
     }
 }
 
+void records_write(struct query *query)
+{
+    list_remove(&query->dirty);
+    if (!put_query(query)) {
+        records_mark(query);
+    }
+}
+
 static void flush(struct daemon *d, uint32_t rows_max)
 {
     struct list *node;
@@ -243,11 +251,11 @@ void records_forget(struct query *query)
 
 /* ---- results ---- */
 
-/* Its session was ended while it ran: nobody may read what it left. */
+/* Its session was closed while it ran. */
 static bool is_revoked(const struct call *call)
 {
     struct session *s = sessions_find(call->daemon, str_of(call->tool.session));
-    return call->tool.session[0] != '\0' && (!s || s->is_killed);
+    return call->tool.session[0] != '\0' && (!s || s->is_closed);
 }
 
 bool records_keep(struct call *call, struct result *result)
