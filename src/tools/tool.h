@@ -336,7 +336,10 @@ struct tool_host {
     void (*session_close)(struct tool_call *call, struct str handle);
 
     bool (*query_find)(struct tool_call *call, struct str handle, struct tool_query *ret);
-    /* The last 20 of the call's session, or of the principal when it has none; newest first. */
+    /*
+     * The last 20 of the call's session with what a daemon's end interrupted in others, or of
+     * the principal when it has none; newest first.
+     */
     void (*query_each)(struct tool_call *call,
         void (*each)(void *arg, const struct tool_query *query), void *arg);
     /* `done` when the query has ended or the time is up, whichever is first. */

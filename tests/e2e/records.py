@@ -129,6 +129,10 @@ class Records(Case):
                 self.assertIn("may be sent again", answer.data["notice"])
                 ended = client.call("cancel_query", query=query)
                 self.assertEqual(ended.data["status"], "interrupted")
+            for reader in (client, self.http("python", daemon, name="new")):
+                listed = reader.call("query_status").data["queries"]
+                self.assertEqual({(q["query"], q["status"]) for q in listed},
+                                 {(running["query"], "interrupted"), (queued["query"], "interrupted")})
             poll(lambda: self.ask_store(daemon, "SELECT count(*) FROM query WHERE status = 'interrupted'") == [(2,)],
                  "the store knows it too")
 
