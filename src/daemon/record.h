@@ -65,6 +65,9 @@ MUST_USE bool records_open(struct daemon *d, char *err, size_t err_size);
 MUST_USE bool records_load(struct daemon *d, char *err, size_t err_size);
 /* Takes a finished spool into the catalogue; false: it is not kept. */
 bool records_keep(struct call *call, struct result *result);
+/* Why rows of @page are not kept, as part of a sentence, which is logged too; "": they are. */
+struct str records_why(
+    const struct call *call, const struct backend_page *page, char why[WHY_SIZE]);
 void records_revoke(struct daemon *d, const struct session *s); /* what it left */
 
 /* reader.c */

@@ -90,7 +90,9 @@ struct tool_page {
     int64_t total_rows; /* -1: unknown; of a capped result: the kept ones */
     bool truncated;
     bool capped;             /* the kept result ends before the engine's did */
-    struct str result;       /* handle under which all rows can be fetched; "" none */
+    struct str result;       /* handle under which the rows can be fetched; "" none */
+    uint64_t kept_rows;      /* of it, where those are fewer than this page's; else 0 */
+    struct str why_not_kept; /* of the rows beyond: part of a sentence; "" not known, or none */
     uint64_t expires_wall_ns; /* of that handle */
 };
 

@@ -76,10 +76,20 @@ static void a_large_row_is_held_once(void **state)
     print_message("own: writer %ld MB, reader %ld MB\n", writer_mb, reader_mb);
     assert_true(writer_mb < 64 && reader_mb < 64);
     remove_file(&pair);
-    /* What is larger is shown, cut, but not kept. */
     page = run(&pair, "rows 1 100000000", (struct limits){100, 32768, 2000});
     assert_str(page.cuts, "[[0,1,100000000]]");
+    assert_int_equal(page.spooled_rows, 1);
+    text = cell(&pair, 0, 1, 99999990, 100, &total);
+    assert_str(text, "xxxxxxxxxx");
+    reader_mb = bytes_mb(reader_kb, peak_kb(pair.reader.pid));
+    print_message("own, of 100 MB: reader %ld MB\n", reader_mb);
+    assert_true(reader_mb < 128);
+    remove_file(&pair);
+    /* What is larger is shown, cut, but not kept. */
+    page = run(&pair, "rows 1 170000000", (struct limits){100, 32768, 2000});
+    assert_str(page.cuts, "[[0,1,170000000]]");
     assert_int_equal(page.spooled_rows, 0);
+    assert_int_equal(page.spool_cap, WIRE_CAP_ROW);
     assert_int_equal(page.truncated, 1);
     pair_stop(&pair);
 }
