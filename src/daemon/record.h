@@ -93,3 +93,4 @@ uint64_t resource_bytes_max(const struct call *call); /* of a file it may be ans
 void resource_too_large(struct call *call, uint64_t bytes); /* is its answer */
 void resource_answer(struct call *call, struct mcp_request *asker);
 void resource_forget(struct call *call); /* it goes */
+size_t call_answer_len(const struct call *call); /* bytes of its answer */
