@@ -242,7 +242,7 @@ static const struct tool tools[] = {
         .title = "Wait for a query",
         .description =
             "Waits up to wait_s (default 25) for a query and gives its answer once "
-            "it ended. Without query it lists your last 20 and what a restart interrupted.",
+            "it ended. Without query it lists your last 20.",
         .properties = "\"query\":" TEXT
                       ",\"wait_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":25}",
         .required = "[]",
