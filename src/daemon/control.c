@@ -124,8 +124,10 @@ static void change_credential(struct daemon *d, yyjson_val *line, struct buf *ou
         buf_puts(out, "{\"snowmux\":\"error\",\"message\":\"credential needs a profile and a principal\"}");
         return;
     }
-    logins_changed(d, (struct str){yyjson_get_str(profile), yyjson_get_len(profile)},
-        (struct str){yyjson_get_str(principal), yyjson_get_len(principal)});
+    struct str where = {yyjson_get_str(profile), yyjson_get_len(profile)};
+    struct str whose = {yyjson_get_str(principal), yyjson_get_len(principal)};
+    records_revoke_login(d, where, whose);
+    logins_changed(d, where, whose);
     buf_puts(out, "{\"snowmux\":\"credential\"}");
 }
 

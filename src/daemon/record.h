@@ -14,7 +14,8 @@ enum {
 struct query {
     struct daemon *daemon;
     struct handle handle;
-    uint32_t principal; /* symbol, held */
+    uint32_t principal; /* symbols, held */
+    uint32_t profile;   /* 0: none */
     char session[HANDLE_SIZE];
     char tool[32];
     char sql[SQL_HEAD_SIZE];
@@ -47,6 +48,7 @@ void query_load(struct daemon *d, const struct store_query *row);
 void query_free(struct query *query);
 void queries_make_room(struct daemon *d);
 void queries_revoke(struct daemon *d, struct str session); /* answers of its queries go */
+void queries_revoke_login(struct daemon *d, uint32_t principal, uint32_t profile);
 struct query *query_find(struct daemon *d, uint32_t principal, struct str handle);
 void query_view(struct daemon *d, const struct query *query, struct tool_query *ret);
 void queries_free(struct daemon *d);
@@ -69,6 +71,8 @@ bool records_keep(struct call *call, struct result *result);
 struct str records_why(
     const struct call *call, const struct backend_page *page, char why[WHY_SIZE]);
 void records_revoke(struct daemon *d, const struct session *s); /* what it left */
+/* What @principal has from @profile goes, if it has no credential there any more. */
+void records_revoke_login(struct daemon *d, struct str profile, struct str principal);
 
 /* reader.c */
 void reader_ask(struct call *call, const struct reader_ask *ask);
