@@ -330,40 +330,6 @@ static void on_rows(
     }
 }
 
-/* Takes a spool that was written into the catalogue; @page then names it. */
-static void keep_result(struct call *call, const struct backend_page *from,
-    struct tool_page *page, struct result *result, char why[WHY_SIZE])
-{
-    struct handle spool = call->spool;
-    call->spool.text[0] = '\0';
-    if (spool.text[0] == '\0') {
-        return;
-    }
-    page->why_not_kept = records_why(call, from, why);
-    if (from->spooled_rows == 0) {
-        return;
-    }
-    *result = (struct result){
-        .handle = spool,
-        .rows = from->spooled_rows,
-        .bytes = from->spool_bytes,
-        .capped = from->spool_cap != WIRE_CAP_NONE,
-    };
-    if (!records_keep(call, result)) {
-        page->why_not_kept = STR("there was no room for it");
-        return;
-    }
-    page->result = handle_str(&result->handle);
-    page->expires_wall_ns = result->expires_wall_ns;
-    if (result->capped && result->rows < from->row_count) {
-        page->kept_rows = result->rows;
-    } else if (result->capped) {
-        page->capped = true;
-        page->total_rows = (int64_t)result->rows;
-    }
-    str_copy(page->result, call->query->result, HANDLE_SIZE);
-}
-
 /* A statement has done what the guard said it would: that stays on its connection, or is over. */
 static void note_effects(struct call *call)
 {
@@ -410,7 +376,7 @@ static void on_page(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec
         grant_settle(call, from->row_count, from->rows.len);
         work(d); /* bounds are raised before the answer */
     } else {
-        keep_result(call, from, &page, &result, why);
+        kept_take(call, from, &page, &result, why);
         known_keep(call, &page);
         call->context_unknown = false;
         note_effects(call);

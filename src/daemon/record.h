@@ -67,12 +67,17 @@ MUST_USE bool records_open(struct daemon *d, char *err, size_t err_size);
 MUST_USE bool records_load(struct daemon *d, char *err, size_t err_size);
 /* Takes a finished spool into the catalogue; false: it is not kept. */
 bool records_keep(struct call *call, struct result *result);
-/* Why rows of @page are not kept, as part of a sentence, which is logged too; "": they are. */
-struct str records_why(
-    const struct call *call, const struct backend_page *page, char why[WHY_SIZE]);
 void records_revoke(struct daemon *d, const struct session *s); /* what it left */
 /* What @principal has from @profile goes, if it has no credential there any more. */
 void records_revoke_login(struct daemon *d, struct str profile, struct str principal);
+
+/* kept.c */
+/*
+ * Takes the spool of @call into the catalogue, and says in @page what is kept, and why not
+ * more: it borrows @result and @why.
+ */
+void kept_take(struct call *call, const struct backend_page *from, struct tool_page *page,
+    struct result *result, char why[WHY_SIZE]);
 
 /* reader.c */
 void reader_ask(struct call *call, const struct reader_ask *ask);

@@ -294,50 +294,6 @@ bool records_keep(struct call *call, struct result *result)
     return true;
 }
 
-static const char *bytes_setting(const struct call *call)
-{
-    const struct config *config = call->daemon->config;
-    uint64_t budget = results_bytes_max(call->daemon->results, call->principal);
-    return (uint64_t)config->results_spool_mb << 20 <= budget       ? "spool_mb"
-           : (uint64_t)config->results_principal_mb << 20 <= budget ? "principal_mb"
-                                                                    : "disk_mb";
-}
-
-struct str records_why(
-    const struct call *call, const struct backend_page *page, char why[WHY_SIZE])
-{
-    static const char *const names[] = {"none", "rows", "bytes", "row", "disk", "other"};
-    const char *setting = bytes_setting(call);
-    why[0] = '\0';
-    switch (page->spool_cap) {
-    case WIRE_CAP_NONE:
-        return STR("");
-    case WIRE_CAP_ROWS:
-        snprintf(why, WHY_SIZE, "the setting spool_rows of [results] allows %llu rows",
-            (unsigned long long)call->daemon->config->results_spool_rows);
-        break;
-    case WIRE_CAP_BYTES:
-        snprintf(why, WHY_SIZE, "the setting %s of [results] allows no more bytes", setting);
-        break;
-    case WIRE_CAP_ROW:
-        snprintf(why, WHY_SIZE,
-            "row %llu takes more than %d MB, and no larger row is kept: take parts of its "
-            "cells with SUBSTR in the statement",
-            (unsigned long long)page->spooled_rows, WIRE_ROW_MAX >> 20);
-        break;
-    case WIRE_CAP_DISK:
-        snprintf(why, WHY_SIZE, "the daemon's disk refused them (%s)", strerror(page->spool_errno));
-        break;
-    case WIRE_CAP_OTHER:
-        snprintf(why, WHY_SIZE, "their types cannot be stored, or there was no memory");
-        break;
-    }
-    log_event(page->spool_cap >= WIRE_CAP_DISK ? LOG_WARN : LOG_INFO, "result_cut_off",
-        "query=%s reason=%s rows=%llu why=%s", call->tool.query, names[page->spool_cap],
-        (unsigned long long)page->spooled_rows, log_quote(str_of(why)));
-    return str_of(why);
-}
-
 void records_revoke(struct daemon *d, const struct session *s)
 {
     uint32_t count = results_drop_session(d->results, handle_str(&s->handle));
