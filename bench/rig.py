@@ -41,9 +41,9 @@ log_level = "warn"
 files = ["bench.duckdb"]
 slots = {slots}
 threads = 1
-"""
+{more}"""
 SLOTS = 8
-DEFAULTS = {"slots": SLOTS, "sessions": 20000, "reserve": 0, "uids": ""}
+DEFAULTS = {"slots": SLOTS, "sessions": 20000, "reserve": 0, "uids": "", "more": ""}
 
 SELECT_1 = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
     "name": "execute_query", "arguments": {"query": "SELECT 1"}}})
@@ -234,11 +234,11 @@ def pss_kb(pid):
     raise ValueError("no Pss")
 
 
-def post(port, headers, body):
+def post(port, headers, body, timeout_s=10):
     """The whole answer, with its head, to one request."""
     request = (f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
                f"Content-Length: {len(body)}\r\n{headers}\r\n{body}").encode()
-    with socket.create_connection(("127.0.0.1", port), 10) as s:
+    with socket.create_connection(("127.0.0.1", port), timeout_s) as s:
         s.sendall(request)
         data = b""
         while b"\r\n\r\n" not in data:

@@ -19,6 +19,7 @@ import time
 import decide
 import guard
 import noisy
+import peaks
 import results
 import sessions
 from rig import (Bench, Daemon, HEADERS, INITIALIZE, LEGACY, LIST, LIST_MARKER, LIST_MODERN, Load,
@@ -213,7 +214,7 @@ def too_late(_signal, _frame):
 PARTS = {"start": measure_start, "memory": measure_memory, "sessions": sessions.measure,
          "calls": measure_calls, "noisy": noisy.measure, "decide": decide.measure,
          "guard": guard.measure,
-         "results": results.measure}
+         "results": results.measure, "peaks": peaks.measure}
 
 
 def parts(text):

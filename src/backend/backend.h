@@ -99,7 +99,8 @@ struct backend_page {
     uint64_t elapsed_ns;
     uint64_t spooled_rows;
     uint64_t spool_bytes;
-    bool spool_capped;
+    enum wire_cap spool_cap;
+    int spool_errno; /* of WIRE_CAP_DISK */
 };
 
 struct backend_error {

@@ -190,7 +190,10 @@ static struct backend_page get_page(struct wire_reader *reader)
     page.elapsed_ns = wire_get_u64(reader);
     page.spooled_rows = wire_get_u64(reader);
     page.spool_bytes = wire_get_u64(reader);
-    page.spool_capped = wire_get_u32(reader) != 0;
+    uint32_t cap = wire_get_u32(reader);
+    reader->bad = reader->bad || cap > WIRE_CAP_OTHER;
+    page.spool_cap = (enum wire_cap)cap;
+    page.spool_errno = (int)wire_get_u32(reader);
     return page;
 }
 

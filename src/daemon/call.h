@@ -98,6 +98,7 @@ struct call {
     struct str resource;    /* URI, as long as its asker is there; ptr NULL: a tool is called */
     size_t answer_max;      /* bytes of its contents */
     struct resource_load *load; /* of its file, under way */
+    struct http_file contents; /* of the resource, when len > 0; then tool.out says nothing */
     struct tool_done done; /* what `ready` tells the tool; strings in done_text */
     char done_text[WHY_SIZE];
     bool is_lost; /* its connection went, and its worker did not */

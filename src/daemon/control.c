@@ -105,11 +105,9 @@ static void kill_session(
     struct str handle = {yyjson_get_str(value), yyjson_get_len(value)};
     struct session *s = handle.ptr ? sessions_find(d, handle) : NULL;
     bool is_own = s && (all || str_eq(symbol_str(d->symbols, s->principal), principal));
-    if (is_own && !s->is_killed) {
-        s->is_killed = true;
+    if (is_own && !s->is_closed) {
         log_event(LOG_INFO, "session_killed", "session=%s by=" STR_FMT, s->handle.text,
             STR_ARG(principal));
-        records_revoke(d, s); /* before its row goes: who is told "gone" knows of both */
         sessions_close(s, NULL);
         work(d);
     }
@@ -126,8 +124,10 @@ static void change_credential(struct daemon *d, yyjson_val *line, struct buf *ou
         buf_puts(out, "{\"snowmux\":\"error\",\"message\":\"credential needs a profile and a principal\"}");
         return;
     }
-    logins_changed(d, (struct str){yyjson_get_str(profile), yyjson_get_len(profile)},
-        (struct str){yyjson_get_str(principal), yyjson_get_len(principal)});
+    struct str where = {yyjson_get_str(profile), yyjson_get_len(profile)};
+    struct str whose = {yyjson_get_str(principal), yyjson_get_len(principal)};
+    records_revoke_login(d, where, whose);
+    logins_changed(d, where, whose);
     buf_puts(out, "{\"snowmux\":\"credential\"}");
 }
 

@@ -227,10 +227,12 @@ static bool find_query(struct tool_call *tool, struct str handle, struct tool_qu
     return query != NULL;
 }
 
+/* What a daemon's end interrupted is listed in every session: its asker may have another now. */
 static bool is_listed(const struct call *call, const struct query *query)
 {
     return query->principal == call->principal &&
-           (call->tool.session[0] == '\0' || strcmp(call->tool.session, query->session) == 0);
+           (call->tool.session[0] == '\0' || strcmp(call->tool.session, query->session) == 0 ||
+               strcmp(query->status, "interrupted") == 0);
 }
 
 /* Running ones first (the newest calls), then what has ended, newest first. */

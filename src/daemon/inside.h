@@ -18,6 +18,7 @@
  *   progress.c what askers hear while they wait
  *   queries.c   the record of calls that went to a warehouse, for query_status
  *   records.c   these records and kept results as rows of the store; answers that wait for them
+ *   kept.c      a spool that was written becomes a result, or the answer says why not
  *   sessions.c, session_set.c, session_rows.c, session_stats.c, bodies.c
  *                sessions: opened and ended, changed, stored, counted; what of them sleeps
  *   host_mcp.c, host_tools.c   what mcp and tools may ask of the daemon

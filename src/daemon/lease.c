@@ -363,36 +363,12 @@ static void on_rows(
     }
 }
 
-/* Takes a spool that was written into the catalogue; @page then names it. */
-static void keep_result(struct call *call, const struct backend_page *from,
-    struct tool_page *page, struct result *result)
-{
-    if (from->spooled_rows == 0 || call->spool.text[0] == '\0') {
-        call->spool.text[0] = '\0';
-        return;
-    }
-    *result = (struct result){
-        .handle = call->spool,
-        .rows = from->spooled_rows,
-        .bytes = from->spool_bytes,
-        .capped = from->spool_capped,
-    };
-    call->spool.text[0] = '\0';
-    if (!records_keep(call, result)) {
-        return;
-    }
-    page->result = handle_str(&result->handle);
-    page->expires_wall_ns = result->expires_wall_ns;
-    page->capped = result->capped;
-    page->total_rows = result->capped ? (int64_t)result->rows : page->total_rows;
-    str_copy(page->result, call->query->result, HANDLE_SIZE);
-}
-
 static void on_page(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec,
     const struct backend_page *from)
 {
     struct daemon *d = ctx;
     struct result result;
+    char why[WHY_SIZE];
     if (base_context_is(d, conn, generation, exec)) {
         base_context_page(d, conn, from->rows);
         work(d);
@@ -416,7 +392,7 @@ static void on_page(void *ctx, uint32_t conn, uint32_t generation, uint64_t exec
         grant_settle(call, from->row_count, from->rows.len);
         work(d); /* bounds are raised before the answer */
     } else {
-        keep_result(call, from, &page, &result);
+        kept_take(call, from, &page, &result, why);
         known_keep(call, &page);
         call->context_unknown = false;
         holds_note(call);

@@ -18,7 +18,7 @@ void metrics_call(struct call *call)
     m->errors[call->tool.code] += has_failed;
     m->rows += call->rows;
     m->bytes_received += call->bytes_in;
-    m->bytes_sent += call->tool.out.len;
+    m->bytes_sent += call_answer_len(call);
     m->response_ns += response_ns;
     histogram_add(&m->response_times, response_ns);
     if (call->has_queued) {

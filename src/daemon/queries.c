@@ -30,6 +30,7 @@ void query_free(struct query *query)
     ASSERT(query->writes == 0);
     list_remove(&query->dirty);
     symbol_release(d->symbols, query->principal);
+    symbol_release(d->symbols, query->profile);
     free(query);
 }
 
@@ -42,6 +43,8 @@ struct query *query_new(struct call *call)
     }
     query->handle = handle_new(HANDLE_QUERY);
     query->principal = symbol_hold(d->symbols, call->principal);
+    query->profile =
+        symbol_acquire(d->symbols, str_of(call->tool.context.part[TOOL_PROFILE]));
     query->call = call;
     query->status = "queued";
     query->arrived_ns = call->arrived_ns;
@@ -205,6 +208,7 @@ static bool take_row(struct query *query, const struct store_query *row)
     query->answer_is_error = row->code.len > 0;
     query->answer_code = code_of(row->code);
     query->principal = symbol_acquire(d->symbols, row->principal);
+    query->profile = symbol_acquire(d->symbols, row->profile);
     query->answer = BUF_INIT(TOOL_OUT_MAX);
     buf_put_str(&query->answer, row->answer);
     query->has_row = query->is_durable = true;
@@ -235,13 +239,30 @@ void query_load(struct daemon *d, const struct store_query *row)
     }
 }
 
+static void revoke_answer(struct daemon *d, struct query *query)
+{
+    if (query->answer.len > 0) {
+        drop_answer(d, query);
+        records_write(query); /* before the session's own row goes */
+    }
+}
+
 void queries_revoke(struct daemon *d, struct str session)
 {
     LIST_FOR(node, &d->ended) {
         struct query *query = CONTAINER_OF(node, struct query, ended);
-        if (str_eq(str_of(query->session), session) && query->answer.len > 0) {
-            drop_answer(d, query);
-            records_mark(query);
+        if (str_eq(str_of(query->session), session)) {
+            revoke_answer(d, query);
+        }
+    }
+}
+
+void queries_revoke_login(struct daemon *d, uint32_t principal, uint32_t profile)
+{
+    LIST_FOR(node, &d->ended) {
+        struct query *query = CONTAINER_OF(node, struct query, ended);
+        if (query->principal == principal && query->profile == profile) {
+            revoke_answer(d, query);
         }
     }
 }

@@ -14,7 +14,8 @@ enum {
 struct query {
     struct daemon *daemon;
     struct handle handle;
-    uint32_t principal; /* symbol, held */
+    uint32_t principal; /* symbols, held */
+    uint32_t profile;   /* 0: none */
     char session[HANDLE_SIZE];
     char tool[32];
     char sql[SQL_HEAD_SIZE];
@@ -47,12 +48,14 @@ void query_load(struct daemon *d, const struct store_query *row);
 void query_free(struct query *query);
 void queries_make_room(struct daemon *d);
 void queries_revoke(struct daemon *d, struct str session); /* answers of its queries go */
+void queries_revoke_login(struct daemon *d, uint32_t principal, uint32_t profile);
 struct query *query_find(struct daemon *d, uint32_t principal, struct str handle);
 void query_view(struct daemon *d, const struct query *query, struct tool_query *ret);
 void queries_free(struct daemon *d);
 
 /* records.c */
 void records_mark(struct query *query); /* its row is to be written within a second */
+void records_write(struct query *query); /* its row, now; or so, where the queue is full */
 void records_tick(struct daemon *d);
 void records_flush(struct daemon *d); /* all, for the last time */
 void records_end(struct call *call);  /* it has its answer, which may have to wait for rows */
@@ -65,6 +68,16 @@ MUST_USE bool records_load(struct daemon *d, char *err, size_t err_size);
 /* Takes a finished spool into the catalogue; false: it is not kept. */
 bool records_keep(struct call *call, struct result *result);
 void records_revoke(struct daemon *d, const struct session *s); /* what it left */
+/* What @principal has from @profile goes, if it has no credential there any more. */
+void records_revoke_login(struct daemon *d, struct str profile, struct str principal);
+
+/* kept.c */
+/*
+ * Takes the spool of @call into the catalogue, and says in @page what is kept, and why not
+ * more: it borrows @result and @why.
+ */
+void kept_take(struct call *call, const struct backend_page *from, struct tool_page *page,
+    struct result *result, char why[WHY_SIZE]);
 
 /* reader.c */
 void reader_ask(struct call *call, const struct reader_ask *ask);
@@ -89,3 +102,4 @@ uint64_t resource_bytes_max(const struct call *call); /* of a file it may be ans
 void resource_too_large(struct call *call, uint64_t bytes); /* is its answer */
 void resource_answer(struct call *call, struct mcp_request *asker);
 void resource_forget(struct call *call); /* it goes */
+size_t call_answer_len(const struct call *call); /* bytes of its answer */

@@ -33,6 +33,7 @@ static struct store_query row_of(const struct query *query)
         .handle = handle_str(&query->handle),
         .principal = symbol_str(d->symbols, query->principal),
         .session = str_of(query->session),
+        .profile = symbol_str(d->symbols, query->profile),
         .tool = str_of(query->tool),
         .sql = str_of(query->sql),
         .status = str_of(query->status),
@@ -59,6 +60,7 @@ static struct store_result result_row_of(
         .handle = handle_str(&result->handle),
         .principal = symbol_str(d->symbols, result->principal),
         .session = str_of(result->session),
+        .profile = symbol_str(d->symbols, result->profile),
         .rows = result->rows,
         .bytes = result->bytes,
         .capped = result->capped,
@@ -155,6 +157,14 @@ void records_mark(struct query *query)
     }
 }
 
+void records_write(struct query *query)
+{
+    list_remove(&query->dirty);
+    if (!put_query(query)) {
+        records_mark(query);
+    }
+}
+
 static void flush(struct daemon *d, uint32_t rows_max)
 {
     struct list *node;
@@ -243,11 +253,20 @@ void records_forget(struct query *query)
 
 /* ---- results ---- */
 
-/* Its session was ended while it ran: nobody may read what it left. */
+/* Its session was closed, or its credential removed, while it ran. */
 static bool is_revoked(const struct call *call)
 {
+    if (!logins_has_credential(call->daemon, call->profile, call->principal)) {
+        return true;
+    }
     struct session *s = sessions_find(call->daemon, str_of(call->tool.session));
-    return call->tool.session[0] != '\0' && (!s || s->is_killed);
+    return call->tool.session[0] != '\0' && (!s || s->is_closed);
+}
+
+static void release_symbols(struct daemon *d, const struct result *result)
+{
+    symbol_release(d->symbols, result->principal);
+    symbol_release(d->symbols, result->profile);
 }
 
 bool records_keep(struct call *call, struct result *result)
@@ -258,9 +277,11 @@ bool records_keep(struct call *call, struct result *result)
         return false;
     }
     result->principal = symbol_hold(d->symbols, call->principal);
+    result->profile =
+        symbol_acquire(d->symbols, str_of(call->tool.context.part[TOOL_PROFILE]));
     str_copy(str_of(call->tool.session), result->session, sizeof(result->session));
     if (!results_add(d->results, result, clock_boot_ns(), clock_wall_ns())) {
-        symbol_release(d->symbols, result->principal);
+        release_symbols(d, result);
         return false;
     }
     uint64_t before = d->records.issued;
@@ -283,10 +304,25 @@ void records_revoke(struct daemon *d, const struct session *s)
     }
 }
 
+void records_revoke_login(struct daemon *d, struct str profile, struct str principal)
+{
+    uint32_t where = symbol_find(d->symbols, profile);
+    uint32_t whose = symbol_find(d->symbols, principal);
+    for (uint32_t i = 0; i < d->profile_count; i++) {
+        bool is_it = str_eq(profile, str_of(d->profile[i].config->name));
+        if (where > 0 && whose > 0 && is_it && !logins_has_credential(d, i, whose)) {
+            uint32_t count = results_drop_login(d->results, whose, where);
+            queries_revoke_login(d, whose, where);
+            log_event(LOG_INFO, "results_revoked", "profile=%s principal=%s results=%u",
+                log_quote(profile), log_quote(principal), count);
+        }
+    }
+}
+
 static void on_result_dropped(void *ctx, const struct result *result)
 {
     struct daemon *d = ctx;
-    symbol_release(d->symbols, result->principal);
+    release_symbols(d, result);
     if (!d->records.is_closed) {
         /* A row without its file is found out at the next start. */
         (void)!store_drop_result(d->store, handle_str(&result->handle), NULL, NULL);
@@ -348,6 +384,17 @@ static void load_query(void *ctx, const struct store_query *row)
     loading->queries++;
 }
 
+/* Its credential was not removed while no daemon ran. */
+static bool may_log_in(struct daemon *d, struct str profile, uint32_t principal)
+{
+    for (uint32_t i = 0; i < d->profile_count; i++) {
+        if (str_eq(profile, str_of(d->profile[i].config->name))) {
+            return logins_has_credential(d, i, principal);
+        }
+    }
+    return true;
+}
+
 static void load_result(void *ctx, const struct store_result *row)
 {
     struct loading *loading = ctx;
@@ -365,12 +412,13 @@ static void load_result(void *ctx, const struct store_result *row)
     bool fits = str_copy(row->handle, result.handle.text, HANDLE_SIZE) &&
                 str_copy(row->session, result.session, HANDLE_SIZE);
     result.principal = symbol_acquire(d->symbols, row->principal);
-    if (fits && result.principal > 0 &&
+    result.profile = symbol_acquire(d->symbols, row->profile);
+    if (fits && result.principal > 0 && may_log_in(d, row->profile, result.principal) &&
         results_restore(d->results, &result, clock_boot_ns(), clock_wall_ns())) {
         loading->results++;
         return;
     }
-    symbol_release(d->symbols, result.principal);
+    release_symbols(d, &result);
     buf_put(&loading->lost, result.handle.text, HANDLE_LEN);
     loading->lost_count++;
 }

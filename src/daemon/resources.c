@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Kept results as resources of MCP: snowmux://result/r_...?format=csv. The reader writes
- * one into a file, which a thread of libuv's pool turns into the answer and removes. It
- * is a call like that of a tool, but its answer is not.
+ * one into a file, which a thread of libuv's pool turns into another, the answer. It is a
+ * call like that of a tool, but its answer is not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -186,34 +186,44 @@ const struct tool resource_tool = {.name = "resources/read",
 
 /* ---- from the file to the answer ---- */
 
+enum {
+    STEP = 48 * 1024, /* three bytes become four in a blob, */
+    LOAD_MAX = 6 * STEP + 64 * 1024, /* one becomes six in a text; and the URI */
+};
+
+/*
+ * The export as the JSON that is sent, in a file again, whose name is gone: what is not
+ * read by its asker takes no memory.
+ */
 struct resource_load {
     uv_work_t work;
     struct call *call; /* NULL: it went */
     char file[RESULT_PATH_SIZE];
-    size_t bytes;
     bool is_text;
-    bool is_read;
-    struct buf out; /* the contents object */
+    size_t max;
+    struct http_file contents; /* fd -1: it failed */
+    bool is_too_large;
+    struct buf out;  /* of the contents object, not yet written */
+    char *bytes;     /* STEP of them, from the export */
+    uint64_t bytes_total;
 };
 
-static bool read_all(const char *path, char *bytes, size_t len)
+static bool flush(struct resource_load *load)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    size_t done = 0;
-    while (fd >= 0 && done < len) {
-        ssize_t got = read(fd, bytes + done, len - done);
-        if (got <= 0 && !(got < 0 && errno == EINTR)) {
-            break;
-        }
-        done += got > 0 ? (size_t)got : 0;
+    struct str rest = buf_str(&load->out);
+    load->contents.len += rest.len;
+    load->is_too_large = load->contents.len > load->max;
+    bool ok = buf_ok(&load->out) && !load->is_too_large;
+    while (ok && rest.len > 0) {
+        ssize_t done = write(load->contents.fd, rest.ptr, rest.len);
+        ok = done > 0 || (done < 0 && errno == EINTR);
+        rest = str_from(rest, done > 0 ? (size_t)done : 0);
     }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return fd >= 0 && done == len;
+    buf_clear(&load->out);
+    return ok;
 }
 
-static void put_base64(struct buf *out, const unsigned char *bytes, size_t len)
+static void put_base64(struct buf *out, const char *bytes, size_t len)
 {
     static const char digits[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -222,7 +232,7 @@ static void put_base64(struct buf *out, const unsigned char *bytes, size_t len)
         uint32_t three = 0;
         char four[4];
         for (size_t k = 0; k < 3; k++) {
-            three = three << 8 | (k < count ? bytes[i + k] : 0);
+            three = three << 8 | (k < count ? (unsigned char)bytes[i + k] : 0);
         }
         for (size_t k = 0; k < 4; k++) {
             four[k] = k <= count ? digits[three >> (18 - 6 * k) & 63] : '=';
@@ -231,44 +241,119 @@ static void put_base64(struct buf *out, const unsigned char *bytes, size_t len)
     }
 }
 
+/* Inside of a JSON string. */
+static void put_text(struct buf *out, struct str text)
+{
+    size_t at = out->len;
+    buf_put_json(out, text);
+    if (buf_ok(out)) { /* without its quotes */
+        memmove(out->ptr + at, out->ptr + at + 1, out->len - at - 1);
+        out->len -= 2;
+    }
+}
+
+/* How many of @len bytes to put now: a character that ends in the next ones waits for them. */
+static size_t whole(const char *bytes, size_t len)
+{
+    for (size_t back = 1; back <= 3 && back <= len; back++) {
+        unsigned char c = (unsigned char)bytes[len - back];
+        size_t size = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+        if (c < 0x80 || size > 1) {
+            return size > back ? len - back : len;
+        }
+    }
+    return len;
+}
+
+/* -1: it cannot be read. */
+static ssize_t read_step(int fd, char *bytes, size_t size)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t got = read(fd, bytes + done, size - done);
+        if (got == 0) {
+            break;
+        }
+        if (got < 0 && errno != EINTR) {
+            return -1;
+        }
+        done += got > 0 ? (size_t)got : 0;
+    }
+    return (ssize_t)done;
+}
+
+static bool convert(struct resource_load *load, int in)
+{
+    size_t held = 0; /* bytes of a character */
+    buf_puts(&load->out, load->is_text ? ",\"text\":\"" : ",\"blob\":\"");
+    for (;;) {
+        ssize_t got = read_step(in, load->bytes + held, STEP - held);
+        if (got < 0) {
+            return false;
+        }
+        size_t len = held + (size_t)got;
+        bool is_last = len < STEP;
+        size_t now = load->is_text && !is_last ? whole(load->bytes, len) : len;
+        if (load->is_text) {
+            put_text(&load->out, (struct str){load->bytes, now});
+        } else {
+            put_base64(&load->out, load->bytes, now);
+        }
+        if (is_last) {
+            buf_puts(&load->out, "\"}");
+            return flush(load);
+        }
+        held = len - now;
+        memmove(load->bytes, load->bytes + now, held);
+        if (!flush(load)) {
+            return false;
+        }
+    }
+}
+
 /* On a thread of the pool. */
 static void load_file(uv_work_t *work)
 {
     struct resource_load *load = CONTAINER_OF(work, struct resource_load, work);
-    char *bytes = malloc(load->bytes > 0 ? load->bytes : 1);
-    load->is_read = bytes && read_all(load->file, bytes, load->bytes);
+    int in = open(load->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     unlink(load->file);
-    if (load->is_read && load->is_text) {
-        buf_puts(&load->out, ",\"text\":");
-        buf_put_json(&load->out, (struct str){bytes, load->bytes});
-    } else if (load->is_read) {
-        buf_puts(&load->out, ",\"blob\":\"");
-        put_base64(&load->out, (const unsigned char *)bytes, load->bytes);
-        buf_putc(&load->out, '"');
+    load->contents.fd =
+        open(load->file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    unlink(load->file);
+    load->bytes = malloc(STEP);
+    bool ok = in >= 0 && load->contents.fd >= 0 && load->bytes && convert(load, in);
+    if (in >= 0) {
+        close(in);
     }
-    buf_putc(&load->out, '}');
-    free(bytes);
+    if (!ok && load->contents.fd >= 0) {
+        close(load->contents.fd);
+        load->contents.fd = -1;
+    }
+    free(load->bytes);
 }
 
 static void on_loaded(uv_work_t *work_done, int status)
 {
     struct resource_load *load = CONTAINER_OF(work_done, struct resource_load, work);
     struct call *call = load->call;
+    bool ok = status == 0 && load->contents.fd >= 0;
     if (call) {
         call->load = NULL;
-        if (status < 0 || !load->is_read) {
-            tool_fail(&call->tool, TOOL_E_INTERNAL, 0,
-                "The file of the result cannot be read.");
-        } else if (!buf_ok(&load->out)) {
-            resource_too_large(call, load->bytes);
+        if (ok) {
+            call->contents = load->contents;
+            buf_clear(&call->tool.out);
+            buf_puts(&call->tool.out, "{}");
+        } else if (load->is_too_large) {
+            resource_too_large(call, load->bytes_total);
         } else {
-            buf_free(&call->tool.out);
-            call->tool.out = load->out;
-            load->out = BUF_INIT(0);
+            tool_fail(&call->tool, TOOL_E_INTERNAL, 0,
+                "The file of the result cannot be read, or not be written again.");
         }
         struct daemon *d = call->daemon;
         call_move(call, TOOL_ANSWER);
         work(d);
+    } else if (ok) {
+        close(load->contents.fd);
     }
     buf_free(&load->out);
     free(load);
@@ -289,9 +374,11 @@ void resource_exported(struct call *call, const char *file, uint64_t bytes)
     struct resource_load *load = calloc(1, sizeof(*load));
     if (load) {
         load->call = call;
-        load->bytes = (size_t)bytes;
+        load->bytes_total = bytes;
+        load->contents.fd = -1;
+        load->max = call->answer_max;
         load->is_text = format->wire != WIRE_FORMAT_ARROW;
-        load->out = BUF_INIT(call->answer_max);
+        load->out = BUF_INIT(LOAD_MAX);
         buf_puts(&load->out, "{\"uri\":");
         buf_put_json(&load->out, call->resource);
         buf_printf(&load->out, ",\"mimeType\":\"%s\"", format->mime);
@@ -311,8 +398,17 @@ void resource_exported(struct call *call, const char *file, uint64_t bytes)
     call->load = load;
 }
 
+size_t call_answer_len(const struct call *call)
+{
+    return call->contents.len > 0 && !call->tool.is_error ? call->contents.len : call->tool.out.len;
+}
+
 void resource_forget(struct call *call)
 {
+    if (call->contents.len > 0) {
+        close(call->contents.fd);
+        call->contents.len = 0;
+    }
     if (call->load) {
         call->load->call = NULL;
         call->load = NULL;
@@ -323,7 +419,9 @@ void resource_answer(struct call *call, struct mcp_request *asker)
 {
     struct str answer = buf_str(&call->tool.out);
     if (!call->tool.is_error) {
-        mcp_answer_resource(asker, answer);
+        ASSERT(call->contents.len > 0);
+        mcp_answer_resource(asker, &call->contents);
+        call->contents.len = 0;
         return;
     }
     enum mcp_refusal why = call->tool.code == TOOL_E_RESULT_NOT_FOUND   ? MCP_NO_RESOURCE

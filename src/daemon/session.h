@@ -52,7 +52,7 @@ struct session {
     bool has_ended;    /* the core forgot it: only writes of the store hold it */
     bool stays;        /* opened by a connection that counts as attached */
     bool is_away;      /* disconnected: whoever comes back is another connection */
-    bool is_killed;    /* the operator ends it */
+    bool is_closed;    /* somebody ends it: nobody reads what it left */
     bool has_context;  /* opened with one: nothing is inherited */
     uint32_t held; /* symbol: the profile where something of it is open, or was, untold */
     unsigned holds; /* what its connection there holds, while it has one: enum guard_effect */
@@ -84,7 +84,8 @@ bool session_written(struct session *s); /* a write ended; true: it is still the
 /* Takes @waiter. */
 void sessions_open(struct daemon *d, struct str principal, const struct mcp_client *client,
     const struct tool_session_set *set, bool stays, struct waiter *waiter);
-void sessions_close(struct session *session, struct waiter *waiter); /* takes it; may be NULL */
+/* With its results and answers. Takes @waiter, which may be NULL. */
+void sessions_close(struct session *session, struct waiter *waiter);
 void sessions_opened(struct daemon *d, const struct core_action *a);
 void sessions_refused(struct daemon *d, const struct core_action *a);
 void sessions_ended(struct daemon *d, const struct core_action *a);

@@ -56,7 +56,7 @@ void session_count(struct call *call)
     }
     counts->rows += call->rows;
     counts->bytes_received += call->bytes_in;
-    counts->bytes_sent += call->tool.out.len;
+    counts->bytes_sent += call_answer_len(call);
     counts->calls_timed++;
     counts->response_ns += response_ns;
     counts->queue_ns += call->queue_ns;

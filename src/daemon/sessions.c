@@ -352,6 +352,10 @@ void sessions_close(struct session *session, struct waiter *waiter)
         waiter->session = session;
         list_push_back(&session->enders, &waiter->node);
     }
+    if (!session->is_closed) {
+        session->is_closed = true;
+        records_revoke(session->daemon, session); /* before its row: who is told of the end knows of both */
+    }
     sessions_event(session, CORE_SESSION_CLOSE);
 }
 

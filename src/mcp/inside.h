@@ -120,6 +120,9 @@ void request_reject(struct mcp_request *r, int code, const char *message);
 /* Sends and frees @json and the request. */
 void request_answer(
     struct mcp_request *r, int http_status, const char *headers, struct buf *json);
+/* Over HTTP; takes @file. */
+void request_answer_file(struct mcp_request *r, struct str before,
+    const struct http_file *file, struct str after);
 
 /* methods.c: takes the message over */
 void dispatch(struct mcp *mcp, const struct mcp_origin *origin, struct mcp_message *message);

@@ -123,8 +123,8 @@ void mcp_answer_session(struct mcp_request *r, struct str handle);
 void mcp_answer_closed(struct mcp_request *r);
 /* @structured: a compact JSON object. */
 void mcp_answer_tool(struct mcp_request *r, struct str structured, bool is_error);
-/* @contents: a compact JSON object, the one of the answer's contents. */
-void mcp_answer_resource(struct mcp_request *r, struct str contents);
+/* @contents: a compact JSON object, the one of the answer's contents; it is taken. */
+void mcp_answer_resource(struct mcp_request *r, const struct http_file *contents);
 /* @error: a JSON object that says more than @message. */
 void mcp_refuse_resource(
     struct mcp_request *r, enum mcp_refusal why, struct str message, struct str error);

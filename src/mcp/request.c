@@ -168,6 +168,18 @@ void request_answer(
     request_free(r);
 }
 
+void request_answer_file(struct mcp_request *r, struct str before,
+    const struct http_file *file, struct str after)
+{
+    if (r->is_streaming) {
+        http_stream_event_file(r->x, "message", before, file, after);
+        http_stream_end(r->x);
+    } else {
+        http_reply_file(r->x, 200, "", "application/json", before, file, after);
+    }
+    request_free(r);
+}
+
 void put_result_begin(struct buf *out, yyjson_val *id, bool modern)
 {
     buf_puts(out, "{\"jsonrpc\":\"2.0\",\"id\":");

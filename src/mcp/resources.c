@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Resources, in both eras: listed and refused here, found and read by the host. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "mcp/inside.h"
 
 static void begin(
@@ -79,17 +83,56 @@ void resources_read(
     }
 }
 
-void mcp_answer_resource(struct mcp_request *r, struct str contents)
+static bool read_all(const struct http_file *file, struct buf *out)
 {
-    struct buf out = BUF_INIT(ANSWER_MAX);
+    char *bytes = malloc(file->len > 0 ? file->len : 1);
+    size_t done = 0;
+    while (bytes && done < file->len) {
+        ssize_t got = pread(file->fd, bytes + done, file->len - done, (off_t)done);
+        if (got <= 0 && !(got < 0 && errno == EINTR)) {
+            break;
+        }
+        done += got > 0 ? (size_t)got : 0;
+    }
+    bool ok = bytes && done == file->len;
+    if (ok) {
+        buf_put(out, bytes, done);
+    }
+    free(bytes);
+    return ok;
+}
+
+/* Over a bridge's connection, whose lines are short: from memory. */
+static void answer_line(struct mcp_request *r, const struct http_file *contents,
+    struct buf *out, struct str after)
+{
+    if (read_all(contents, out)) {
+        buf_put_str(out, after);
+    } else {
+        buf_clear(out);
+        put_error(out, r->message.id, RPC_INTERNAL, "the result cannot be read", STR(""));
+    }
+    close(contents->fd);
+    request_answer(r, 200, "", out);
+}
+
+void mcp_answer_resource(struct mcp_request *r, const struct http_file *contents)
+{
+    struct buf before = BUF_INIT(ANSWER_MAX);
+    struct buf after = BUF_INIT(64 * 1024);
     bool modern = revision_is_modern(r->revision);
     ASSERT(r->wait == WAIT_CALL);
-    begin(&out, &r->message, modern, false);
-    buf_puts(&out, "\"contents\":[");
-    buf_put_str(&out, contents);
-    buf_putc(&out, ']');
-    put_result_end(r->mcp, &out, modern);
-    request_answer(r, 200, "", &out);
+    begin(&before, &r->message, modern, false);
+    buf_puts(&before, "\"contents\":[");
+    buf_putc(&after, ']');
+    put_result_end(r->mcp, &after, modern);
+    if (r->x && buf_ok(&before) && buf_ok(&after)) {
+        request_answer_file(r, buf_str(&before), contents, buf_str(&after));
+    } else {
+        answer_line(r, contents, &before, buf_str(&after));
+    }
+    buf_free(&before);
+    buf_free(&after);
 }
 
 /* What is not found has a code of its own in the legacy era only. */

@@ -121,6 +121,8 @@ static void on_conn_closed(uv_handle_t *handle)
     request_free(c);
     buf_free(&c->rest);
     buf_free(&c->next);
+    buf_free(&c->tail);
+    conn_file_end(c);
     free(c);
     server->conn_count--;
     if (server->starved) {
@@ -266,6 +268,8 @@ static struct conn *conn_new(struct http_server *server)
     c->tcp.data = c;
     c->rest = BUF_INIT(REST_MAX);
     c->next = BUF_INIT(OUT_MAX);
+    c->tail = BUF_INIT(OUT_MAX);
+    c->file = -1;
     c->keep = true;
     list_init(&c->all);
     list_init(&c->timed);

@@ -21,6 +21,12 @@
 #include "base/str.h"
 
 struct http_server;
+/* Bytes on disk, read while they are sent: whoever does not read them costs no memory. */
+struct http_file {
+    int fd; /* given with it, and closed */
+    size_t len;
+};
+
 struct http_exchange;
 
 /* The struct lives during the call, the bytes it shows until the exchange is dead. */
@@ -83,6 +89,11 @@ void http_set_user(struct http_exchange *x, void *user);
 void http_reply(struct http_exchange *x, int status, const char *extra_headers,
     const char *content_type, struct str body);
 
+/* The same, with @len bytes of a file from its start on between @before and @after. */
+void http_reply_file(struct http_exchange *x, int status, const char *extra_headers,
+    const char *content_type, struct str before, const struct http_file *file,
+    struct str after);
+
 /*
  * An event stream (SSE): begin, any number of events and comments, end. Data, event names
  * and comments must not contain line ends. Bytes that the peer does not read pile up:
@@ -90,6 +101,8 @@ void http_reply(struct http_exchange *x, int status, const char *extra_headers,
  */
 void http_stream_begin(struct http_exchange *x, const char *extra_headers);
 void http_stream_event(struct http_exchange *x, const char *event_or_null, struct str data);
+void http_stream_event_file(struct http_exchange *x, const char *event, struct str before,
+    const struct http_file *file, struct str after);
 void http_stream_comment(struct http_exchange *x, struct str text);
 void http_stream_end(struct http_exchange *x);
 

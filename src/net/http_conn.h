@@ -16,6 +16,7 @@ enum {
     FIELDS_MAX = 128,
     EXTENSIONS_MAX = 4096, /* chunk extensions and trailers of one request, bytes */
     OUT_MAX = 64 * 1024 * 1024,
+    FILE_STEP = 64 * 1024, /* of a file, in memory at once */
     LINGER_MS = 1000,
     REFUSED_MAX = 64, /* connections above the limit that still get their 503 */
 };
@@ -75,6 +76,10 @@ struct conn {
     struct buf rest;      /* pipelined bytes */
     struct write *flight; /* bytes libuv is sending */
     struct buf next;      /* bytes to send after these */
+    int file;             /* whose bytes are sent after these; -1: none */
+    size_t file_at;
+    size_t file_end;
+    struct buf tail;      /* bytes to send after the file */
     uint32_t peer_uid;
     bool peer_asked;
     bool peer_known;
@@ -129,3 +134,4 @@ void conn_refuse(struct conn *c, int status, const char *error);
 size_t conn_unsent(const struct conn *c);
 bool conn_is_method(const struct conn *c, enum llhttp_method method);
 void conn_put(struct conn *c, const struct str *parts, unsigned count);
+void conn_file_end(struct conn *c); /* closes it */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "net/http_conn.h"
@@ -22,7 +24,17 @@ static struct conn *conn_of(struct http_exchange *x)
 
 size_t conn_unsent(const struct conn *c)
 {
-    return uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp) + c->next.len;
+    return uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp) + c->next.len +
+           (c->file_end - c->file_at) + c->tail.len;
+}
+
+void conn_file_end(struct conn *c)
+{
+    if (c->file >= 0) {
+        close(c->file);
+    }
+    c->file = -1;
+    c->file_at = c->file_end = 0;
 }
 
 static void on_written(uv_write_t *req, int status);
@@ -49,6 +61,45 @@ static void start_flight(struct conn *c, struct buf *bytes)
     c->flight = w;
 }
 
+/* The next bytes of the file into c->next, or what stands behind it. */
+static bool read_file(struct conn *c)
+{
+    size_t left = c->file_end - c->file_at;
+    size_t step = left < FILE_STEP ? left : FILE_STEP;
+    char *bytes = malloc(FILE_STEP);
+    ssize_t got = bytes ? 0 : -1;
+    while (bytes && step > 0) {
+        got = pread(c->file, bytes, step, (off_t)c->file_at);
+        if (got >= 0 || errno != EINTR) {
+            break;
+        }
+    }
+    bool ok = bytes && (step == 0 || got > 0);
+    if (ok) {
+        buf_put(&c->next, bytes, (size_t)got);
+        c->file_at += (size_t)got;
+    }
+    free(bytes);
+    if (ok && c->file_at == c->file_end) {
+        conn_file_end(c);
+        buf_put_str(&c->next, buf_str(&c->tail));
+        buf_free(&c->tail);
+    }
+    return ok && buf_ok(&c->next);
+}
+
+/* What waits, when nothing is under way. */
+static void send_next(struct conn *c)
+{
+    if (c->next.len == 0 && c->file >= 0 && !read_file(c)) {
+        conn_close(c); /* the peer sees that the answer is cut off */
+    } else if (c->next.len > 0) {
+        start_flight(c, &c->next);
+    } else if (c->phase == PHASE_DRAIN) {
+        conn_settle(c);
+    }
+}
+
 static void on_written(uv_write_t *req, int status)
 {
     struct write *w = CONTAINER_OF(req, struct write, req);
@@ -58,10 +109,8 @@ static void on_written(uv_write_t *req, int status)
     free(w);
     if (status < 0) {
         conn_close(c);
-    } else if (c->next.len > 0) {
-        start_flight(c, &c->next);
-    } else if (c->phase == PHASE_DRAIN) {
-        conn_settle(c);
+    } else {
+        send_next(c);
     }
 }
 
@@ -73,7 +122,8 @@ void conn_put(struct conn *c, const struct str *parts, unsigned count)
         return;
     }
     size_t sent = 0;
-    if (!c->flight) {
+    bool is_behind = c->file >= 0;
+    if (!c->flight && !is_behind) {
         uv_buf_t bufs[PARTS_MAX];
         unsigned n = 0;
         for (unsigned i = 0; i < count; i++) {
@@ -96,13 +146,26 @@ void conn_put(struct conn *c, const struct str *parts, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         size_t skip = sent < parts[i].len ? sent : parts[i].len;
         sent -= skip;
-        buf_put_str(&c->next, str_from(parts[i], skip));
+        buf_put_str(is_behind ? &c->tail : &c->next, str_from(parts[i], skip));
     }
-    if (!buf_ok(&c->next) || conn_unsent(c) > OUT_MAX) {
+    if (!buf_ok(&c->next) || !buf_ok(&c->tail) || conn_unsent(c) > OUT_MAX) {
         conn_close(c);
     } else if (!c->flight && c->next.len > 0) {
         start_flight(c, &c->next);
     }
+}
+
+/* Behind what was put before; what is put from here on stands behind the file. */
+static void put_file(struct conn *c, const struct http_file *file)
+{
+    if (uv_is_closing((uv_handle_t *)&c->tcp) || file->len == 0) {
+        close(file->fd);
+        return;
+    }
+    ASSERT(c->file < 0);
+    c->file = file->fd;
+    c->file_at = 0;
+    c->file_end = file->len;
 }
 
 static const char *status_text(int status)
@@ -163,8 +226,9 @@ static void put_head(struct conn *c, struct buf *head, int status, const char *e
     buf_puts(head, extra);
 }
 
+/* @body is all of it, or what stands before a file and @rest. */
 static void put_response(struct conn *c, int status, const char *extra, const char *type,
-    struct str body)
+    struct str body, uint64_t rest)
 {
     struct buf head = BUF_INIT(64 * 1024);
     bool bodiless = status == 204 || status == 304;
@@ -174,7 +238,7 @@ static void put_response(struct conn *c, int status, const char *extra, const ch
     }
     if (!bodiless) {
         buf_puts(&head, "Content-Length: ");
-        buf_put_u64(&head, body.len);
+        buf_put_u64(&head, body.len + rest);
         buf_puts(&head, "\r\n");
     }
     buf_puts(&head, "\r\n");
@@ -199,7 +263,7 @@ void conn_refuse(struct conn *c, int status, const char *error)
     c->keep = false;
     c->linger = true;
     put_response(c, status, status == 503 ? "Retry-After: 1\r\n" : "", "application/json",
-        buf_str(&body));
+        buf_str(&body), 0);
     buf_free(&body);
     conn_settle(c);
 }
@@ -215,7 +279,27 @@ void http_reply(struct http_exchange *x, int status, const char *extra_headers,
 {
     struct conn *c = conn_of(x);
     ASSERT(!x->streaming);
-    put_response(c, status, extra_headers, content_type, body);
+    put_response(c, status, extra_headers, content_type, body, 0);
+    end_exchange(c);
+}
+
+static void put_file_then(struct conn *c, const struct http_file *file, struct str after)
+{
+    put_file(c, file);
+    conn_put(c, &after, 1);
+    if (!c->flight && !uv_is_closing((uv_handle_t *)&c->tcp)) {
+        send_next(c);
+    }
+}
+
+void http_reply_file(struct http_exchange *x, int status, const char *extra_headers,
+    const char *content_type, struct str before, const struct http_file *file,
+    struct str after)
+{
+    struct conn *c = conn_of(x);
+    ASSERT(!x->streaming && !conn_is_method(c, HTTP_HEAD));
+    put_response(c, status, extra_headers, content_type, before, file->len + after.len);
+    put_file_then(c, file, after);
     end_exchange(c);
 }
 
@@ -258,6 +342,31 @@ static void put_chunk(struct http_exchange *x, struct str before, struct str tex
     struct str parts[] = {str_of(size), before, text,
         x->chunked ? STR("\n\n\r\n") : STR("\n\n")};
     conn_put(c, parts, ARRAY_LEN(parts));
+}
+
+void http_stream_event_file(struct http_exchange *x, const char *event, struct str before,
+    const struct http_file *file, struct str after)
+{
+    struct conn *c = conn_of(x);
+    struct buf head = BUF_INIT(64 * 1024);
+    struct buf tail = BUF_INIT(64 * 1024);
+    ASSERT(x->streaming && !conn_is_method(c, HTTP_HEAD) && !strpbrk(event, "\r\n"));
+    buf_printf(&tail, STR_FMT "\n\n", STR_ARG(after));
+    size_t data = sizeof("event: \ndata: ") - 1 + strlen(event) + before.len;
+    if (x->chunked) {
+        buf_printf(&head, "%zx\r\n", data + file->len + tail.len);
+        buf_puts(&tail, "\r\n");
+    }
+    buf_printf(&head, "event: %s\ndata: " STR_FMT, event, STR_ARG(before));
+    struct str part = buf_str(&head);
+    if (buf_ok(&head) && buf_ok(&tail)) {
+        conn_put(c, &part, 1);
+    } else {
+        conn_close(c);
+    }
+    put_file_then(c, file, buf_str(&tail));
+    buf_free(&head);
+    buf_free(&tail);
 }
 
 void http_stream_event(struct http_exchange *x, const char *event_or_null, struct str data)

@@ -405,6 +405,26 @@ uint32_t results_drop_session(struct results *results, struct str session)
     return count;
 }
 
+uint32_t results_drop_login(
+    struct results *results, uint32_t principal, uint32_t profile)
+{
+    struct owner *owner = owner_find(results, principal);
+    uint32_t count = 0;
+    if (!owner) {
+        return 0;
+    }
+    LIST_FOR(node, &owner->entries)
+    {
+        struct entry *entry = CONTAINER_OF(node, struct entry, own);
+        if (entry->result.profile == profile) {
+            drop(results, entry);
+            count++;
+        }
+    }
+    owner_put(results, owner);
+    return count;
+}
+
 void results_close(struct results *results)
 {
     struct entry *entry;

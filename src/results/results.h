@@ -27,7 +27,8 @@ struct results;
 
 struct result {
     struct handle handle;
-    uint32_t principal;        /* symbol; held by the catalogue's user */
+    uint32_t principal;        /* symbols; held by the catalogue's user */
+    uint32_t profile;          /* 0: not known */
     char session[HANDLE_SIZE]; /* of the call that made it; "" none */
     uint64_t rows;
     uint64_t bytes;
@@ -97,6 +98,10 @@ void results_each(struct results *results,
 
 /* Drops what calls of @session made; returns how many. */
 uint32_t results_drop_session(struct results *results, struct str session);
+
+/* The same for what @principal has from @profile. */
+uint32_t results_drop_login(
+    struct results *results, uint32_t principal, uint32_t profile);
 
 /* Removes the file of a handle that never came into the catalogue. */
 void results_discard(struct results *results, struct str handle);

@@ -3,8 +3,8 @@
 
 #define AT(member) offsetof(struct store_query, member)
 
-static const size_t strings[] = {AT(handle), AT(principal), AT(session), AT(tool),
-    AT(sql), AT(status), AT(code), AT(result), AT(answer)};
+static const size_t strings[] = {AT(handle), AT(principal), AT(session),
+    AT(profile), AT(tool), AT(sql), AT(status), AT(code), AT(result), AT(answer)};
 static const size_t numbers[] = {AT(started_wall_ns), AT(ended_wall_ns), AT(elapsed_ms)};
 
 _Static_assert(sizeof(struct store_query) == ARRAY_LEN(strings) * sizeof(struct str) +

@@ -5,8 +5,8 @@
 #include "store/store.h"
 
 #define QUERY_ROW_COLUMNS                                                                \
-    "handle, principal, session, tool, sql, status, code, result, answer, "              \
+    "handle, principal, session, profile, tool, sql, status, code, result, answer, "     \
     "started_wall_ns, ended_wall_ns, elapsed_ms"
-#define QUERY_ROW_MARKS "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+#define QUERY_ROW_MARKS "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
 
 extern const struct row_shape query_row; /* of struct store_query */

@@ -3,7 +3,7 @@
 
 #define AT(member) offsetof(struct store_result, member)
 
-static const size_t strings[] = {AT(handle), AT(principal), AT(session)};
+static const size_t strings[] = {AT(handle), AT(principal), AT(session), AT(profile)};
 static const size_t numbers[] = {AT(rows), AT(bytes), AT(capped), AT(expires_wall_ns)};
 
 _Static_assert(sizeof(struct store_result) == ARRAY_LEN(strings) * sizeof(struct str) +

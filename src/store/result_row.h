@@ -5,7 +5,7 @@
 #include "store/store.h"
 
 #define RESULT_ROW_COLUMNS                                                               \
-    "handle, principal, session, rows, bytes, capped, expires_wall_ns"
-#define RESULT_ROW_MARKS "?, ?, ?, ?, ?, ?, ?"
+    "handle, principal, session, profile, rows, bytes, capped, expires_wall_ns"
+#define RESULT_ROW_MARKS "?, ?, ?, ?, ?, ?, ?, ?"
 
 extern const struct row_shape result_row; /* of struct store_result */

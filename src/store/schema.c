@@ -99,6 +99,10 @@ static const char *const steps[] = {
 
     /* What ends with the daemon, so that the next one can tell. */
     "ALTER TABLE session ADD COLUMN held TEXT NOT NULL DEFAULT '';",
+
+    /* Where results and answers are from: they go with the credential. */
+    "ALTER TABLE query ADD COLUMN profile TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE result ADD COLUMN profile TEXT NOT NULL DEFAULT '';",
 };
 
 enum {

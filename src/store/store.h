@@ -77,6 +77,7 @@ struct store_query {
     struct str handle;
     struct str principal;
     struct str session; /* handle; may be empty, and so may all that follow but status */
+    struct str profile;
     struct str tool;
     struct str sql;    /* its beginning */
     struct str status; /* a word of the writer's */
@@ -92,7 +93,8 @@ struct store_query {
 struct store_result {
     struct str handle;
     struct str principal;
-    struct str session; /* handle; may be empty */
+    struct str session; /* handle; may be empty, */
+    struct str profile; /* and so may this */
     uint64_t rows;
     uint64_t bytes;  /* of the file */
     uint64_t capped; /* 0 or 1 */

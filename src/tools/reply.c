@@ -195,6 +195,27 @@ static void put_rows_notice(
     buf_puts(text, " Prefer GROUP BY or WHERE; read on only if you need single rows.");
 }
 
+/* What is neither here nor kept, and why. */
+static void put_why_not_kept(
+    const struct tool_page *page, struct leftover left, struct buf *text)
+{
+    if (page->why_not_kept.len == 0 || !(left.rows || left.cells)) {
+        return;
+    }
+    buf_puts(text, text->len > 0 ? " " : "");
+    if (page->result.len == 0) {
+        buf_puts(text, "Nothing is kept of it, so the rest cannot be read: ");
+    } else if (page->kept_rows > 0) {
+        buf_puts(text, "Of the result only the first ");
+        put_grouped(text, page->kept_rows);
+        buf_puts(text, page->kept_rows > 1 ? " rows are kept: " : " row is kept: ");
+    } else {
+        buf_puts(text, "More is not kept: ");
+    }
+    buf_put_str(text, page->why_not_kept);
+    buf_putc(text, '.');
+}
+
 /* What a reader should know of what is not here. */
 static void put_notice(struct tool_call *call, const struct tool_page *page,
     struct leftover left, bool as_wanted)
@@ -218,6 +239,7 @@ static void put_notice(struct tool_call *call, const struct tool_page *page,
         }
         buf_putc(&text, '.');
     }
+    put_why_not_kept(page, left, &text);
     if (text.len > 0 && page->result.len > 0 && page->expires_wall_ns > 0) {
         struct tm tm = time_of(page->expires_wall_ns);
         buf_printf(&text, " Kept until %02d:%02dZ.", tm.tm_hour, tm.tm_min);
@@ -233,7 +255,7 @@ static void put_next(struct tool_call *call, const struct tool_page *page,
     struct buf *out = &call->out;
     buf_puts(out, ",\"next\":");
     uint64_t next = call->offset + page->row_count;
-    bool kept = page->result.len > 0 &&
+    bool kept = page->result.len > 0 && page->kept_rows == 0 &&
                 (page->total_rows < 0 || next < (uint64_t)page->total_rows);
     if (next_json.len > 0) {
         buf_put_str(out, next_json);

@@ -90,7 +90,9 @@ struct tool_page {
     int64_t total_rows; /* -1: unknown; of a capped result: the kept ones */
     bool truncated;
     bool capped;             /* the kept result ends before the engine's did */
-    struct str result;       /* handle under which all rows can be fetched; "" none */
+    struct str result;       /* handle under which the rows can be fetched; "" none */
+    uint64_t kept_rows;      /* of it, where those are fewer than this page's; else 0 */
+    struct str why_not_kept; /* of the rows beyond: part of a sentence; "" not known, or none */
     uint64_t expires_wall_ns; /* of that handle */
 };
 
@@ -336,7 +338,10 @@ struct tool_host {
     void (*session_close)(struct tool_call *call, struct str handle);
 
     bool (*query_find)(struct tool_call *call, struct str handle, struct tool_query *ret);
-    /* The last 20 of the call's session, or of the principal when it has none; newest first. */
+    /*
+     * The last 20 of the call's session with what a daemon's end interrupted in others, or of
+     * the principal when it has none; newest first.
+     */
     void (*query_each)(struct tool_call *call,
         void (*each)(void *arg, const struct tool_query *query), void *arg);
     /* `done` when the query has ended or the time is up, whichever is first. */

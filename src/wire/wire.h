@@ -41,8 +41,9 @@
  *     STARTED when the statement goes to the driver, then at most once a second
  *     ROWS    u64 read so far; at the end one of
  *     PAGE    str columns_json, str rows_json, u32 row_count, i64 total_rows (-1: unknown),
- *             u32 truncated, str cut_cells_json, u64 elapsed_ns, u64 spooled_rows (0: the
- *             page holds all, no file was left), u64 spool_bytes, u32 spool_capped
+ *             u32 truncated, str cut_cells_json, u64 elapsed_ns, u64 spooled_rows (0: no file
+ *             was left), u64 spool_bytes, u32 spool_cap (enum wire_cap), u32 errno of
+ *             WIRE_CAP_DISK (else 0)
  *     TEXT    str text (whole characters), u64 bytes_total
  *     EXPORTED u64 rows, u64 bytes of the file
  *     ERROR   u32 code (enum wire_error_code), str message, str sqlstate, i64 vendor_code
@@ -60,6 +61,7 @@ enum {
     WIRE_PACKET_MAX = 64 * 1024,
     WIRE_PAYLOAD_MAX = 2 * 1024 * 1024,
     WIRE_PATHS_MAX = 256, /* to read, and to write */
+    WIRE_ROW_MAX = 48 * 1024 * 1024, /* bytes of a spooled row; a worker holds it once, within 64 MB */
 };
 
 /*
@@ -94,6 +96,16 @@ enum wire_format {
     WIRE_FORMAT_CSV = 1,
     WIRE_FORMAT_JSON_LINES = 2,
     WIRE_FORMAT_ARROW = 3, /* an IPC stream */
+};
+
+/* Why a spool has not all rows. */
+enum wire_cap {
+    WIRE_CAP_NONE = 0,  /* it has, or none was wanted, or the page holds all */
+    WIRE_CAP_ROWS = 1,  /* spool_rows_max */
+    WIRE_CAP_BYTES = 2, /* spool_bytes_max */
+    WIRE_CAP_ROW = 3,   /* the next row alone takes more than WIRE_ROW_MAX */
+    WIRE_CAP_DISK = 4,  /* the file could not be written */
+    WIRE_CAP_OTHER = 5, /* a type that no spool holds, or no memory */
 };
 
 /* Bits. Without WIRE_CONFINED the others and the paths mean nothing. */

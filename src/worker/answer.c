@@ -23,7 +23,8 @@ bool answer_put_page(struct buf *out, uint64_t call, const struct answer_page *a
     wire_u64(&writer, clock_boot_ns() - answer->started_ns);
     wire_u64(&writer, answer->spooled_rows);
     wire_u64(&writer, answer->spool_bytes);
-    wire_u32(&writer, answer->is_capped);
+    wire_u32(&writer, (uint32_t)answer->spool_cap);
+    wire_u32(&writer, (uint32_t)answer->spool_errno);
     return wire_end(&writer);
 }
 

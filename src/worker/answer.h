@@ -14,7 +14,8 @@ struct answer_page {
     uint64_t started_ns;
     uint64_t spooled_rows; /* 0: no file was left */
     uint64_t spool_bytes;
-    bool is_capped;
+    enum wire_cap spool_cap;
+    int spool_errno;
 };
 
 /* Each appends one frame; false: it does not fit. @kind is WIRE_ERROR or WIRE_FAILED. */

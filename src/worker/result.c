@@ -24,6 +24,10 @@ void result_init(struct result *result, struct wire_reader *limits)
 
 void result_drop_spool(struct result *result)
 {
+    if (result->spool) {
+        result->spool_cap = spool_cap(result->spool);
+        result->spool_errno = spool_errno(result->spool);
+    }
     spool_free(result->spool);
     result->spool = NULL;
     result->spool_bytes = 0;
@@ -51,9 +55,18 @@ bool result_begin(struct result *result, const struct ArrowSchema *schema)
     return buf_ok(&result->columns);
 }
 
+/* One that failed, which has a reason. */
+static void spool_failed(struct result *result)
+{
+    result_drop_spool(result);
+    if (result->spool_cap == WIRE_CAP_NONE) {
+        result->spool_cap = WIRE_CAP_OTHER;
+    }
+}
+
 /*
- * Takes @batch over. True when the spool has reached a limit and nothing more need be
- * read. A spool that fails, or does not hold even the page, is dropped.
+ * Takes @batch over. True when nothing more need be read: the spool has reached a limit and
+ * the page is full. A spool that failed, or that holds no row, is dropped.
  */
 static bool spool_batch(
     struct result *result, const struct ArrowSchema *schema, struct ArrowArray *batch)
@@ -61,15 +74,14 @@ static bool spool_batch(
     const struct arrow_page *page = &result->page;
     bool is_needed = page->full || arrow_page_has_cuts(page);
     if (!spool_add(result->spool, schema, batch, is_needed)) {
-        result_drop_spool(result);
+        spool_failed(result);
         return false;
     }
-    if (!spool_is_capped(result->spool)) {
+    if (spool_cap(result->spool) == WIRE_CAP_NONE) {
         return false;
     }
-    /* A page that is not full has all rows so far, and a capped spool has fewer. */
-    if (spool_rows(result->spool) >= page->row_count) {
-        return true;
+    if (spool_rows(result->spool) > 0) {
+        return page->full;
     }
     result_drop_spool(result);
     return false;
@@ -105,8 +117,9 @@ enum result_fate result_add(
 
 bool result_end(struct result *result)
 {
-    if (result->spool &&
-        (!spool_end(result->spool, &result->spool_bytes) || result->spool_bytes == 0)) {
+    if (result->spool && !spool_end(result->spool, &result->spool_bytes)) {
+        spool_failed(result);
+    } else if (result->spool && result->spool_bytes == 0) {
         result_drop_spool(result);
     }
     return arrow_page_end(&result->page);
@@ -134,7 +147,8 @@ bool result_put(
         .started_ns = started_ns,
         .spooled_rows = result->spool ? spool_rows(result->spool) : 0,
         .spool_bytes = result->spool_bytes,
-        .is_capped = result->spool && spool_is_capped(result->spool)};
+        .spool_cap = result->spool ? spool_cap(result->spool) : result->spool_cap,
+        .spool_errno = result->spool ? spool_errno(result->spool) : result->spool_errno};
     return answer_put_page(out, call, &answer);
 }
 

@@ -16,6 +16,8 @@ struct result {
     int64_t total_rows;  /* -1: unknown */
     struct spool *spool; /* NULL: none is wanted, or none can be had */
     uint64_t spool_bytes;
+    enum wire_cap spool_cap; /* of one that was dropped */
+    int spool_errno;
     char trouble[ARROW_WHY_SIZE]; /* a sentence, after a refusal */
 };
 
@@ -31,7 +33,7 @@ void result_init(struct result *result, struct wire_reader *limits);
 /* Removes the spool's file, unless result_keep() was called. */
 void result_free(struct result *result);
 
-/* Removes the spool's file; what is left is as if none had been wanted. */
+/* Removes the spool's file; why it was capped is kept. */
 void result_drop_spool(struct result *result);
 
 /* False: columns that cannot be shown, see trouble. */

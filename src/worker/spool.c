@@ -25,7 +25,8 @@ struct spool {
     char *path;
     uint64_t rows_max;
     uint64_t bytes_max;
-    bool is_capped;
+    enum wire_cap cap;
+    int error; /* errno of the last write that failed */
     bool is_kept;
 
     struct ArrowArray *held;
@@ -125,6 +126,7 @@ static bool write_all(struct spool *spool, const void *bytes, size_t len)
             continue;
         }
         if (done <= 0) {
+            spool->error = done < 0 ? errno : ENOSPC;
             return false;
         }
         at += done;
@@ -151,6 +153,15 @@ static bool write_message(struct spool *spool, uint64_t *ret_sum)
            write_all(spool, body->data, body_size);
 }
 
+/* The disk refused what begins at @offset: the file ends there. */
+static bool cut_back(struct spool *spool, uint64_t offset)
+{
+    spool->cap = WIRE_CAP_DISK;
+    spool->bytes = offset;
+    return ftruncate(spool->fd, (off_t)offset) == 0 &&
+           lseek(spool->fd, (off_t)offset, SEEK_SET) == (off_t)offset;
+}
+
 static bool new_piece(struct spool *spool)
 {
     spool->piece_bytes = 0;
@@ -158,24 +169,32 @@ static bool new_piece(struct spool *spool)
            ArrowArrayStartAppending(&spool->piece) == 0;
 }
 
+/* False: not, see spool->error; or it could not be made. */
+static bool encode_piece(struct spool *spool, uint64_t *ret_sum)
+{
+    spool->body.size_bytes = 0;
+    return ArrowArrayFinishBuilding(
+               &spool->piece, NANOARROW_VALIDATION_LEVEL_DEFAULT, NULL) == 0 &&
+           ArrowArrayViewSetArray(&spool->view, &spool->piece, NULL) == 0 &&
+           ArrowIpcEncoderEncodeSimpleRecordBatch(
+               &spool->encoder, &spool->view, &spool->body, NULL) == 0 &&
+           write_message(spool, ret_sum);
+}
+
+/* One that the disk has no room for is left out, and caps the spool. */
 static bool write_piece(struct spool *spool)
 {
     struct spool_entry entry = {.offset = spool->bytes, .first_row = spool->trailer.rows};
-    spool->body.size_bytes = 0;
     if (spool->piece.length == 0) {
         return true;
     }
-    if (ArrowArrayFinishBuilding(
-            &spool->piece, NANOARROW_VALIDATION_LEVEL_DEFAULT, NULL) != 0 ||
-        ArrowArrayViewSetArray(&spool->view, &spool->piece, NULL) != 0 ||
-        ArrowIpcEncoderEncodeSimpleRecordBatch(
-            &spool->encoder, &spool->view, &spool->body, NULL) != 0 ||
-        !write_message(spool, &entry.sum)) {
+    if (encode_piece(spool, &entry.sum)) {
+        buf_put(&spool->index, &entry, sizeof(entry));
+        spool->trailer.rows += (uint64_t)spool->piece.length;
+        spool->trailer.pieces++;
+    } else if (spool->error == 0 || !cut_back(spool, entry.offset)) {
         return false;
     }
-    buf_put(&spool->index, &entry, sizeof(entry));
-    spool->trailer.rows += (uint64_t)spool->piece.length;
-    spool->trailer.pieces++;
     ArrowArrayRelease(&spool->piece);
     return buf_ok(&spool->index) && new_piece(spool);
 }
@@ -202,7 +221,9 @@ static bool open_file(struct spool *spool)
     spool->fd =
         open(spool->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     spool->has_file = spool->fd >= 0;
+    spool->error = spool->has_file ? 0 : errno;
     if (!spool->has_file || !write_message(spool, &spool->trailer.schema_sum)) {
+        spool->cap = spool->error != 0 ? WIRE_CAP_DISK : WIRE_CAP_NONE;
         return false;
     }
     spool->trailer.schema_size = spool->bytes;
@@ -218,6 +239,16 @@ static int64_t room(const struct spool *spool)
     int64_t left = end < spool->bytes_max ? (int64_t)(spool->bytes_max - end) : 0;
     int64_t most = spool->piece.length > 0 ? SPOOL_PIECE_MAX : SPOOL_ROW_MAX;
     return (left < most ? left : most) - spool->piece_bytes;
+}
+
+/* Why not even row @at may be added to an empty piece. */
+static enum wire_cap cap_of(
+    const struct spool *spool, const struct ArrowArray *batch, int64_t at)
+{
+    return spool_rows(spool) >= spool->rows_max ? WIRE_CAP_ROWS
+           : arrow_plain_bytes(spool->schema, batch, at, 1) > SPOOL_ROW_MAX
+               ? WIRE_CAP_ROW
+               : WIRE_CAP_BYTES;
 }
 
 /* Of @count rows, how many go into the current piece; it grows by their *ret_bytes. */
@@ -237,7 +268,7 @@ static int64_t fit(struct spool *spool, const struct ArrowArray *batch, int64_t 
 
 static bool write_rows(struct spool *spool, const struct ArrowArray *batch)
 {
-    for (int64_t at = 0; at < batch->length && !spool->is_capped;) {
+    for (int64_t at = 0; at < batch->length && spool->cap == WIRE_CAP_NONE;) {
         uint64_t left = spool->rows_max - spool_rows(spool);
         int64_t count = batch->length - at;
         int64_t bytes = 0;
@@ -251,7 +282,7 @@ static bool write_rows(struct spool *spool, const struct ArrowArray *batch)
             continue;
         }
         if (count == 0) {
-            spool->is_capped = true;
+            spool->cap = cap_of(spool, batch, at);
             return true;
         }
         if (!arrow_plain_append(spool->schema, batch, at, count, &spool->piece)) {
@@ -307,34 +338,68 @@ uint64_t spool_rows(const struct spool *spool)
     return spool->trailer.rows + (uint64_t)spool->piece.length;
 }
 
-bool spool_is_capped(const struct spool *spool)
+enum wire_cap spool_cap(const struct spool *spool)
 {
-    return spool->is_capped;
+    return spool->cap;
 }
 
-bool spool_end(struct spool *spool, uint64_t *ret_bytes)
+int spool_errno(const struct spool *spool)
+{
+    return spool->cap == WIRE_CAP_DISK ? spool->error : 0;
+}
+
+/* Its room is for the end. */
+static bool drop_last_piece(struct spool *spool)
+{
+    struct spool_entry entry;
+    if (spool->error == 0 || spool->trailer.pieces == 0) {
+        return false;
+    }
+    spool->index.len -= sizeof(entry);
+    memcpy(&entry, spool->index.ptr + spool->index.len, sizeof(entry));
+    spool->trailer.rows = entry.first_row;
+    spool->trailer.pieces--;
+    return cut_back(spool, entry.offset);
+}
+
+static bool write_end(struct spool *spool)
 {
     static const int32_t end_mark[2] = {-1, 0};
     struct spool_trailer *trailer = &spool->trailer;
-    *ret_bytes = 0;
-    if (spool->fd < 0) {
-        return true;
-    }
-    if (!write_piece(spool) || !write_all(spool, end_mark, sizeof(end_mark))) {
+    if (!write_all(spool, end_mark, sizeof(end_mark))) {
         return false;
     }
     memcpy(trailer->magic, SPOOL_MAGIC, sizeof(trailer->magic));
     trailer->index_offset = spool->bytes;
     trailer->index_sum = spool_sum(0, spool->index.ptr, spool->index.len);
     trailer->sum = spool_sum(0, trailer, offsetof(struct spool_trailer, sum));
-    if (!write_all(spool, spool->index.ptr, spool->index.len) ||
-        !write_all(spool, trailer, sizeof(*trailer))) {
+    return write_all(spool, spool->index.ptr, spool->index.len) &&
+           write_all(spool, trailer, sizeof(*trailer));
+}
+
+bool spool_end(struct spool *spool, uint64_t *ret_bytes)
+{
+    *ret_bytes = 0;
+    if (spool->fd < 0) {
+        return true;
+    }
+    if (!write_piece(spool)) {
         return false;
+    }
+    while (spool->trailer.pieces > 0 && !write_end(spool)) {
+        if (!drop_last_piece(spool)) {
+            return false;
+        }
     }
     int fd = spool->fd;
     spool->fd = -1;
-    *ret_bytes = spool->bytes;
-    return close(fd) == 0;
+    if (close(fd) != 0) {
+        spool->cap = WIRE_CAP_DISK;
+        spool->error = errno;
+        return false;
+    }
+    *ret_bytes = spool->trailer.pieces > 0 ? spool->bytes : 0;
+    return true;
 }
 
 void spool_keep(struct spool *spool)

@@ -9,11 +9,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "wire/wire.h"
+
 #define SPOOL_MAGIC "snowspl1" /* 8 bytes, no NUL in the file */
 
 enum {
     SPOOL_PIECE_MAX = 1024 * 1024, /* bytes of a piece of more than one row */
-    SPOOL_ROW_MAX = 48 * 1024 * 1024, /* bytes of a row; held once when written or read */
+    SPOOL_ROW_MAX = WIRE_ROW_MAX, /* bytes of a row; held once when written or read */
     SPOOL_SCHEMA_MAX = 16 * 1024 * 1024,
     SPOOL_INDEX_MAX = 16 * 1024 * 1024,
     SPOOL_END_MARK_SIZE = 8,

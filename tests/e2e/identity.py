@@ -89,9 +89,29 @@ class Identity:
         self.assertEqual(self.who(self.mine.sql(self.user_sql)), "zoe")
         self.add(ME, "kim")
         self.assertEqual(self.who(self.mine.sql(self.user_sql)), "kim")
+        kept = self.mine.sql(self.user_sql + " AS a UNION ALL " + self.user_sql, limit=1).data
+        self.assertEqual(self.mine.call("fetch_result", result=kept["result"], offset=1).data["row_count"], 1)
         self.assertEqual(self.command("rm", "shop", ME).returncode, 0)
         self.check_error(self.mine.sql(self.user_sql), "no_credential", False)
-        poll(lambda: self.daemon_.workers() == [], "its worker ends")
+        self.check_error(self.mine.call("fetch_result", result=kept["result"]), "result_not_found", True)
+        self.assertNotIn("rows", self.mine.call("query_status", query=kept["query"]).data)
+        self.assertEqual(os.listdir(os.path.join(self.daemon_.state, "spool")), [])
+        poll(lambda: len(self.daemon_.workers()) == 1, "its worker ends, the one that reads results stays")
+
+    def test_results_of_a_credential_that_is_removed_while_no_daemon_runs_are_gone(self):
+        self.start()
+        self.add(ME, "zoe")
+        sql = self.user_sql + " AS a UNION ALL " + self.user_sql
+        self.mine.sql(sql, limit=1)
+        self.assertEqual(self.daemon_.stop(), 0)
+        self.daemon_.restart()
+        os.chmod(self.socket, 0o666)
+        self.assertEqual(len(os.listdir(os.path.join(self.daemon_.state, "spool"))), 1)
+        self.assertEqual(self.daemon_.stop(), 0)
+        self.assertEqual(self.command("rm", "shop", ME).returncode, 0)
+        self.daemon_.restart()
+        self.assertEqual(os.listdir(os.path.join(self.daemon_.state, "spool")), [])
+        self.assertEqual(self.daemon_.event("records_loaded")["results_lost"], "1")
 
     def test_a_wrong_password_is_told_to_its_owner(self):
         self.start()

@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import stat
 import unittest
+import urllib.request
 
 from lib.case import LONG_SQL, Case, main
 from lib.client import Answer
@@ -128,6 +129,10 @@ class Records(Case):
                 self.assertIn("may be sent again", answer.data["notice"])
                 ended = client.call("cancel_query", query=query)
                 self.assertEqual(ended.data["status"], "interrupted")
+            for reader in (client, self.http("python", daemon, name="new")):
+                listed = reader.call("query_status").data["queries"]
+                self.assertEqual({(q["query"], q["status"]) for q in listed},
+                                 {(running["query"], "interrupted"), (queued["query"], "interrupted")})
             poll(lambda: self.ask_store(daemon, "SELECT count(*) FROM query WHERE status = 'interrupted'") == [(2,)],
                  "the store knows it too")
 
@@ -295,6 +300,28 @@ class Records(Case):
         self.kill_and_start(daemon)
         self.check_error(other.call("fetch_result", result=gone["result"]), "result_not_found", True)
         self.assertEqual(other.call("fetch_result", result=stays, offset=1, limit=1).rows, [[1, "row 1"]])
+        self.assertEqual(self.check_spool(daemon), [stays])
+
+    def test_results_of_a_session_that_is_closed_go_with_it(self):
+        daemon = self.daemon()
+        other = self.http("ts_v1", daemon, name="b")
+        stays = other.sql(SQL).data["result"]
+        closing, deleting, opening = (self.http("ts_v1", daemon, name=name) for name in ("c", "d", "e"))
+        opened = opening.call("open_session").data["session"]
+        gone = [closing.sql(SQL).data, deleting.sql(SQL).data, opening.sql(SQL, session=opened).data]
+        closing.call("close_session")
+        opening.call("close_session", session=opened)
+        request = urllib.request.Request("http://127.0.0.1:%d/mcp" % daemon.port, method="DELETE",
+                                         headers={"Mcp-Session-Id": deleting.session})
+        urllib.request.urlopen(request, timeout=60).close()
+        for _ in range(2):
+            for data in gone:
+                self.check_error(other.call("fetch_result", result=data["result"]), "result_not_found", True)
+                status = other.call("query_status", query=data["query"]).data
+                self.assertEqual((status["status"], "rows" in status), ("done", False))
+            self.assertEqual(other.call("fetch_result", result=stays, offset=1, limit=1).rows, [[1, "row 1"]])
+            poll(lambda: self.files(daemon) == [stays], "their files are removed")
+            self.kill_and_start(daemon)
         self.assertEqual(self.check_spool(daemon), [stays])
 
     def test_a_store_that_cannot_be_written_is_told_and_written_later(self):

@@ -2,9 +2,11 @@
 """Kept results as resources, in both eras: listed, read in three formats, bounded, charged."""
 import base64
 import csv
+import http.client
 import io
 import json
 import os
+import re
 import socket
 import unittest
 import urllib.error
@@ -212,6 +214,43 @@ class Resources(Case):
         for asker in askers:
             asker.close()
         self.assertEqual(self.read(raw, uri, "text/csv")[1]["text"].count("\n"), 100001)
+        poll(lambda: self.spool(daemon) == {handle}, "files of reads are removed")
+
+    def peak_kb(self, daemon):
+        with open("/proc/%d/status" % daemon.program.pid, encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+
+    def test_readers_that_are_stuck_cost_little_memory(self):
+        daemon = self.daemon()
+        raw = Raw(daemon, is_modern=False)
+        handle = raw.call("execute_query", query="SELECT range AS n, repeat('\u00e4\"', 100) AS t FROM range(15000)")["result"]
+        uri = "snowmux://result/%s?format=csv" % handle
+        before = self.peak_kb(daemon)
+        for accept in ("application/json", "application/json, text/event-stream"):
+            body = json.dumps({"jsonrpc": "2.0", "id": 7, "method": "resources/read", "params": {"uri": uri}})
+            head = ("POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nAccept: %s\r\n"
+                    "Mcp-Session-Id: %s\r\nContent-Length: %d\r\n\r\n" % (daemon.port, accept, raw.session, len(body)))
+            stuck = []
+            for _ in range(10):
+                reader = socket.socket()
+                reader.settimeout(60)
+                reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                reader.connect(("127.0.0.1", daemon.port))
+                reader.sendall((head + body).encode())
+                stuck.append(reader)
+            for reader in stuck:
+                reader.recv(1, socket.MSG_PEEK)  # the answer has begun
+            answer = http.client.HTTPResponse(stuck[-1])  # one goes on where it stood
+            answer.begin()
+            body = answer.read()
+            if answer.headers["Content-Type"] == "text/event-stream":
+                (body,) = re.findall(rb"^event: message\ndata: (.*)$", body, re.MULTILINE)
+            text = json.loads(body)["result"]["contents"][0]["text"]
+            self.assertEqual(list(csv.reader(io.StringIO(text)))[15000], ["14999", "\u00e4\"" * 100])
+            for reader in stuck:
+                reader.close()
+        self.assertLess(self.peak_kb(daemon) - before, 4 * 1024)
+        self.assertEqual(self.read(raw, uri, "text/csv")[1]["text"].count("\n"), 15001)
         poll(lambda: self.spool(daemon) == {handle}, "files of reads are removed")
 
     def test_rows_are_charged_as_pages_are(self):

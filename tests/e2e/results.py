@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Results larger than a page are read on, cut cells are marked and read in steps, and long calls
 answer with a query that is waited for."""
+import os
+
 from lib.case import LONG_SQL, Case, main
 from lib.daemon import FAKE
 from lib.program import poll
@@ -58,6 +60,53 @@ class Results(Case):
                 error = self.check_error(
                     client.call("fetch_result", result=result, offset=offset), "invalid_argument", True)
                 self.assertIn(str(ROWS), error["message"])
+
+    def read_end(self, client, result, row, column, size):
+        part = client.call("fetch_result", result=result, row=row, column=column, offset=size - 5)
+        self.check_shape(part)
+        self.assertEqual((part.data["text"], part.data["bytes_total"]), ("xxxxx", size))
+
+    def test_a_large_cell_is_read_and_of_one_that_is_too_large_it_is_said(self):
+        client = self.http("ts_v1", self.daemon())
+        answer = client.sql("SELECT repeat('x', 40000000) AS c")
+        self.assertEqual(answer.data["cut_cells"], [[0, 0, 40000000]])
+        self.assertIn("fetch_result", answer.data["notice"])
+        self.read_end(client, answer.data["result"], 0, 0, 40000000)
+        answer = client.sql("SELECT repeat('x', 70000000) AS c")
+        self.assertEqual((answer.data["cut_cells"], answer.data["result"]), ([[0, 0, 70000000]], None))
+        self.assertIn("more than 48 MB", answer.data["notice"])
+        self.assertIn("SUBSTR", answer.data["notice"])
+
+    def test_of_rows_that_exceed_the_spool_what_fits_is_kept_and_the_setting_named(self):
+        daemon = self.daemon({"results": {"spool_mb": 1}})
+        client = self.http("ts_v1", daemon)
+        wide = "SELECT range AS n, repeat('x', %d) AS c FROM range(%d)"
+        answer = client.sql(wide % (300000, 12))
+        self.check_shape(answer)
+        self.assertEqual((answer.data["row_count"], answer.data["total_rows"], answer.data["next"]), (12, 12, None))
+        self.assertTrue(answer.data["truncated"])
+        self.assertIn("only the first 3 rows are kept: the setting spool_mb of [results]", answer.data["notice"])
+        self.read_end(client, answer.data["result"], 2, 1, 300000)
+        self.assertIn("3 rows", self.check_error(
+            client.call("fetch_result", result=answer.data["result"], row=3, column=1), "invalid_argument", True)["message"])
+        self.assertEqual(daemon.event("result_cut_off")["reason"], "bytes")
+        none = client.sql(wide % (2000000, 2))
+        self.assertIsNone(none.data["result"])
+        self.assertIn("cannot be read: the setting spool_mb of [results]", none.data["notice"])
+        longer = client.sql(wide % (1000, 5000))
+        self.assertRegex(longer.data["notice"], r"kept rows; the engine had more\..* More is not kept: the setting spool_mb")
+
+    def test_a_disk_that_refuses_a_result_is_named_and_logged(self):
+        daemon = self.daemon()
+        client = self.http("ts_v1", daemon)
+        place = os.path.join(daemon.state, "spool")
+        os.rename(place, place + ".away")
+        answer = client.sql(SQL)
+        self.check_shape(answer)
+        self.assertEqual((answer.data["result"], answer.data["next"], answer.data["total_rows"]), (None, None, ROWS))
+        self.assertIn("cannot be read: the daemon's disk refused them", answer.data["notice"])
+        event = daemon.event("result_cut_off")
+        self.assertEqual((event["level"], event["reason"]), ("warn", "disk"))
 
     def test_a_page_has_its_bytes_too(self):
         client = self.http("ts_v1", self.daemon())

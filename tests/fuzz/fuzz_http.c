@@ -91,6 +91,8 @@ static struct conn *connect_pair(void)
     c->server = rig.server;
     c->rest = BUF_INIT(REST_MAX);
     c->next = BUF_INIT(OUT_MAX);
+    c->tail = BUF_INIT(OUT_MAX);
+    c->file = -1;
     c->keep = true;
     list_init(&c->all);
     list_init(&c->timed);

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 struct rig rig;
 
@@ -141,6 +143,37 @@ void http_stream_event(struct http_exchange *x, const char *event, struct str da
     }
     check_body(x, data);
     x->has_event = true;
+}
+
+/* @before, the file and @after; the caller frees it. */
+static struct buf joined(struct str before, const struct http_file *file, struct str after)
+{
+    struct buf out = BUF_INIT(1 << 20);
+    char bytes[64];
+    ssize_t len = pread(file->fd, bytes, sizeof(bytes), 0);
+    ASSERT(len >= 0 && (size_t)len == file->len);
+    close(file->fd);
+    buf_put_str(&out, before);
+    buf_put(&out, bytes, file->len);
+    buf_put_str(&out, after);
+    ASSERT(buf_ok(&out));
+    return out;
+}
+
+void http_reply_file(struct http_exchange *x, int status, const char *extra_headers,
+    const char *content_type, struct str before, const struct http_file *file, struct str after)
+{
+    struct buf body = joined(before, file, after);
+    http_reply(x, status, extra_headers, content_type, buf_str(&body));
+    buf_free(&body);
+}
+
+void http_stream_event_file(struct http_exchange *x, const char *event, struct str before,
+    const struct http_file *file, struct str after)
+{
+    struct buf data = joined(before, file, after);
+    http_stream_event(x, event, buf_str(&data));
+    buf_free(&data);
 }
 
 void http_stream_comment(struct http_exchange *x, struct str text)
@@ -287,7 +320,10 @@ static bool resources(void *ctx, struct str principal, struct str cursor, struct
 static void answer_resource(struct mcp_request *r)
 {
     if (rig.opened % 2 == 0) {
-        mcp_answer_resource(r, STR("{\"uri\":\"a\"}"));
+        int fd = memfd_create("contents", MFD_CLOEXEC);
+        bool ok = write(fd, "{\"uri\":\"a\"}", 11) == 11;
+        ASSERT(ok);
+        mcp_answer_resource(r, &(struct http_file){.fd = fd, .len = 11});
     } else {
         mcp_refuse_resource(r, (enum mcp_refusal)(rig.opened % 3), STR("no \"such\""), STR("{}"));
     }

@@ -329,7 +329,9 @@ static void frames_may_be_split_and_joined_anywhere(void **state)
             assert_int_equal(news->page.elapsed_ns, 12);
             assert_int_equal(news->page.spooled_rows, 13);
             assert_true(news->page.spool_bytes == 1ull << 40);
-            assert_true(news->page.truncated && news->page.spool_capped);
+            assert_true(news->page.truncated);
+            assert_int_equal(news->page.spool_cap, WIRE_CAP_DISK);
+            assert_int_equal(news->page.spool_errno, 28);
         }
         const struct news *news = await(rig, TEXT, 0);
         assert_string_equal(news->text, "some text");

@@ -95,8 +95,9 @@ static void put_page(uint64_t call, bool is_short)
     wire_u64(&writer, 12);
     wire_u64(&writer, 13);
     wire_u64(&writer, 1ull << 40);
+    wire_u32(&writer, WIRE_CAP_DISK);
     if (!is_short) {
-        wire_u32(&writer, 1);
+        wire_u32(&writer, 28);
     }
     (void)!wire_end(&writer);
 }

@@ -34,7 +34,7 @@ static void a_call_is_answered_by_a_page(void **state)
     assert_true(news->page.truncated);
     assert_true(news->page.elapsed_ns > 0);
     assert_int_equal(news->page.spooled_rows, 0);
-    assert_false(news->page.spool_capped);
+    assert_int_equal(news->page.spool_cap, WIRE_CAP_NONE);
     rig_stop(rig);
 }
 

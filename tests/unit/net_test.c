@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The HTTP server, driven by raw sockets in the same thread: no sleeps, no second thread. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -676,6 +678,95 @@ static void test_slow_reader(void **state)
     stop(f);
 }
 
+/* @len bytes of digits; the caller has it closed. */
+static struct http_file digits_file(size_t len, size_t len_told)
+{
+    struct http_file file = {.fd = memfd_create("digits", MFD_CLOEXEC), .len = len_told};
+    struct buf bytes = BUF_INIT(64 << 20);
+    for (size_t i = 0; i < len; i++) {
+        buf_putc(&bytes, (char)('0' + i % 7));
+    }
+    assert_int_equal(write(file.fd, bytes.ptr, len), len);
+    buf_free(&bytes);
+    return file;
+}
+
+static bool is_closed(int fd)
+{
+    return fcntl(fd, F_GETFD) < 0 && errno == EBADF;
+}
+
+/* What follows an answer's head: @before, the digits, @after. */
+static void check_digits(const struct buf *got, const char *before, size_t len, const char *after)
+{
+    const char *at = memmem(got->ptr, got->len, before, strlen(before));
+    assert_non_null(at);
+    at += strlen(before);
+    assert_true((size_t)(got->ptr + got->len - at) >= len + strlen(after));
+    for (size_t i = 0; i < len; i++) {
+        assert_int_equal(at[i], '0' + i % 7);
+    }
+    assert_memory_equal(at + len, after, strlen(after));
+}
+
+static void test_files(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 1, 64 * 1024, 64 * 1024 + 1, 12 << 20};
+    struct fixture *f = start();
+    struct buf got = BUF_INIT(64 << 20);
+    int fd = dial(f);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        struct http_file file = digits_file(sizes[i], sizes[i]);
+        char length[64];
+        buf_clear(&got);
+        say(f, fd, GET("/hold") GET("/next"));
+        http_reply_file(f->held, 200, "", "a/b", STR("<<"), &file, STR(">>"));
+        f->held = NULL;
+        hear(f, fd, &got, "GET /next");
+        snprintf(length, sizeof(length), "Content-Length: %zu\r\n", sizes[i] + 4);
+        assert_true(has(&got, length));
+        check_digits(&got, "\r\n\r\n<<", sizes[i], ">>HTTP/1.1 200 OK");
+        assert_true(is_closed(file.fd));
+
+        file = digits_file(sizes[i], sizes[i]);
+        buf_clear(&got);
+        say(f, fd, GET("/hold"));
+        http_stream_begin(f->held, "");
+        http_stream_event_file(f->held, "message", STR("<<"), &file, STR(">>"));
+        http_stream_end(f->held);
+        f->held = NULL;
+        hear(f, fd, &got, "\r\n0\r\n\r\n");
+        snprintf(length, sizeof(length), "\r\n\r\n%zx\r\nevent: message\ndata: <<",
+            sizeof("event: message\ndata: <<>>\n\n") - 1 + sizes[i]);
+        check_digits(&got, length, sizes[i], ">>\n\n\r\n0\r\n\r\n");
+        assert_true(is_closed(file.fd));
+    }
+    /* One that is shorter than it was: the peer sees that the answer is cut off. */
+    struct http_file file = digits_file(100000, 200000);
+    buf_clear(&got);
+    say(f, fd, GET("/hold"));
+    http_reply_file(f->held, 200, "", "a/b", STR(""), &file, STR(">>"));
+    f->held = NULL;
+    hear(f, fd, &got, NULL);
+    assert_true(has(&got, "Content-Length: 200002") && !has(&got, ">>"));
+    assert_true(is_closed(file.fd));
+    close(fd);
+    /* Nobody reads, and goes. */
+    fd = dial(f);
+    file = digits_file(12 << 20, 12 << 20);
+    say(f, fd, GET("/hold"));
+    http_reply_file(f->held, 200, "", "a/b", STR(""), &file, STR(">>"));
+    f->held = NULL;
+    turn(f);
+    assert_false(is_closed(file.fd));
+    close(fd);
+    turn(f);
+    assert_true(is_closed(file.fd));
+    buf_free(&got);
+    stop(f);
+}
+
 static void test_listen(void **state)
 {
     (void)state;
@@ -740,6 +831,7 @@ int main(void)
         cmocka_unit_test(test_gone),
         cmocka_unit_test(test_stream),
         cmocka_unit_test(test_slow_reader),
+        cmocka_unit_test(test_files),
         cmocka_unit_test(test_listen),
         cmocka_unit_test(test_no_descriptors),
     };

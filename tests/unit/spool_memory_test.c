@@ -80,6 +80,7 @@ static void a_large_row_is_held_once(void **state)
     page = run(&pair, "rows 1 100000000", (struct limits){100, 32768, 2000});
     assert_str(page.cuts, "[[0,1,100000000]]");
     assert_int_equal(page.spooled_rows, 0);
+    assert_int_equal(page.spool_cap, WIRE_CAP_ROW);
     assert_int_equal(page.truncated, 1);
     pair_stop(&pair);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -51,7 +52,7 @@ static void a_longer_result_is_read_at_any_offset(void **state)
     assert_int_equal(page.total_rows, TOTAL);
     assert_int_equal(page.truncated, 1);
     assert_int_equal(page.spooled_rows, TOTAL);
-    assert_int_equal(page.spool_capped, 0);
+    assert_int_equal(page.spool_cap, WIRE_CAP_NONE);
     struct stat status;
     assert_int_equal(stat(pair.path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0600);
@@ -259,7 +260,7 @@ static void limits_cap_the_spool(void **state)
     pair.writer.spool_rows_max = 1500;
     struct page page = run(&pair, "rows 100000000 20", ten);
     assert_int_equal(page.spooled_rows, 1500);
-    assert_int_equal(page.spool_capped, 1);
+    assert_int_equal(page.spool_cap, WIRE_CAP_ROWS);
     assert_int_equal(page.total_rows, -1);
     page = fetch(&pair, 1490, wide);
     assert_int_equal(page.row_count, 10);
@@ -269,34 +270,35 @@ static void limits_cap_the_spool(void **state)
     remove_file(&pair);
     page = run(&pair, "rows 1500 20", ten); /* just as much is no more */
     assert_int_equal(page.spooled_rows, 1500);
-    assert_int_equal(page.spool_capped, 0);
+    assert_int_equal(page.spool_cap, WIRE_CAP_NONE);
     assert_int_equal(page.total_rows, 1500);
     remove_file(&pair);
 
     pair.writer.spool_rows_max = ROWS_MAX;
     pair.writer.spool_bytes_max = 3 * 1024 * 1024;
     page = run(&pair, "rows 100000000 2000", ten);
-    assert_int_equal(page.spool_capped, 1);
+    assert_int_equal(page.spool_cap, WIRE_CAP_BYTES);
     assert_int_equal(page.total_rows, -1);
     assert_true(page.spool_bytes <= pair.writer.spool_bytes_max);
     assert_true(page.spool_bytes > pair.writer.spool_bytes_max - 8 * 2048);
     page = fetch(&pair, page.spooled_rows - 1, wide);
     assert_int_equal(page.row_count, 1);
     remove_file(&pair);
-    /* A spool that would not hold the page is none, and rows are counted as without. */
-    pair.writer.spool_bytes_max = 4096;
+    /* Without a row in the spool, rows are counted as without a spool. */
+    pair.writer.spool_bytes_max = 2048;
     page = run(&pair, "rows 50000 2000", ten);
     assert_int_equal(page.spooled_rows, 0);
-    assert_int_equal(page.spool_capped, 0);
+    assert_int_equal(page.spool_cap, WIRE_CAP_BYTES);
     assert_int_equal(page.total_rows, 50000);
     assert_false(has_file(&pair));
     pair.writer.spool_bytes_max = BYTES_MAX;
     pair.writer.spool_rows_max = 4; /* and a cut cell among the first of its rows */
     page = run(&pair, "rows 3000 200", (struct limits){2000, 1000000, 100});
     assert_int_equal(page.row_count, 2000);
-    assert_int_equal(page.spooled_rows, 0);
-    assert_int_equal(page.total_rows, 3000);
-    assert_false(has_file(&pair));
+    assert_int_equal(page.spooled_rows, 4); /* what fits is kept, though the page has more */
+    assert_int_equal(page.spool_cap, WIRE_CAP_ROWS);
+    assert_int_equal(page.total_rows, -1);
+    assert_int_equal(fetch(&pair, 0, wide).row_count, 4);
     pair_stop(&pair);
 }
 
@@ -342,16 +344,55 @@ static void what_fails_or_is_cancelled_leaves_no_file(void **state)
     pair_stop(&pair);
 }
 
-static void full_start(struct rig *rig)
+/* Whoever starts a worker so gives it a disk of @bytes. */
+static void small_start(struct rig *rig, rlim_t bytes)
 {
     struct rlimit old;
-    struct rlimit small = {64 * 1024, 64 * 1024};
+    struct rlimit small = {bytes, bytes};
     getrlimit(RLIMIT_FSIZE, &old);
     small.rlim_max = old.rlim_max;
     signal(SIGXFSZ, SIG_IGN); /* the worker inherits both */
     setrlimit(RLIMIT_FSIZE, &small);
     fake_start(rig);
     setrlimit(RLIMIT_FSIZE, &old);
+}
+
+static void full_start(struct rig *rig)
+{
+    small_start(rig, 64 * 1024);
+}
+
+static void smaller_start(struct rig *rig)
+{
+    small_start(rig, 2560 * 1024);
+}
+
+static void a_full_disk_keeps_what_fits(void **state)
+{
+    (void)state;
+    struct limits ten = {10, 32768, 100};
+    struct pair pair;
+    pair_start(&pair, smaller_start);
+    struct page page = run(&pair, "rows 50000 1000", ten);
+    assert_int_equal(page.spool_cap, WIRE_CAP_DISK);
+    assert_int_equal(page.spool_errno, EFBIG);
+    assert_int_equal(page.total_rows, -1);
+    assert_true(page.spooled_rows > 1500 && page.spooled_rows < 2560);
+    assert_true(page.spool_bytes <= 2560 * 1024);
+    assert_int_equal(fetch(&pair, page.spooled_rows - 1, wide).row_count, 1);
+    assert_int_equal(fetch(&pair, 0, wide).total_rows, page.spooled_rows);
+    remove_file(&pair);
+    /* All rows fit, but not the end. */
+    for (uint32_t rows = 2400; rows < 2600; rows += 2) {
+        char sql[64];
+        snprintf(sql, sizeof(sql), "rows %u 1000", rows);
+        page = run(&pair, sql, ten);
+        assert_int_equal(fetch(&pair, page.spooled_rows - 1, wide).row_count, 1);
+        assert_int_equal(
+            page.spool_cap, page.spooled_rows < rows ? WIRE_CAP_DISK : WIRE_CAP_NONE);
+        remove_file(&pair);
+    }
+    pair_stop(&pair);
 }
 
 static void without_a_file_the_page_is_answered_all_the_same(void **state)
@@ -366,6 +407,7 @@ static void without_a_file_the_page_is_answered_all_the_same(void **state)
     assert_int_equal(page.total_rows, 50000);
     assert_int_equal(page.spooled_rows, 0);
     assert_int_equal(page.spool_bytes, 0);
+    assert_int_equal(page.spool_cap, WIRE_CAP_DISK);
     assert_false(has_file(&pair));
     page = run(&pair, "rows 300 100", ten);
     assert_int_equal(page.spooled_rows, 300); /* that still fits */
@@ -377,6 +419,8 @@ static void without_a_file_the_page_is_answered_all_the_same(void **state)
     pair.writer.spool_path = "/no/such/directory/spool";
     page = run(&pair, "rows 200 100", ten);
     assert_int_equal(page.spooled_rows, 0);
+    assert_int_equal(page.spool_cap, WIRE_CAP_DISK);
+    assert_int_equal(page.spool_errno, ENOENT);
     assert_int_equal(page.total_rows, 200);
     pair_stop(&pair);
 }
@@ -439,6 +483,7 @@ int main(void)
         cmocka_unit_test(all_types_of_duckdb_survive),
         cmocka_unit_test(limits_cap_the_spool),
         cmocka_unit_test(what_fails_or_is_cancelled_leaves_no_file),
+        cmocka_unit_test(a_full_disk_keeps_what_fits),
         cmocka_unit_test(without_a_file_the_page_is_answered_all_the_same),
         cmocka_unit_test(readers_refuse_what_is_no_spool),
         cmocka_unit_test(each_kind_of_worker_answers_its_own_frames),

@@ -12,6 +12,7 @@ static const struct store_query full_query = {
     .handle = {"q_a", 3},
     .principal = {"uid:1\xc3\xa9'; --", 12},
     .session = {"s_a", 3},
+    .profile = {"sales", 5},
     .tool = {"execute_query", 13},
     .sql = {"SELECT 1", 8},
     .status = {"failed", 6},
@@ -27,6 +28,7 @@ static const struct store_result full_result = {
     .handle = {"r_a", 3},
     .principal = {"uid:1", 5},
     .session = {"s_a", 3},
+    .profile = {"post", 4},
     .rows = 1,
     .bytes = 22,
     .capped = 1,
@@ -44,6 +46,7 @@ static void on_full_query(void *ctx, const struct store_query *q)
     check_str(q->handle, full_query.handle);
     check_str(q->principal, full_query.principal);
     check_str(q->session, full_query.session);
+    check_str(q->profile, full_query.profile);
     check_str(q->tool, full_query.tool);
     check_str(q->sql, full_query.sql);
     check_str(q->status, full_query.status);
@@ -62,6 +65,7 @@ static void on_full_result(void *ctx, const struct store_result *r)
     check_str(r->handle, full_result.handle);
     check_str(r->principal, full_result.principal);
     check_str(r->session, full_result.session);
+    check_str(r->profile, full_result.profile);
     assert_int_equal(r->rows, 1);
     assert_int_equal(r->bytes, 22);
     assert_int_equal(r->capped, 1);
@@ -94,7 +98,8 @@ static void every_field_comes_back(void **state)
     assert_int_equal(f->answers, 2);
     /* Each column of the tables holds what its name says. */
     static const char *const truths[] = {"query WHERE handle = 'q_a'",
-        "query WHERE principal LIKE 'uid:1%--'", "query WHERE session = 's_a'",
+        "query WHERE principal LIKE 'uid:1%--'", "query WHERE session = 's_a'", "query WHERE profile = 'sales'",
+        "result WHERE profile = 'post'",
         "query WHERE tool = 'execute_query'", "query WHERE sql = 'SELECT 1'",
         "query WHERE status = 'failed'", "query WHERE code = 'timeout'",
         "query WHERE result = 'r_a'", "query WHERE answer = '{\"rows\":[]}'",

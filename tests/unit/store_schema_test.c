@@ -15,7 +15,7 @@
 #include "store/schema.h"
 
 enum {
-    VERSION = 6
+    VERSION = 7
 };
 
 struct fixture {
@@ -254,8 +254,8 @@ static void a_file_of_version_4_keeps_all_and_gets_records(void **state)
         /* Found again the second time. */
         assert_int_equal(ask(db, "SELECT count(*) FROM query"), i);
         assert_int_equal(ask(db, "SELECT count(*) FROM result"), i);
-        run(db, "REPLACE INTO query VALUES ('q_a','uid:1','','','','done','','','',1,2,3);"
-                "REPLACE INTO result VALUES ('r_a','uid:1','',1,2,0,3)");
+        run(db, "REPLACE INTO query VALUES ('q_a','uid:1','','','','done','','','',1,2,3,'');"
+                "REPLACE INTO result VALUES ('r_a','uid:1','',1,2,0,3,'')");
         sqlite3_close(db);
     }
     stop(f);
@@ -297,11 +297,29 @@ static void a_file_of_version_5_has_sessions_that_held_nothing(void **state)
     struct fixture *f = start();
     sqlite3_close(take(f));
     change(f, "ALTER TABLE session DROP COLUMN held; PRAGMA user_version = 5;"
+              "ALTER TABLE query DROP COLUMN profile; ALTER TABLE result DROP COLUMN profile;"
               "INSERT INTO session VALUES ('s_a','uid:1','','','','label','','','','','','',"
               " 1,2,3,4,5,6,7,'',8,9,10,11,12,13,14,15,16)");
     sqlite3 *db = take(f);
     assert_int_equal(ask(db, "PRAGMA user_version"), VERSION);
     assert_int_equal(ask(db, "SELECT count(*) FROM session WHERE held = '' AND priority = 16"), 1);
+    sqlite3_close(db);
+    stop(f);
+}
+
+static void a_file_of_version_6_keeps_records_and_results(void **state)
+{
+    (void)state;
+    struct fixture *f = start();
+    sqlite3_close(take(f));
+    change(f, "PRAGMA user_version = 6;"
+              "ALTER TABLE query DROP COLUMN profile; ALTER TABLE result DROP COLUMN profile;"
+              "INSERT INTO query VALUES ('q_a','uid:1','','','','done','','','',1,2,3);"
+              "INSERT INTO result VALUES ('r_a','uid:1','',1,2,0,3)");
+    sqlite3 *db = take(f);
+    assert_int_equal(ask(db, "PRAGMA user_version"), VERSION);
+    assert_int_equal(ask(db, "SELECT elapsed_ms FROM query WHERE profile = ''"), 3);
+    assert_int_equal(ask(db, "SELECT expires_wall_ns FROM result WHERE profile = ''"), 3);
     sqlite3_close(db);
     stop(f);
 }
@@ -313,8 +331,8 @@ static void a_newer_file_is_left_alone(void **state)
     sqlite3_close(take(f));
     change(f, "PRAGMA user_version = 99");
     expect_untouched(
-        f, "was written by a newer snowmux (schema 99, this one knows up to 6)");
-    change(f, "PRAGMA user_version = 6");
+        f, "was written by a newer snowmux (schema 99, this one knows up to 7)");
+    change(f, "PRAGMA user_version = 7");
     sqlite3_close(take(f));
     stop(f);
 }
@@ -403,6 +421,7 @@ int main(void)
         cmocka_unit_test(a_migration_that_fails_changes_nothing),
         cmocka_unit_test(a_file_of_version_4_keeps_all_and_gets_records),
         cmocka_unit_test(a_file_of_version_5_has_sessions_that_held_nothing),
+        cmocka_unit_test(a_file_of_version_6_keeps_records_and_results),
         cmocka_unit_test(an_empty_file_is_taken),
         cmocka_unit_test(nobody_else_may_read_the_files),
         cmocka_unit_test(a_newer_file_is_left_alone),

@@ -230,7 +230,8 @@ struct page page_read(struct rig *rig, int fd)
     assert_true(wire_get_u64(&reader) > 0);
     page.spooled_rows = wire_get_u64(&reader);
     page.spool_bytes = wire_get_u64(&reader);
-    page.spool_capped = wire_get_u32(&reader);
+    page.spool_cap = wire_get_u32(&reader);
+    page.spool_errno = wire_get_u32(&reader);
     assert_true(rig->spool_path || page.spooled_rows + page.spool_bytes == 0);
     assert_true(wire_reader_done(&reader));
     return page;

@@ -35,7 +35,8 @@ struct page {
     struct str cuts;
     uint64_t spooled_rows;
     uint64_t spool_bytes;
-    uint32_t spool_capped;
+    uint32_t spool_cap;
+    uint32_t spool_errno;
 };
 
 struct answer_error {
