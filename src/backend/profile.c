@@ -275,6 +275,22 @@ static bool scan_is_known(
     return false;
 }
 
+/* A role that is not taken on would be a right that is not given up. */
+static bool has_its_parts(
+    const struct config_profile *config, enum sql_dialect_id dialect, struct buf *err)
+{
+    bool names_role = config->role[0] != '\0';
+    if (catalog_has_roles(dialect) || (!names_role && config->warehouse[0] == '\0')) {
+        return true;
+    }
+    buf_printf(err,
+        "profile %s: %s has no effect here, for the engine has no roles and warehouses that a "
+        "session takes on; snowflake has. Leave the key out%s",
+        config->name, names_role ? "role" : "warehouse",
+        names_role ? ", and log in as a user with the rights that are wanted" : "");
+    return false;
+}
+
 bool backend_profile_init(struct backend_profile *ret, const struct config_profile *config,
     const struct backend_drivers *drivers, const char *state_dir, struct buf *err)
 {
@@ -283,6 +299,7 @@ bool backend_profile_init(struct backend_profile *ret, const struct config_profi
     struct builder b = {.text = &ret->text};
     *ret = (struct backend_profile){.config = config, .text = BUF_INIT(TEXT_MAX)};
     bool ok = find_dialect(config, &ret->dialect, err) && scan_is_known(config, ret->dialect, err) &&
+              has_its_parts(config, ret->dialect, err) &&
               files_readable(config, err) &&
               driver_find(&driver, config, drivers, err) && put_context(&b, ret->dialect, config, err);
     if (!ok) {

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/inside.h"
+#include "sql/catalog.h"
 
 void call_free(struct call *call)
 {
@@ -113,7 +114,7 @@ void calls_release(struct daemon *d)
 static void take_context(struct call *call)
 {
     struct daemon *d = call->daemon;
-    bool has_roles = call->tool.dialect == SQL_SNOWFLAKE;
+    bool has_roles = catalog_has_roles(call->tool.dialect);
     for (int part = TOOL_ROLE; !has_roles && part <= TOOL_WAREHOUSE; part++) {
         call->tool.context.part[part][0] = '\0'; /* the engine knows none: not shown either */
     }

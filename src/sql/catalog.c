@@ -231,6 +231,11 @@ bool catalog_put_explain(struct buf *out, enum sql_dialect_id id, struct str sql
     return true;
 }
 
+bool catalog_has_roles(enum sql_dialect_id id)
+{
+    return catalog_dialect_of(id)->has_roles;
+}
+
 bool catalog_explains_bytes(enum sql_dialect_id id)
 {
     return catalog_dialect_of(id)->explains_bytes;

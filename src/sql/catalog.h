@@ -135,6 +135,9 @@ MUST_USE bool catalog_put_explain(struct buf *out, enum sql_dialect_id dialect, 
 /* Does it say how many bytes would be scanned? */
 bool catalog_explains_bytes(enum sql_dialect_id dialect);
 
+/* Are a role and a warehouse parts of a context here? */
+bool catalog_has_roles(enum sql_dialect_id dialect);
+
 /* A statement whose one row is the context: role, warehouse, database, schema (or null). */
 MUST_USE bool catalog_put_context(struct buf *out, enum sql_dialect_id dialect);
 

@@ -80,6 +80,7 @@ static const struct catalog_dialect DIALECTS[] = {
                 "SELECT CURRENT_ROLE() AS \"role\", CURRENT_WAREHOUSE() AS \"warehouse\", "
                 "CURRENT_DATABASE() AS \"database\", CURRENT_SCHEMA() AS \"schema\"",
             .explain = "EXPLAIN USING JSON ",
+            .has_roles = true,
             .explains_bytes = true,
             .default_schema = "PUBLIC",
             .like = "ILIKE",

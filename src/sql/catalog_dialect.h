@@ -21,6 +21,7 @@ struct catalog_dialect {
     const char *current_schema; /* NULL: schemas are no part of names */
     const char *context;
     const char *explain;  /* before a SELECT */
+    bool has_roles; /* that a session takes on; and warehouses */
     bool explains_bytes;
     const char *default_schema;
     const char *like;

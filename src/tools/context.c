@@ -195,6 +195,14 @@ static bool put_engine(struct tool_call *call, const struct tool_profile *profil
         reset_part(call, TOOL_WAREHOUSE, profile->defaults[TOOL_WAREHOUSE]);
     }
     /* An empty text is what some models send for nothing. */
+    if ((role.len > 0 || warehouse.len > 0) && !catalog_has_roles(profile->dialect)) {
+        tool_fail(call, TOOL_E_INVALID_ARGUMENT, 0,
+            "\"%s\" is of no use here: profile " STR_FMT
+            " is of an engine without roles and warehouses that a call could name. Leave it "
+            "away. Nothing was run.",
+            role.len > 0 ? "role" : "warehouse", STR_ARG(profile->name));
+        return false;
+    }
     return (role.len == 0 || put_folded(call, TOOL_ROLE, "role", role)) &&
            (warehouse.len == 0 || put_folded(call, TOOL_WAREHOUSE, "warehouse", warehouse));
 }

@@ -158,9 +158,14 @@ static void a_name_that_a_user_wrote_is_in_capitals_on_snowflake(void **state)
         buf_free(&err);
     }
     strcpy(config.dialect, "postgresql");
-    strcpy(config.role, "analyst");
+    strcpy(config.schema, "analyst");
     assert_true(init("", &err));
-    assert_true(str_eq(profile.role, STR("analyst")));
+    assert_true(str_eq(profile.schema, STR("analyst")));
+    backend_profile_free(&profile);
+    buf_free(&err);
+    strcpy(config.role, "analyst");
+    assert_false(init("", &err));
+    assert_non_null(strstr(err.ptr, "role has no effect here"));
     buf_free(&err);
 }
 

@@ -80,7 +80,7 @@ static void other_spellings_of_a_context_are_tried_once(void **state)
     answer = rig_call(rig, "list_databases", "{\"database\":\"nowhere\"}");
     rig_assert_json(answer, "/row_count", "3");
     rig->refusal = "no role X";
-    answer = rig_call(rig, "execute_query", "{\"query\":\"select 1\",\"role\":\"X\"}");
+    answer = rig_call(rig, "execute_query", "{\"query\":\"select 1\",\"profile\":\"snow\",\"role\":\"X\"}");
     rig_assert_error(answer, "context_failed", "no role X");
     rig->refusal =
         "warehouse suspended"; /* names are right: the engine's reason stands */
@@ -306,8 +306,9 @@ static void contexts_merge_from_profile_session_and_call(void **state)
             "\"prod\",\"role\":\"R\",\"database\":\"my db\",\"schema\":\"s1\""},
         {"\"database\":\"my db\"",
             "\"prod\",\"role\":\"R\",\"database\":\"my db\",\"schema\":\"s1\""},
-        {"\"database\":\"SALES\",\"role\":\"\\\"r \\\"\\\"2\\\"\"",
-            "\"prod\",\"role\":\"r \\\"2\",\"database\":\"SALES\",\"schema\":\"main\""},
+        {"\"profile\":\"snow\",\"role\":\"\\\"r \\\"\\\"2\\\"\"",
+            "\"snow\",\"role\":\"r \\\"2\",\"warehouse\":\"WH_S\",\"database\":\"SALES\","
+            "\"schema\":\"PUBLIC\""},
         {"\"schema\":\"SALES.\\\"Raw\\\"\"",
             "\"prod\",\"role\":\"R\",\"database\":\"SALES\",\"schema\":\"Raw\""},
         {"\"profile\":\"PROD\"",
@@ -331,6 +332,17 @@ static void contexts_merge_from_profile_session_and_call(void **state)
         rig->scripted = (struct tool_page){.rows = STR("[[1]]"), .row_count = 1};
         rig_assert_json(rig_call(rig, "execute_query", args), "/context", expected);
     }
+}
+
+static void a_role_is_refused_where_the_engine_takes_none(void **state)
+{
+    struct rig *rig = *state;
+    yyjson_val *answer =
+        rig_call(rig, "execute_query", "{\"query\":\"select 1\",\"role\":\"reader\"}");
+    rig_assert_error(answer, "invalid_argument", "\"role\" is of no use here: profile prod");
+    answer = rig_call(rig, "use_context", "{\"warehouse\":\"W\"}");
+    rig_assert_error(answer, "invalid_argument", "\"warehouse\" is of no use here");
+    assert_int_equal(rig->run_count, 0);
 }
 
 static void use_context_keeps_what_the_engine_took(void **state)
@@ -482,6 +494,7 @@ int main(void)
         TEST(what_the_guard_refuses_is_no_view_to_show),
         TEST(a_sample_is_no_way_around_the_guard),
         TEST(contexts_merge_from_profile_session_and_call),
+        TEST(a_role_is_refused_where_the_engine_takes_none),
         TEST(use_context_keeps_what_the_engine_took),
         TEST(a_lone_use_sets_the_context_of_a_session),
         TEST(sessions_are_opened_listed_and_closed),
