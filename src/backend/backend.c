@@ -297,15 +297,15 @@ void backend_exec(struct backend *b, uint32_t conn, uint32_t generation,
         return;
     }
     struct wire_writer writer = wire_begin(&b->frame, WIRE_EXEC, exec->call);
-    wire_u32(&writer, exec->option_count);
-    for (uint32_t i = 0; i < exec->option_count; i++) {
-        wire_str(&writer, exec->options[i].key);
-        wire_str(&writer, exec->options[i].value);
-    }
     wire_u32(&writer, exec->own_option_count);
     for (uint32_t i = 0; i < exec->own_option_count; i++) {
         wire_str(&writer, exec->own_options[i].key);
         wire_str(&writer, exec->own_options[i].value);
+    }
+    wire_u32(&writer, exec->option_count);
+    for (uint32_t i = 0; i < exec->option_count; i++) {
+        wire_str(&writer, exec->options[i].key);
+        wire_str(&writer, exec->options[i].value);
     }
     wire_str(&writer, exec->sql);
     wire_u32(&writer, exec->rows_max);

@@ -53,7 +53,8 @@ struct backend_exec {
     /* To set first: options of the connection, or where the key is empty a statement. */
     const struct backend_option *options;
     uint32_t option_count;
-    const struct backend_option *own_options; /* of the statement */
+    const struct backend_option *own_options; /* of the statement, and of those in options; with
+                                               * an empty key a text that stands behind each */
     uint32_t own_option_count;
     struct str sql;
     uint32_t rows_max;

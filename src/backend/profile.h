@@ -99,11 +99,11 @@ struct backend_tag {
 };
 
 /*
- * Marks a statement: by an option of it where the engine has one (true, written into @scratch),
- * else by a comment at the end of @sql, else not at all.
+ * Marks a statement and those that set its context: by an option of each where the engine has one,
+ * or by a comment behind each (an option without a key), written into @scratch. False: not at all.
  */
 bool backend_profile_tag(const struct backend_profile *profile, const struct backend_tag *tag,
-    struct buf *sql, struct buf *scratch, struct backend_option *ret);
+    struct buf *scratch, struct backend_option *ret);
 
 /*
  * For a statement that is no SELECT, such as EXPLAIN or SHOW: an option of it with which the

@@ -214,26 +214,26 @@ static void put_comment_value(struct buf *out, const char *key, struct str text)
 }
 
 bool backend_profile_tag(const struct backend_profile *profile, const struct backend_tag *tag,
-    struct buf *sql, struct buf *scratch, struct backend_option *ret)
+    struct buf *scratch, struct backend_option *ret)
 {
     const char *option = engines[profile->dialect].tag_option;
+    size_t start = scratch->len;
     if (option) {
-        size_t start = scratch->len;
         put_tag_json(scratch, tag);
-        *ret = (struct backend_option){
-            str_of(option), {scratch->ptr + start, scratch->len - start}};
-        return true;
+    } else if (engines[profile->dialect].has_tag_comment) {
+        buf_puts(scratch, "\n/*application='snowmux'"); /* a statement may end in a line's comment */
+        put_comment_value(scratch, "principal", tag->principal);
+        put_comment_value(scratch, "client", tag->client);
+        put_comment_value(scratch, "session", tag->session);
+        put_comment_value(scratch, "query", tag->query);
+        put_comment_value(scratch, "traceparent", tag->trace);
+        buf_puts(scratch, "*/");
+    } else {
+        return false;
     }
-    if (engines[profile->dialect].has_tag_comment) {
-        buf_puts(sql, "\n/*application='snowmux'"); /* it may end in a line's comment */
-        put_comment_value(sql, "principal", tag->principal);
-        put_comment_value(sql, "client", tag->client);
-        put_comment_value(sql, "session", tag->session);
-        put_comment_value(sql, "query", tag->query);
-        put_comment_value(sql, "traceparent", tag->trace);
-        buf_puts(sql, "*/");
-    }
-    return false;
+    *ret = (struct backend_option){
+        str_of(option ? option : ""), {scratch->ptr + start, scratch->len - start}};
+    return true;
 }
 
 /* Index of @word, or -1. */

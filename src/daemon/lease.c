@@ -150,7 +150,7 @@ static bool is_shown(const struct call *call)
 }
 
 /* Whose statement it is, for the engine's own history. */
-static bool put_tag(struct call *call, struct buf *sql, struct buf *scratch, struct backend_option *ret)
+static bool put_tag(struct call *call, struct buf *scratch, struct backend_option *ret)
 {
     struct daemon *d = call->daemon;
     struct backend_tag tag = {.principal = symbol_str(d->symbols, call->principal),
@@ -158,7 +158,7 @@ static bool put_tag(struct call *call, struct buf *sql, struct buf *scratch, str
         .session = str_of(call->tool.session),
         .query = str_of(call->tool.query),
         .trace = str_of(call->trace)};
-    return backend_profile_tag(&d->profile[call->profile].rules, &tag, sql, scratch, ret);
+    return backend_profile_tag(&d->profile[call->profile].rules, &tag, scratch, ret);
 }
 
 /* A result that exceeds what its principal may keep is capped there. */
@@ -216,7 +216,7 @@ void lease_run(struct call *call)
         rules, (uint32_t)replay, context, &scratch, &options[option_count]);
     d->profile[call->profile].statements++;
     d->profile[call->profile].context_statements += option_count;
-    uint32_t own_count = put_tag(call, &sql, &mark, &own[0]);
+    uint32_t own_count = put_tag(call, &mark, &own[0]);
     own_count += call->tool.is_command && backend_profile_command(rules, &own[own_count]);
     struct backend_exec exec = {
         .call = call->exec,

@@ -43,7 +43,7 @@ static void put_names(struct buf *text, yyjson_val *columns)
 void opaque_put_notice(struct buf *text, struct str columns_json)
 {
     struct str mark = STR("\"opaque\":true");
-    if (!memmem(columns_json.ptr, columns_json.len, mark.ptr, mark.len)) {
+    if (columns_json.len == 0 || !memmem(columns_json.ptr, columns_json.len, mark.ptr, mark.len)) {
         return;
     }
     yyjson_doc *doc = yyjson_read(columns_json.ptr, columns_json.len, 0);

@@ -24,9 +24,10 @@
  *     PONG    the PING's call in the header
  *     SIGN_IN u32 conn, str address of a page: somebody has to sign in there before OPENED
  *   connection socket, daemon to worker
- *     EXEC    u32 n, n * (str key, str value) to set first: options of the connection, or
- *             where the key is empty a statement to run; u32 m, m * (str key, str value)
- *             options of the statement; str sql,
+ *     EXEC    u32 m, m * (str key, str value) options of the statement and of those before it,
+ *             or where the key is empty a text that stands behind each; u32 n, n * (str key, str
+ *             value) to set first: options of the connection, or where the key is empty a
+ *             statement to run; str sql,
  *             u32 rows_max, u32 page_bytes, u32 cell_chars, str spool_path (empty: none),
  *             u64 spool_rows_max, u64 spool_bytes_max
  *     FETCH   str spool_path, u64 offset, u32 rows_max, u32 page_bytes, u32 cell_chars:

@@ -22,15 +22,12 @@ enum {
     READ_SIZE = 64 * 1024,
 };
 
-enum { OWN_OPTIONS_MAX = 4 };
 
 /* One EXEC. */
 struct exec {
     uint64_t call;
     char *sql;
-    uint32_t own_count; /* options of the statement */
-    char *own_key[OWN_OPTIONS_MAX];
-    char *own_value[OWN_OPTIONS_MAX];
+    struct run_options own; /* of the statement, and of those before it */
     struct result result;
     uint64_t started_ns;
     uint64_t rows;    /* read so far, */
@@ -241,16 +238,7 @@ static bool run_statement(
     struct connection *conn, struct exec *exec, struct AdbcStatement *statement)
 {
     struct AdbcError error = ADBC_ERROR_INIT;
-    AdbcStatusCode status = ADBC_STATUS_OK;
-    for (uint32_t i = 0; i < exec->own_count && status == ADBC_STATUS_OK; i++) {
-        bool has_both = exec->own_key[i] && exec->own_value[i];
-        status = has_both ? AdbcStatementSetOption(
-                                statement, exec->own_key[i], exec->own_value[i], &error)
-                          : ADBC_STATUS_INVALID_ARGUMENT;
-    }
-    if (status == ADBC_STATUS_OK) {
-        status = AdbcStatementSetSqlQuery(statement, exec->sql, &error);
-    }
+    AdbcStatusCode status = run_prepare(statement, &exec->own, exec->sql, &error);
     if (status != ADBC_STATUS_OK) {
         /* No ExecuteQuery now: DuckDB 1.5 would abort the process. */
         return exec_refused(exec, failure_take(&error, status));
@@ -316,19 +304,20 @@ static char *c_string(struct str s)
     return memchr(s.ptr, 0, s.len) ? NULL : strndup(s.ptr, s.len);
 }
 
-/* Sets the options an EXEC begins with; false: exec->failure says why. */
 /* An option of the connection, or with an empty key a statement. */
-static bool set_one(struct connection *conn, const char *key, const char *value, struct failure *ret)
+static bool set_one(struct connection *conn, const struct run_options *own, const char *key,
+    const char *value, struct failure *ret)
 {
     struct AdbcError error = ADBC_ERROR_INIT;
     if (key[0] == '\0') {
-        return run_aside(&conn->adbc, value, NULL, ret);
+        return run_aside(&conn->adbc, own, value, NULL, ret);
     }
     AdbcStatusCode status = AdbcConnectionSetOption(&conn->adbc, key, value, &error);
     *ret = failure_take(&error, status);
     return status == ADBC_STATUS_OK;
 }
 
+/* False: exec->failure says why. */
 static bool set_options(
     struct connection *conn, struct exec *exec, struct wire_reader *reader)
 {
@@ -338,7 +327,7 @@ static bool set_options(
         char *key = c_string(wire_get_str(reader));
         char *value = c_string(wire_get_str(reader));
         struct failure failure = {.message = "a setting contains a NUL"};
-        if (ok && !(key && value && !reader->bad && set_one(conn, key, value, &failure))) {
+        if (ok && !(key && value && !reader->bad && set_one(conn, &exec->own, key, value, &failure))) {
             ok = exec_refused(exec, failure);
             exec->code = exec->code == WIRE_E_LOST ? WIRE_E_LOST : WIRE_E_CONTEXT;
         }
@@ -348,30 +337,13 @@ static bool set_options(
     return ok;
 }
 
-/* Options of the statement, kept for when there is one. */
-static void take_own_options(struct exec *exec, struct wire_reader *reader)
-{
-    uint32_t count = wire_get_count(reader, 8);
-    for (uint32_t i = 0; i < count; i++) {
-        struct str key = wire_get_str(reader);
-        struct str value = wire_get_str(reader);
-        if (i < OWN_OPTIONS_MAX) {
-            exec->own_key[i] = c_string(key);
-            exec->own_value[i] = c_string(value);
-            exec->own_count = i + 1;
-        } else {
-            reader->bad = true;
-        }
-    }
-}
-
 /* Decodes and runs; false: the daemon sent no EXEC or does not listen any more. */
 static bool serve_call(struct connection *conn, const struct wire_frame *frame)
 {
     struct exec exec = {.call = frame->call};
     struct wire_reader reader = wire_reader_of(frame);
+    run_options_take(&exec.own, &reader);
     bool has_context = set_options(conn, &exec, &reader);
-    take_own_options(&exec, &reader);
     exec.sql = c_string(wire_get_str(&reader));
     result_init(&exec.result, &reader);
     bool ok = wire_reader_done(&reader);
@@ -391,10 +363,7 @@ static bool serve_call(struct connection *conn, const struct wire_frame *frame)
                                   conn, WIRE_ERROR, exec.call, exec.code, &exec.failure));
     }
     result_free(&exec.result);
-    for (uint32_t i = 0; i < exec.own_count; i++) {
-        free(exec.own_key[i]);
-        free(exec.own_value[i]);
-    }
+    run_options_free(&exec.own);
     free(exec.sql);
     return ok;
 }

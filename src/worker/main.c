@@ -231,7 +231,7 @@ static bool run_init(
     }
     for (uint32_t i = 0; i < count && !reader->bad; i++) {
         char *sql = c_string(wire_get_str(reader));
-        bool ok = sql && run_aside(&worker->first, sql, NULL, ret);
+        bool ok = sql && run_aside(&worker->first, &(struct run_options){0}, sql, NULL, ret);
         free(sql);
         if (!ok) {
             return false;

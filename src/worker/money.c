@@ -17,7 +17,7 @@ bool money_is_stored(struct AdbcConnection *adbc)
 {
     struct failure failure;
     int64_t rows = 0;
-    return run_aside(adbc, ASK, &rows, &failure) && rows > 0;
+    return run_aside(adbc, &(struct run_options){0}, ASK, &rows, &failure) && rows > 0;
 }
 
 bool money_is_named(struct str sql)

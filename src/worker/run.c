@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/run.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/buf.h"
 
 struct failure run_stream_failure(struct ArrowArrayStream *stream, int code)
 {
@@ -16,7 +19,61 @@ struct failure run_stream_failure(struct ArrowArrayStream *stream, int code)
     return failure;
 }
 
-bool run_aside(struct AdbcConnection *adbc, const char *sql,
+static char *c_string(struct str s)
+{
+    return memchr(s.ptr, 0, s.len) ? NULL : strndup(s.ptr, s.len);
+}
+
+void run_options_take(struct run_options *ret, struct wire_reader *reader)
+{
+    uint32_t count = wire_get_count(reader, 8);
+    for (uint32_t i = 0; i < count; i++) {
+        struct str key = wire_get_str(reader);
+        struct str value = wire_get_str(reader);
+        if (i < RUN_OPTIONS_MAX) {
+            ret->key[i] = c_string(key);
+            ret->value[i] = c_string(value);
+            ret->count = i + 1;
+        } else {
+            reader->bad = true;
+        }
+    }
+}
+
+void run_options_free(struct run_options *options)
+{
+    for (uint32_t i = 0; i < options->count; i++) {
+        free(options->key[i]);
+        free(options->value[i]);
+    }
+    options->count = 0;
+}
+
+AdbcStatusCode run_prepare(struct AdbcStatement *statement, const struct run_options *options,
+    const char *sql, struct AdbcError *error)
+{
+    struct buf text = BUF_INIT(WIRE_PAYLOAD_MAX);
+    AdbcStatusCode status = ADBC_STATUS_OK;
+    buf_puts(&text, sql);
+    for (uint32_t i = 0; i < options->count && status == ADBC_STATUS_OK; i++) {
+        if (!options->key[i] || !options->value[i]) {
+            status = ADBC_STATUS_INVALID_ARGUMENT;
+        } else if (options->key[i][0] == '\0') {
+            buf_puts(&text, options->value[i]);
+        } else {
+            status = AdbcStatementSetOption(statement, options->key[i], options->value[i], error);
+        }
+    }
+    buf_putc(&text, '\0');
+    if (status == ADBC_STATUS_OK) {
+        status = buf_ok(&text) ? AdbcStatementSetSqlQuery(statement, text.ptr, error)
+                               : ADBC_STATUS_INVALID_ARGUMENT;
+    }
+    buf_free(&text);
+    return status;
+}
+
+bool run_aside(struct AdbcConnection *adbc, const struct run_options *options, const char *sql,
     int64_t *ret_rows_or_null, struct failure *ret)
 {
     struct AdbcStatement statement = {0};
@@ -27,7 +84,7 @@ bool run_aside(struct AdbcConnection *adbc, const char *sql,
         *ret = failure_take(&error, status);
         return false;
     }
-    status = AdbcStatementSetSqlQuery(&statement, sql, &error);
+    status = run_prepare(&statement, options, sql, &error);
     if (status == ADBC_STATUS_OK) {
         status = AdbcStatementExecuteQuery(&statement, &stream, NULL, &error);
     }

@@ -188,12 +188,12 @@ uint64_t exec_send(struct rig *rig, int fd, const char *key, const char *value,
 {
     struct buf out = BUF_INIT(FRAME_MAX);
     struct wire_writer writer = wire_begin(&out, WIRE_EXEC, ++rig->calls);
+    wire_u32(&writer, 0);
     wire_u32(&writer, key != NULL);
     if (key) {
         wire_str(&writer, str_of(key));
         wire_str(&writer, str_of(value));
     }
-    wire_u32(&writer, 0);
     wire_str(&writer, str_of(sql));
     wire_u32(&writer, limits.rows);
     wire_u32(&writer, limits.bytes);
