@@ -104,6 +104,10 @@ static enum tool_move run_sample(struct tool_call *call)
     yyjson_doc_free(doc);
     buf_free(&json);
     const char *reason = query_why_not(call, buf_str(&call->sql));
+    if (!reason && explain_is_bounded(call)) {
+        reason = "scan_bytes_max is set, and a sample is not estimated first; use query_view or "
+                 "execute_query";
+    }
     if (reason) {
         return skip_sample(call, str_of(reason));
     }

@@ -292,6 +292,17 @@ static void a_sample_is_no_way_around_the_guard(void **state)
         rig->last_sql, "SELECT * FROM \"SALES\".\"main\".\"orders_v\" LIMIT 1");
 }
 
+static void a_sample_is_left_out_where_scans_are_bounded(void **state)
+{
+    struct rig *rig = *state;
+    rig->profiles[0].scan_bytes_max = 1;
+    yyjson_val *answer =
+        rig_call(rig, "describe_table", "{\"table\":\"orders\",\"sample\":1}");
+    rig->profiles[0].scan_bytes_max = 0;
+    assert_non_null(yyjson_ptr_get(answer, "/relations/0/columns/0/name"));
+    assert_non_null(strstr(rig_str(answer, "/relations/0/sample/error"), "scan_bytes_max"));
+}
+
 static void contexts_merge_from_profile_session_and_call(void **state)
 {
     struct rig *rig = *state;
@@ -494,6 +505,7 @@ int main(void)
         TEST(what_the_guard_refuses_is_no_view_to_show),
         TEST(a_sample_is_no_way_around_the_guard),
         TEST(contexts_merge_from_profile_session_and_call),
+        TEST(a_sample_is_left_out_where_scans_are_bounded),
         TEST(a_role_is_refused_where_the_engine_takes_none),
         TEST(use_context_keeps_what_the_engine_took),
         TEST(a_lone_use_sets_the_context_of_a_session),
