@@ -133,7 +133,8 @@ static uint32_t replay_by_use(uint32_t replay, const struct str context[PART_COU
 
 /*
  * The option of PostgreSQL's driver takes schemas that are not there, and would cut a role's own
- * path short: it is kept where its first schema is the one that is wanted.
+ * path short: it is kept where its first schema is the one that is wanted. Looking for a relation
+ * is what tells of a schema that may not be used.
  */
 static uint32_t replay_by_path(
     struct str schema, struct buf *scratch, struct backend_option ret[PART_COUNT])
@@ -143,8 +144,10 @@ static uint32_t replay_by_path(
     quote_identifier(&name, schema);
     buf_puts(scratch, "SELECT pg_catalog.set_config('search_path', ");
     quote_literal(scratch, buf_str(&name));
-    buf_puts(scratch, "::pg_catalog.regnamespace::pg_catalog.text, false) WHERE "
-                      "pg_catalog.current_schema() IS DISTINCT FROM ");
+    buf_puts(&name, "._");
+    buf_puts(scratch, "::pg_catalog.regnamespace::pg_catalog.text, false), pg_catalog.to_regclass(");
+    quote_literal(scratch, buf_str(&name));
+    buf_puts(scratch, ") WHERE pg_catalog.current_schema() IS DISTINCT FROM ");
     quote_literal(scratch, schema);
     ret[0] = (struct backend_option){STR(""), STR("RESET search_path")};
     ret[1] = (struct backend_option){

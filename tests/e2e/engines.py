@@ -246,6 +246,14 @@ class PostgresTools(Names, Tools, EngineCase):
     wrong_names = [({"schema": "salse"}, "sales")]
     places = [({"schema": "other"}, ("other", "test", "other")), ({"schema": "sales"}, ("sales", "test", "sales"))]
 
+    def test_a_schema_that_may_not_be_used_is_an_error_of_the_context(self):
+        self.engine.server.sql("CREATE SCHEMA hidden; CREATE SCHEMA \"Half hidden\"; GRANT USAGE ON SCHEMA \"Half hidden\" TO tester")
+        client = self.client()
+        error = self.check_error(client.sql("SELECT 1", schema="hidden"), "context_failed", True)
+        self.assertIn("permission denied for schema hidden", error["message"])
+        self.check_rows(client.sql("SELECT current_schema()", schema='"Half hidden"'), [["Half hidden"]])
+        self.check_rows(client.sql("SELECT current_schema()"), [["sales"]])
+
     def test_the_engine_itself_reads_only_and_has_limits(self):
         self.engine.server.sql("CREATE TABLE public.stolen (n int); GRANT ALL ON public.stolen TO tester;"
                                "CREATE FUNCTION sales.sneak() RETURNS int LANGUAGE sql AS"

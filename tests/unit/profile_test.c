@@ -132,7 +132,8 @@ static void a_context_is_set_as_the_engine_has_it(void **state)
     assert_true(str_eq(options[0].value, STR("RESET search_path")));
     assert_true(str_eq(options[1].value,
         STR("SELECT pg_catalog.set_config('search_path', '\"a\"\"b''c\"'::pg_catalog.regnamespace"
-            "::pg_catalog.text, false) WHERE pg_catalog.current_schema() IS DISTINCT FROM 'a\"b''c'")));
+            "::pg_catalog.text, false), pg_catalog.to_regclass('\"a\"\"b''c\"._') WHERE "
+            "pg_catalog.current_schema() IS DISTINCT FROM 'a\"b''c'")));
     assert_int_equal(options[1].key.len, 0);
     assert_int_equal(backend_profile_replay(&profile, 7, odd, &scratch, options), 2);
     assert_int_equal(backend_profile_replay(&profile, 0, odd, &scratch, options), 0);
