@@ -224,6 +224,22 @@ void call_run(struct call *call)
     }
 }
 
+/*
+ * What a session held is gone, and it has not heard of it: what may rest on that, such as the COMMIT
+ * of a transaction that was rolled back, or its next INSERT, is not run. This tells it.
+ */
+static bool refuse_after_loss(struct call *call)
+{
+    find_session(call);
+    const struct session *s = call->session;
+    if (!s || !s->lost_text || !call->tool.changes_catalog) {
+        return false;
+    }
+    tool_fail(&call->tool, TOOL_E_STATE_LOST, 0, "%s Nothing was run.", s->lost_text);
+    call->tool.told_resumed = true;
+    return true;
+}
+
 void call_move(struct call *call, enum tool_move move)
 {
     switch (move) {
@@ -237,7 +253,9 @@ void call_move(struct call *call, enum tool_move move)
         break;
     case TOOL_RUN:
         take_context(call);
-        if (call->conn == CORE_NONE && find_profile(call) && !logins_admits(call)) {
+        if (refuse_after_loss(call)) {
+            call_move(call, TOOL_ANSWER);
+        } else if (call->conn == CORE_NONE && find_profile(call) && !logins_admits(call)) {
             call_move(call, TOOL_ANSWER);
         } else if (!known_ask(call)) {
             call_run(call);

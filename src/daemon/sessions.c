@@ -341,7 +341,8 @@ void sessions_unpinned(struct daemon *d, const struct core_action *a)
     s->holds = 0;
     log_event(LOG_INFO, "session_unpinned", "session=%s profile=%s reason=%s", s->handle.text, name,
         core_reason_name(a->reason));
-    sessions_lost(s, str_of(name), core_reason_name(a->reason));
+    sessions_lost(s, str_of(name),
+        a->reason == CORE_WORKER_DIED ? "its connection is gone" : core_reason_name(a->reason));
 }
 
 /* ---- ending ---- */

@@ -166,10 +166,11 @@ class Limits(Case):
         for i, call in enumerate(calls):
             self.assertEqual(Answer(call.result(60)).rows[0], [i])
 
-    def test_a_role_on_an_engine_without_roles_touches_nobody(self):
+    def test_a_role_on_an_engine_without_roles_is_refused_and_touches_nobody(self):
         daemon = self.daemon({"profile.demo": {"slots": 1}})
         one, other = self.http("ts_v1", daemon), self.http("ts_v1", daemon)
-        self.assertNotIn("role", one.sql("SELECT 1", role="ANALYST").data["context"])
+        error = self.check_error(one.sql("SELECT 1", role="ANALYST"), "invalid_argument", True)
+        self.assertIn('"role" is of no use here', error["message"])
         self.assertEqual(other.sql("SELECT 2").rows, [[2]])
 
     def test_a_quota_that_ends_a_call_says_which(self):

@@ -108,6 +108,19 @@ class Pins(Case):
         with urllib.request.urlopen(daemon.url.replace("/mcp", "/metrics"), timeout=60) as page:
             return {kind: int(count) for kind, count in re.findall(r'^snowmux_pinned{reason="(\w+)"} (\d+)$', page.read().decode(), re.M)}
 
+    def test_after_a_loss_nothing_runs_that_may_rest_on_what_is_gone(self):
+        daemon = self.daemon()
+        client = self.http("ts_v1", daemon)
+        self.run_sql(client, "BEGIN")
+        self.run_sql(client, "UPDATE account SET amount = amount + 1 WHERE name = 'ana'")
+        self.server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tester'")
+        self.assertTrue(client.sql("SELECT 1").is_error)
+        error = self.check_error(client.sql("UPDATE account SET amount = amount - 1 WHERE name = 'ben'"), "state_lost", False)
+        self.assertIn("its connection is gone", error["message"])
+        self.assertEqual(self.amounts(client), {"ana": 10, "ben": 20})
+        self.run_sql(client, "BEGIN")  # told once
+        self.run_sql(client, "ROLLBACK")
+
     def test_names_inside_a_transaction_are_told_to_nobody_else(self):
         daemon = self.daemon()
         ana, ben = self.http("ts_v1", daemon), self.http("ts_v1", daemon)
@@ -176,7 +189,7 @@ class Pins(Case):
         daemon.event("session_unpinned", reason="worker_died")
         answer = self.run_sql(client, "SELECT count(*) FROM account")
         self.assertEqual(answer.rows, [[2]])
-        self.assertRegex(answer.data["notice"], GONE % "worker_died")
+        self.assertRegex(answer.data["notice"], GONE % "its connection is gone")
         session = client.call("open_session").data["session"]
         for text in begin:
             self.run_sql(client, text, session=session)
