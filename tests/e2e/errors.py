@@ -19,6 +19,7 @@ ROW = re.compile(r'^TOOL_ERROR\((\w+), "(\w+)", (true|false), "((?:[^"\\]|\\.)*)
 NOT_PROVOKED = {
     "internal": "a fault of snowmux or of the driver that no input is known to cause",
     "scan_too_large": "needs an engine that estimates what it scans: catalog_tools.py",
+    "state_lost": "needs a connection that goes within a transaction: pins.py",
     "waiting_for_login": "needs a driver that signs in by a browser: sign_in.py",
 }
 NOBODY = "a" * 26
