@@ -510,8 +510,8 @@ bool login_lives(const struct login *login); /* it has a connection */
 /* Its calls leave the queue until it is woken; false: they stay, it is the profile's own. */
 bool login_wait(struct core *core, uint32_t login, enum login_wait wait);
 void login_wake(struct core *core, uint32_t login);
-void login_wake_crowd(struct core *core, uint32_t profile); /* a connection less is in use */
-void login_wake_all(struct core *core);                     /* a worker less */
+void login_wake_crowd(struct core *core, uint32_t profile); /* a place there may be free */
+void login_wake_all(struct core *core); /* or a connection or worker, which all share */
 bool login_is_parked(const struct core *core, uint32_t profile, uint32_t principal);
 void login_failed(struct core *core, uint32_t login); /* to start a worker or to connect */
 void login_succeeded(struct core *core, uint32_t login);

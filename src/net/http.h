@@ -21,13 +21,13 @@
 #include "base/str.h"
 
 struct http_server;
+struct http_exchange;
+
 /* Bytes on disk, read while they are sent: whoever does not read them costs no memory. */
 struct http_file {
     int fd; /* given with it, and closed */
     size_t len;
 };
-
-struct http_exchange;
 
 /* The struct lives during the call, the bytes it shows until the exchange is dead. */
 struct http_request {
